@@ -1,0 +1,204 @@
+//! Ids route themselves: a public id carries its organization, and an organization its bucket.
+//!
+//! *Invariant:* an organization id is `bucket << 53 | 53 random bits` and never changes; everything
+//! below an organization is numbered inside it, by one counter for all kinds of row, so a number
+//! names one thing. The text is three letters, `_` and 26 characters of lowercase base32
+//! (Crockford's alphabet) over organization and number.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Buckets that organizations are spread over, fixed for ever (DESIGN §6).
+pub const BUCKET_COUNT: i64 = 1024;
+const RANDOM_BITS: u32 = 53;
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const TEXT_LENGTH: usize = 30;
+
+/// One tenant: the distribution key of every row it owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrgId(i64);
+
+impl OrgId {
+    /// Makes an id in `bucket` from 53 of the `random` bits.
+    pub fn new(bucket: i64, random: u64) -> OrgId {
+        let low = i64::try_from(random >> (64 - RANDOM_BITS)).unwrap_or(0);
+        OrgId((bucket.rem_euclid(BUCKET_COUNT) << RANDOM_BITS) | low)
+    }
+
+    /// Takes an id as it was stored.
+    pub const fn from_stored(id: i64) -> OrgId {
+        OrgId(id)
+    }
+
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// The bucket of this organization, 0..1023: its place in every key, and its lane.
+    pub const fn bucket(self) -> i64 {
+        (self.0 >> RANDOM_BITS) & (BUCKET_COUNT - 1)
+    }
+}
+
+/// The kind of thing an id names. The registry only grows: a prefix is never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Platform,
+    Organization,
+    ApiKey,
+    Wallet,
+    Grant,
+    Deposit,
+    PaymentMethod,
+    Sku,
+    Price,
+    Resource,
+    Run,
+    Hold,
+    UsageEvent,
+    LedgerTransaction,
+    Event,
+    TestClock,
+    Request,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 17] = [
+        Kind::Platform,
+        Kind::Organization,
+        Kind::ApiKey,
+        Kind::Wallet,
+        Kind::Grant,
+        Kind::Deposit,
+        Kind::PaymentMethod,
+        Kind::Sku,
+        Kind::Price,
+        Kind::Resource,
+        Kind::Run,
+        Kind::Hold,
+        Kind::UsageEvent,
+        Kind::LedgerTransaction,
+        Kind::Event,
+        Kind::TestClock,
+        Kind::Request,
+    ];
+
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Kind::Platform => "plt",
+            Kind::Organization => "org",
+            Kind::ApiKey => "key",
+            Kind::Wallet => "wal",
+            Kind::Grant => "grt",
+            Kind::Deposit => "dep",
+            Kind::PaymentMethod => "pmt",
+            Kind::Sku => "sku",
+            Kind::Price => "prc",
+            Kind::Resource => "res",
+            Kind::Run => "run",
+            Kind::Hold => "hld",
+            Kind::UsageEvent => "uev",
+            Kind::LedgerTransaction => "ltx",
+            Kind::Event => "evn",
+            Kind::TestClock => "clk",
+            Kind::Request => "rqt",
+        }
+    }
+}
+
+/// A public id: what it names, whose it is, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id {
+    pub kind: Kind,
+    pub org: OrgId,
+    pub number: i64,
+}
+
+/// The text is not an id of any kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAnId;
+
+impl Id {
+    pub const fn new(kind: Kind, org: OrgId, number: i64) -> Id {
+        Id { kind, org, number }
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let high = u128::from(self.org.0.cast_unsigned());
+        let mut bits = (high << 64) | u128::from(self.number.cast_unsigned());
+        let mut text = [0_u8; 26];
+        for place in text.iter_mut().rev() {
+            *place = ALPHABET[usize::try_from(bits & 31).unwrap_or(0)];
+            bits >>= 5;
+        }
+        write!(f, "{}_", self.kind.prefix())?;
+        text.iter().try_for_each(|&letter| write!(f, "{}", char::from(letter)))
+    }
+}
+
+impl FromStr for Id {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Id, NotAnId> {
+        if text.len() != TEXT_LENGTH || !text.is_ascii() {
+            return Err(NotAnId);
+        }
+        let (prefix, rest) = text.split_once('_').ok_or(NotAnId)?;
+        let kind = *Kind::ALL.iter().find(|kind| kind.prefix() == prefix).ok_or(NotAnId)?;
+        let mut bits: u128 = 0;
+        for letter in rest.bytes() {
+            let value = ALPHABET.iter().position(|&known| known == letter).ok_or(NotAnId)?;
+            let value = u128::try_from(value).map_err(|_| NotAnId)?;
+            if bits >> 123 != 0 {
+                return Err(NotAnId);
+            }
+            bits = (bits << 5) | value;
+        }
+        let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).map_err(|_| NotAnId);
+        let (org, number) = (half(bits >> 64)?.cast_signed(), half(bits)?.cast_signed());
+        if org < 0 || number < 0 {
+            return Err(NotAnId);
+        }
+        Ok(Id { kind, org: OrgId(org), number })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_survives_its_text_and_finds_its_bucket() {
+        let org = OrgId::new(1023, u64::MAX);
+        assert_eq!(org.bucket(), 1023);
+        for kind in Kind::ALL {
+            let id = Id::new(kind, org, 42);
+            let text = id.to_string();
+            assert_eq!(text.len(), TEXT_LENGTH);
+            assert_eq!(text.parse(), Ok(id));
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_id_is_refused() {
+        let good = Id::new(Kind::Wallet, OrgId::new(3, 7 << 20), 1).to_string();
+        let foreign = good.replace("wal_", "xyz_");
+        let upper = good.to_uppercase();
+        let long = format!("{good}0");
+        let overflowing = format!("wal_{}", "z".repeat(26));
+        for text in ["", "wal_", &foreign, &upper, &long, &overflowing, "wal_ø"] {
+            assert_eq!(text.parse::<Id>(), Err(NotAnId), "{text}");
+        }
+    }
+
+    #[test]
+    fn prefixes_are_three_letters_and_never_shared() {
+        let mut prefixes: Vec<_> = Kind::ALL.iter().map(|kind| kind.prefix()).collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        assert_eq!(prefixes.len(), Kind::ALL.len());
+        assert!(prefixes.iter().all(|prefix| prefix.len() == 3));
+    }
+}
