@@ -106,6 +106,31 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The glossary word for it.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Kind::Platform => "platform",
+            Kind::Organization => "organization",
+            Kind::ApiKey => "API key",
+            Kind::Wallet => "wallet",
+            Kind::Grant => "grant",
+            Kind::Deposit => "deposit",
+            Kind::PaymentMethod => "payment method",
+            Kind::Sku => "SKU",
+            Kind::Price => "price",
+            Kind::Resource => "resource",
+            Kind::Run => "run",
+            Kind::Hold => "hold",
+            Kind::UsageEvent => "usage event",
+            Kind::LedgerTransaction => "ledger transaction",
+            Kind::Event => "event",
+            Kind::TestClock => "test clock",
+            Kind::Request => "request",
+        }
+    }
+}
+
 /// A public id: what it names, whose it is, and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {

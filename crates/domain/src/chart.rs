@@ -1,0 +1,97 @@
+//! The chart of accounts, and which entries each kind of ledger transaction makes (rulings R16).
+//!
+//! Laws: the entries of every transaction sum to zero; every account belongs to one organization,
+//! so that a platform's totals are sums and no shared row is ever written.
+//!
+//! | account | side | meaning |
+//! |---|---|---|
+//! | grant | liability | what the operator owes its customer out of one credit grant |
+//! | cash | asset | money that a rail has confirmed, gross |
+//! | revenue | income | charges, at price |
+//! | promotions | contra-revenue | the part of revenue that given credit paid for |
+//! | promotions_unspent | contra-liability | given credit that has not been drawn yet |
+//! | breakage | income | purchased credit that expired |
+//! | absorbed | contra-revenue | use past zero that the operator bears |
+//! | debt | asset | use past zero that the customer owes |
+
+use crate::Amount;
+use crate::grant::GrantKind;
+use crate::ledger::{LedgerTransaction, TransactionKind};
+
+/// A node of the chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LedgerAccount {
+    Absorbed,
+    Breakage,
+    Cash,
+    Debt,
+    Grant(i64),
+    Promotions,
+    PromotionsUnspent,
+    Revenue,
+}
+
+impl LedgerAccount {
+    /// The name in reports; all grants together are `grants`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LedgerAccount::Absorbed => "absorbed",
+            LedgerAccount::Breakage => "breakage",
+            LedgerAccount::Cash => "cash:sandbox",
+            LedgerAccount::Debt => "debt",
+            LedgerAccount::Grant(_) => "grants",
+            LedgerAccount::Promotions => "promotions",
+            LedgerAccount::PromotionsUnspent => "promotions_unspent",
+            LedgerAccount::Revenue => "revenue",
+        }
+    }
+}
+
+/// One ledger account moved by one transaction: a positive amount is a credit, a negative a debit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub account: LedgerAccount,
+    pub credit: Amount,
+}
+
+/// The entries of `transaction`, zero ones left out. `kind_of` tells the kind of a grant.
+pub fn entries(
+    transaction: &LedgerTransaction,
+    kind_of: impl Fn(i64) -> GrantKind,
+) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut credit = |account, credit: Amount| {
+        if !credit.is_zero() {
+            entries.push(Entry { account, credit });
+        }
+    };
+    match transaction.kind {
+        TransactionKind::Deposit => credit(LedgerAccount::Cash, transaction.amount.negated()),
+        TransactionKind::Charge
+        | TransactionKind::Settlement
+        | TransactionKind::Capture
+        | TransactionKind::Correction => credit(LedgerAccount::Revenue, transaction.amount),
+        TransactionKind::Grant | TransactionKind::Expiry | TransactionKind::Void => {}
+    }
+    for posting in &transaction.postings {
+        let given = kind_of(posting.grant).is_given();
+        credit(LedgerAccount::Grant(posting.grant), posting.change);
+        match transaction.kind {
+            TransactionKind::Deposit => {}
+            TransactionKind::Grant | TransactionKind::Expiry | TransactionKind::Void if given => {
+                credit(LedgerAccount::PromotionsUnspent, posting.change.negated());
+            }
+            TransactionKind::Grant | TransactionKind::Expiry | TransactionKind::Void => {
+                credit(LedgerAccount::Breakage, posting.change.negated());
+            }
+            _ if given => {
+                credit(LedgerAccount::Promotions, posting.change);
+                credit(LedgerAccount::PromotionsUnspent, posting.change.negated());
+            }
+            _ => {}
+        }
+    }
+    credit(LedgerAccount::Absorbed, transaction.absorbed.negated());
+    credit(LedgerAccount::Debt, transaction.debt.negated());
+    entries
+}

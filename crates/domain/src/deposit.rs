@@ -1,0 +1,137 @@
+//! Deposits: money from outside, and the states it goes through.
+//!
+//! Law: a deposit is decided once. Only confirmed money becomes credit, and delivering the same
+//! confirmation again changes nothing.
+
+use crate::{Amount, Timestamp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DepositState {
+    /// Waiting for the rail.
+    Pending,
+    Succeeded,
+    Failed,
+    /// The rail wants the payer to confirm with their bank.
+    NeedsAuthentication,
+}
+
+impl DepositState {
+    pub const ALL: [DepositState; 4] = [
+        DepositState::Pending,
+        DepositState::Succeeded,
+        DepositState::Failed,
+        DepositState::NeedsAuthentication,
+    ];
+
+    pub const fn code(self) -> i64 {
+        match self {
+            DepositState::Pending => 1,
+            DepositState::Succeeded => 2,
+            DepositState::Failed => 3,
+            DepositState::NeedsAuthentication => 4,
+        }
+    }
+
+    pub fn from_code(code: i64) -> Option<DepositState> {
+        DepositState::ALL.into_iter().find(|state| state.code() == code)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            DepositState::Pending => "pending",
+            DepositState::Succeeded => "succeeded",
+            DepositState::Failed => "failed",
+            DepositState::NeedsAuthentication => "needs_authentication",
+        }
+    }
+}
+
+/// Who asked for a deposit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DepositLabel {
+    Manual,
+    AutoTopUp,
+}
+
+impl DepositLabel {
+    pub const fn code(self) -> i64 {
+        match self {
+            DepositLabel::Manual => 1,
+            DepositLabel::AutoTopUp => 2,
+        }
+    }
+
+    pub const fn from_code(code: i64) -> Option<DepositLabel> {
+        match code {
+            1 => Some(DepositLabel::Manual),
+            2 => Some(DepositLabel::AutoTopUp),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deposit {
+    pub number: i64,
+    pub amount: Amount,
+    pub rail: String,
+    pub state: DepositState,
+    pub label: DepositLabel,
+    /// Secret part of the address of the hosted payment page.
+    pub token: String,
+    pub method: Option<i64>,
+    /// The rail's own id of the money, unique per rail.
+    pub external: Option<String>,
+    pub created_at: Timestamp,
+    pub decided_at: Option<Timestamp>,
+    pub grant: Option<i64>,
+    /// Why it failed, in words.
+    pub reason: String,
+}
+
+/// How a saved payment method of the sandbox rail answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    Succeeds,
+    Declines,
+    NeedsAuthentication,
+}
+
+impl Behaviour {
+    pub const fn code(self) -> i64 {
+        match self {
+            Behaviour::Succeeds => 1,
+            Behaviour::Declines => 2,
+            Behaviour::NeedsAuthentication => 3,
+        }
+    }
+
+    pub const fn from_code(code: i64) -> Option<Behaviour> {
+        match code {
+            1 => Some(Behaviour::Succeeds),
+            2 => Some(Behaviour::Declines),
+            3 => Some(Behaviour::NeedsAuthentication),
+            _ => None,
+        }
+    }
+}
+
+/// A saved way to pay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentMethod {
+    pub number: i64,
+    pub rail: String,
+    pub behaviour: Behaviour,
+    /// What a person recognises it by, such as `•••• 4242`.
+    pub label: String,
+    pub created_at: Timestamp,
+}
+
+/// What a rail said about a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentOutcome {
+    /// The money is there; `external` is the rail's id of it.
+    Succeeded { external: String },
+    Declined { reason: String },
+    NeedsAuthentication,
+}

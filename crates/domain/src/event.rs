@@ -1,0 +1,118 @@
+//! Events: what happened that somebody outside may want to know.
+//!
+//! They are written in the transaction that made them true, and delivered afterwards. Charges make
+//! no event of their own: they are read from the journal (rulings A5).
+
+use crate::{OrgId, Timestamp};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    DepositSucceeded,
+    DepositFailed,
+    DepositNeedsAuthentication,
+    AutoTopUpDisabled,
+    BalanceLow,
+    BalanceForecastLow,
+    BalanceRecovered,
+    BalanceDepleted,
+    RunStarted,
+    RunStopped,
+    StopRequested,
+    StopCancelled,
+    GrantExpired,
+    HoldExpired,
+}
+
+impl EventKind {
+    pub const ALL: [EventKind; 14] = [
+        EventKind::DepositSucceeded,
+        EventKind::DepositFailed,
+        EventKind::DepositNeedsAuthentication,
+        EventKind::AutoTopUpDisabled,
+        EventKind::BalanceLow,
+        EventKind::BalanceForecastLow,
+        EventKind::BalanceRecovered,
+        EventKind::BalanceDepleted,
+        EventKind::RunStarted,
+        EventKind::RunStopped,
+        EventKind::StopRequested,
+        EventKind::StopCancelled,
+        EventKind::GrantExpired,
+        EventKind::HoldExpired,
+    ];
+
+    /// The stored code; only ever added to.
+    pub const fn code(self) -> i64 {
+        match self {
+            EventKind::DepositSucceeded => 1,
+            EventKind::DepositFailed => 2,
+            EventKind::DepositNeedsAuthentication => 3,
+            EventKind::AutoTopUpDisabled => 4,
+            EventKind::BalanceLow => 5,
+            EventKind::BalanceForecastLow => 6,
+            EventKind::BalanceRecovered => 7,
+            EventKind::BalanceDepleted => 8,
+            EventKind::RunStarted => 9,
+            EventKind::RunStopped => 10,
+            EventKind::StopRequested => 11,
+            EventKind::StopCancelled => 12,
+            EventKind::GrantExpired => 13,
+            EventKind::HoldExpired => 14,
+        }
+    }
+
+    pub fn from_code(code: i64) -> Option<EventKind> {
+        EventKind::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// The type on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EventKind::DepositSucceeded => "deposit.succeeded",
+            EventKind::DepositFailed => "deposit.failed",
+            EventKind::DepositNeedsAuthentication => "deposit.needs_authentication",
+            EventKind::AutoTopUpDisabled => "auto_top_up.disabled",
+            EventKind::BalanceLow => "balance.low",
+            EventKind::BalanceForecastLow => "balance.forecast_low",
+            EventKind::BalanceRecovered => "balance.recovered",
+            EventKind::BalanceDepleted => "balance.depleted",
+            EventKind::RunStarted => "run.started",
+            EventKind::RunStopped => "run.stopped",
+            EventKind::StopRequested => "run.stop_requested",
+            EventKind::StopCancelled => "run.stop_cancelled",
+            EventKind::GrantExpired => "grant.expired",
+            EventKind::HoldExpired => "hold.expired",
+        }
+    }
+
+    /// Whether people are told by e-mail.
+    pub const fn is_mailed(self) -> bool {
+        matches!(
+            self,
+            EventKind::AutoTopUpDisabled
+                | EventKind::BalanceLow
+                | EventKind::BalanceForecastLow
+                | EventKind::BalanceDepleted
+                | EventKind::DepositNeedsAuthentication
+        )
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub org: OrgId,
+    pub number: i64,
+    pub kind: EventKind,
+    pub at: Timestamp,
+    /// What it says, by name; amounts and times as on the wire, other rows by number.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+/// Something that has to be asked of the outside world; leaves through the outbox only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Charge a saved payment method for a deposit that waits.
+    ChargeMethod { org: OrgId, deposit: i64 },
+    /// Make what zero stops stop.
+    StopRuns { org: OrgId, stop_at: Timestamp },
+}

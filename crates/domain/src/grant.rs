@@ -1,0 +1,323 @@
+//! Credit grants: value given to a wallet, and the order in which it is drawn down.
+//!
+//! Laws: grants are never edited, only drawn, restored, voided or expired; a draw takes from as few
+//! grants as the burn order allows; what is reserved for a hold is not drawn by anything else.
+//! Burn order (rulings R11): priority, soonest expiry, promotional before purchased, oldest; a
+//! bonus directly after its own purchase.
+
+use crate::{Amount, Timestamp};
+
+/// Priority of a grant that names none: 0 burns first, 100 last.
+pub const PRIORITY_DEFAULT: i64 = 50;
+pub const PRIORITY_MAX: i64 = 100;
+
+/// Where the value of a grant came from, which decides its books (rulings R16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GrantKind {
+    /// Given by the operator; expires per grant.
+    Promotional,
+    /// Paid for by a deposit.
+    Purchased,
+    /// Given on top of a purchase, whose fate it shares.
+    Bonus,
+}
+
+impl GrantKind {
+    pub const fn code(self) -> i64 {
+        match self {
+            GrantKind::Promotional => 1,
+            GrantKind::Purchased => 2,
+            GrantKind::Bonus => 3,
+        }
+    }
+
+    pub const fn from_code(code: i64) -> Option<GrantKind> {
+        match code {
+            1 => Some(GrantKind::Promotional),
+            2 => Some(GrantKind::Purchased),
+            3 => Some(GrantKind::Bonus),
+            _ => None,
+        }
+    }
+
+    /// Promotional and bonus value was never paid for: it can be voided and never refunded.
+    pub const fn is_given(self) -> bool {
+        matches!(self, GrantKind::Promotional | GrantKind::Bonus)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            GrantKind::Promotional => "promotional",
+            GrantKind::Purchased => "purchased",
+            GrantKind::Bonus => "bonus",
+        }
+    }
+}
+
+/// A grant as it was given. Never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub number: i64,
+    pub kind: GrantKind,
+    pub amount: Amount,
+    pub priority: i64,
+    pub expires_at: Timestamp,
+    /// The purchase that a bonus came with.
+    pub purchase: Option<i64>,
+    pub deposit: Option<i64>,
+    pub note: String,
+    pub created_at: Timestamp,
+}
+
+impl Grant {
+    /// The grant with all of its value still in it.
+    pub fn opened(&self) -> OpenGrant {
+        OpenGrant {
+            number: self.number,
+            kind: self.kind,
+            priority: self.priority,
+            expires_at: self.expires_at,
+            purchase: self.purchase,
+            remaining: self.amount,
+            reserved: Amount::ZERO,
+        }
+    }
+}
+
+/// What is left of a grant, inside its wallet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenGrant {
+    pub number: i64,
+    pub kind: GrantKind,
+    pub priority: i64,
+    pub expires_at: Timestamp,
+    pub purchase: Option<i64>,
+    pub remaining: Amount,
+    /// The part of `remaining` that open holds have set aside.
+    pub reserved: Amount,
+}
+
+impl OpenGrant {
+    /// What anything but its holds may draw.
+    pub fn unreserved(&self) -> Amount {
+        self.remaining.minus(self.reserved)
+    }
+
+    fn burn_key(&self) -> (i64, Timestamp, bool, i64, bool) {
+        let paid_for = self.kind != GrantKind::Promotional;
+        let anchor = self.purchase.unwrap_or(self.number);
+        (self.priority, self.expires_at, paid_for, anchor, self.kind == GrantKind::Bonus)
+    }
+}
+
+/// A change of what is left of one grant: negative when drawn, positive when given or restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    pub grant: i64,
+    pub change: Amount,
+}
+
+/// The grants of a wallet that still hold value, in burn order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenGrants(Vec<OpenGrant>);
+
+impl OpenGrants {
+    /// Takes grants as they were stored.
+    pub fn from_stored(mut grants: Vec<OpenGrant>) -> OpenGrants {
+        grants.sort_by_key(OpenGrant::burn_key);
+        OpenGrants(grants)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &OpenGrant> {
+        self.0.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn get(&self, number: i64) -> Option<&OpenGrant> {
+        self.0.iter().find(|grant| grant.number == number)
+    }
+
+    pub fn remaining(&self) -> Amount {
+        self.0.iter().map(|grant| grant.remaining).sum()
+    }
+
+    pub fn reserved(&self) -> Amount {
+        self.0.iter().map(|grant| grant.reserved).sum()
+    }
+
+    pub fn unreserved(&self) -> Amount {
+        self.0.iter().map(OpenGrant::unreserved).sum()
+    }
+
+    /// Adds a grant at its place in the burn order.
+    pub fn insert(&mut self, grant: OpenGrant) {
+        let key = grant.burn_key();
+        let place = self.0.partition_point(|other| other.burn_key() <= key);
+        self.0.insert(place, grant);
+    }
+
+    /// Draws at most `amount` from unreserved value in burn order, one posting per grant touched.
+    /// Returns what was missing. Grants left empty are closed.
+    pub fn draw_down(&mut self, amount: Amount, postings: &mut Vec<Posting>) -> Amount {
+        let mut missing = amount;
+        for grant in &mut self.0 {
+            if !missing.is_positive() {
+                break;
+            }
+            let part = grant.unreserved().min(missing);
+            if part.is_positive() {
+                grant.remaining = grant.remaining.minus(part);
+                missing = missing.minus(part);
+                postings.push(Posting { grant: grant.number, change: part.negated() });
+            }
+        }
+        self.close_empty();
+        missing
+    }
+
+    /// Sets aside `amount` in burn order for a hold and names the parts (rulings R9); nothing is
+    /// changed when the unreserved value is less.
+    pub fn reserve(&mut self, amount: Amount) -> Option<Vec<Posting>> {
+        if self.unreserved() < amount {
+            return None;
+        }
+        let mut missing = amount;
+        let mut parts = Vec::new();
+        for grant in &mut self.0 {
+            let part = grant.unreserved().min(missing);
+            if part.is_positive() {
+                grant.reserved = grant.reserved.plus(part);
+                missing = missing.minus(part);
+                parts.push(Posting { grant: grant.number, change: part });
+            }
+        }
+        Some(parts)
+    }
+
+    /// Gives back what a hold had set aside.
+    pub fn unreserve(&mut self, parts: &[Posting]) {
+        for part in parts {
+            if let Some(grant) = self.0.iter_mut().find(|grant| grant.number == part.grant) {
+                grant.reserved = grant.reserved.minus(part.change);
+                assert!(!grant.reserved.is_negative(), "reserved below zero");
+            }
+        }
+        self.close_empty();
+    }
+
+    /// Takes exactly `change` (negative: out, positive: back in) from or to one open grant.
+    /// False when the grant is not open.
+    pub fn apply(&mut self, posting: Posting) -> bool {
+        let Some(grant) = self.0.iter_mut().find(|grant| grant.number == posting.grant) else {
+            return false;
+        };
+        grant.remaining = grant.remaining.plus(posting.change);
+        assert!(!grant.unreserved().is_negative(), "drawn below what is reserved");
+        self.close_empty();
+        true
+    }
+
+    /// Removes the unreserved rest of every grant that expires at or before `at`, one posting each.
+    pub fn expire(&mut self, at: Timestamp) -> Vec<(GrantKind, Posting)> {
+        let mut expired = Vec::new();
+        for grant in self.0.iter_mut().filter(|grant| grant.expires_at <= at) {
+            let rest = grant.unreserved();
+            if rest.is_positive() {
+                grant.remaining = grant.reserved;
+                let change = rest.negated();
+                expired.push((grant.kind, Posting { grant: grant.number, change }));
+            }
+        }
+        self.close_empty();
+        expired
+    }
+
+    fn close_empty(&mut self) {
+        if self.0.iter().any(|grant| grant.remaining.is_zero()) {
+            self.0.retain(|grant| !grant.remaining.is_zero());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(number: i64, kind: GrantKind, amount: i64) -> OpenGrant {
+        OpenGrant {
+            number,
+            kind,
+            priority: PRIORITY_DEFAULT,
+            expires_at: Timestamp::NEVER,
+            purchase: None,
+            remaining: Amount::from_units(amount),
+            reserved: Amount::ZERO,
+        }
+    }
+
+    fn order(grants: Vec<OpenGrant>) -> Vec<i64> {
+        OpenGrants::from_stored(grants).iter().map(|grant| grant.number).collect()
+    }
+
+    #[test]
+    fn grants_burn_in_the_stated_order() {
+        let soon = Timestamp::from_seconds(100);
+        let grants = vec![
+            open(1, GrantKind::Purchased, 1),
+            open(2, GrantKind::Promotional, 1),
+            OpenGrant { expires_at: soon, ..open(3, GrantKind::Purchased, 1) },
+            OpenGrant { expires_at: soon, ..open(4, GrantKind::Promotional, 1) },
+            OpenGrant { priority: 90, ..open(5, GrantKind::Promotional, 1) },
+            OpenGrant { priority: 0, ..open(6, GrantKind::Purchased, 1) },
+            open(7, GrantKind::Purchased, 1),
+            OpenGrant { purchase: Some(1), ..open(8, GrantKind::Bonus, 1) },
+        ];
+        assert_eq!(order(grants), [6, 4, 3, 2, 1, 8, 7, 5]);
+    }
+
+    #[test]
+    fn a_draw_touches_each_grant_once_and_says_what_is_missing() {
+        let mut grants = OpenGrants::from_stored(vec![
+            open(1, GrantKind::Purchased, 20),
+            open(2, GrantKind::Promotional, 5),
+        ]);
+        let mut postings = Vec::new();
+        assert_eq!(grants.draw_down(Amount::from_units(7), &mut postings), Amount::ZERO);
+        let change = Amount::from_units;
+        assert_eq!(
+            postings,
+            [
+                Posting { grant: 2, change: change(-5) },
+                Posting { grant: 1, change: change(-2) }
+            ]
+        );
+        assert_eq!(grants.len(), 1);
+        assert_eq!(grants.draw_down(Amount::from_units(20), &mut postings), Amount::from_units(2));
+        assert!(grants.is_empty());
+    }
+
+    #[test]
+    fn what_is_reserved_is_not_drawn_and_outlives_its_expiry() {
+        let soon = Timestamp::from_seconds(100);
+        let mut grants = OpenGrants::from_stored(vec![OpenGrant {
+            expires_at: soon,
+            ..open(1, GrantKind::Promotional, 10)
+        }]);
+        let parts = grants.reserve(Amount::from_units(4)).unwrap();
+        assert_eq!(grants.reserve(Amount::from_units(7)), None);
+        let expired = grants.expire(soon);
+        assert_eq!(expired.len(), 1);
+        assert_eq!(expired[0].1.change, Amount::from_units(-6));
+        assert_eq!(grants.draw_down(Amount::from_units(1), &mut Vec::new()), Amount::from_units(1));
+        grants.unreserve(&parts);
+        assert_eq!(grants.expire(soon)[0].1.change, Amount::from_units(-4));
+        assert!(grants.is_empty());
+    }
+}

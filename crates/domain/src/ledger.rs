@@ -1,0 +1,312 @@
+//! The journal: one append-only row per ledger transaction, numbered without gaps and chained.
+//!
+//! Laws: a transaction belongs to one organization and never changes; its entries sum to zero
+//! ([`crate::chart::entries`]); `hash` covers the transaction before it and every field but its
+//! place in the store, so all stores agree on it (rulings A3, A4).
+//!
+//! A transaction holds what it did to each grant; the other legs follow from its kind. That keeps
+//! a charge to one row, and entries are a view.
+
+use sha2::{Digest, Sha256};
+
+use crate::grant::Posting;
+use crate::{Amount, OrgId, Timestamp};
+
+/// The version of the encoding that is hashed; part of the hash.
+pub const ENCODING_VERSION: i64 = 1;
+
+/// A link of the hash chain: SHA-256, cut to 16 bytes.
+pub type ChainHash = [u8; 16];
+
+/// Why a transaction was written. Codes are stored and only ever added to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TransactionKind {
+    /// Confirmed money came in and became a purchased grant.
+    Deposit,
+    /// The operator gave a promotional or bonus grant.
+    Grant,
+    /// A usage event was rated.
+    Charge,
+    /// Time that resources ran was posted.
+    Settlement,
+    /// A hold was captured.
+    Capture,
+    /// Too much was posted for time, because a stop was reported late.
+    Correction,
+    /// The rest of a grant expired.
+    Expiry,
+    /// The operator ended a promotional grant.
+    Void,
+}
+
+impl TransactionKind {
+    pub const ALL: [TransactionKind; 8] = [
+        TransactionKind::Deposit,
+        TransactionKind::Grant,
+        TransactionKind::Charge,
+        TransactionKind::Settlement,
+        TransactionKind::Capture,
+        TransactionKind::Correction,
+        TransactionKind::Expiry,
+        TransactionKind::Void,
+    ];
+
+    pub const fn code(self) -> i64 {
+        match self {
+            TransactionKind::Deposit => 1,
+            TransactionKind::Grant => 2,
+            TransactionKind::Charge => 3,
+            TransactionKind::Settlement => 4,
+            TransactionKind::Capture => 5,
+            TransactionKind::Correction => 6,
+            TransactionKind::Expiry => 7,
+            TransactionKind::Void => 8,
+        }
+    }
+
+    pub fn from_code(code: i64) -> Option<TransactionKind> {
+        TransactionKind::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            TransactionKind::Deposit => "deposit",
+            TransactionKind::Grant => "grant",
+            TransactionKind::Charge => "charge",
+            TransactionKind::Settlement => "settlement",
+            TransactionKind::Capture => "capture",
+            TransactionKind::Correction => "correction",
+            TransactionKind::Expiry => "expiry",
+            TransactionKind::Void => "void",
+        }
+    }
+}
+
+/// One priced dimension of a usage event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub price: i64,
+    pub quantity: i64,
+    pub amount: Amount,
+}
+
+/// What a settlement covers: `[from, at)` in periods that end at multiples of `every_seconds`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub from: Timestamp,
+    pub every_seconds: i64,
+    /// The meters at `from`, when their rates did not change inside the span.
+    pub meters: Vec<SpanMeter>,
+}
+
+/// A meter as it stood at the start of a span: enough to recompute each period (rulings A8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpanMeter {
+    pub per_units: i64,
+    pub sum: i128,
+    pub rate: i128,
+}
+
+/// The client's name of a usage event: unique per organization and source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventKey {
+    pub source: String,
+    pub id: String,
+}
+
+/// The end of an organization's chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChainTip {
+    /// Number of the last transaction; the first one is 1.
+    pub number: i64,
+    /// Its position in the journal of its store, 0 when there is none.
+    pub position: i64,
+    pub hash: ChainHash,
+}
+
+/// One row of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerTransaction {
+    pub org: OrgId,
+    pub number: i64,
+    /// Where the row stands in its store; given by the lane, not hashed.
+    pub position: i64,
+    /// Position of the transaction before it in the same organization; not hashed.
+    pub prev: i64,
+    pub kind: TransactionKind,
+    /// When it was posted.
+    pub at: Timestamp,
+    /// When what it charges happened, if that was earlier.
+    pub occurred_at: Option<Timestamp>,
+    /// Number of the deposit, grant, hold or run it is about; 0 when it is about none.
+    pub subject: i64,
+    /// Its size: money in, value given, charge at price, value expired. Negative for a correction.
+    pub amount: Amount,
+    pub postings: Vec<Posting>,
+    /// Use past zero that the operator bears.
+    pub absorbed: Amount,
+    /// Change of the debt: positive when use past zero is owed, negative when money in pays it.
+    pub debt: Amount,
+    /// Posted balance of the wallet afterwards.
+    pub balance: Amount,
+    /// Hash of the client's request, to tell a repetition from a conflict.
+    pub fingerprint: i64,
+    pub event: Option<EventKey>,
+    pub lines: Vec<Line>,
+    pub span: Option<Span>,
+    pub hash: ChainHash,
+}
+
+impl LedgerTransaction {
+    /// What belongs to no column of its own, as one line of text: `key=value` joined by `;`, lists
+    /// joined by `,`, parts by `:`. Empty for an ordinary charge.
+    pub fn rest(&self) -> String {
+        let mut rest = String::new();
+        let mut field = |name: &str, value: String| {
+            if !rest.is_empty() {
+                rest.push(';');
+            }
+            rest.push_str(name);
+            rest.push('=');
+            rest.push_str(&value);
+        };
+        let join = |parts: Vec<String>| parts.join(",");
+        if self.postings.len() > POSTING_COLUMNS {
+            let more = &self.postings[POSTING_COLUMNS..];
+            let text = |part: &Posting| format!("{}:{}", part.grant, part.change.nanos());
+            field("postings", join(more.iter().map(text).collect()));
+        }
+        if !self.absorbed.is_zero() {
+            field("absorbed", self.absorbed.nanos().to_string());
+        }
+        if !self.debt.is_zero() {
+            field("debt", self.debt.nanos().to_string());
+        }
+        if self.lines.len() > 1 {
+            let text =
+                |line: &Line| format!("{}:{}:{}", line.price, line.quantity, line.amount.nanos());
+            field("lines", join(self.lines.iter().map(text).collect()));
+        }
+        if let Some(span) = &self.span {
+            field("every", span.every_seconds.to_string());
+            if !span.meters.is_empty() {
+                let text =
+                    |meter: &SpanMeter| format!("{}:{}:{}", meter.per_units, meter.sum, meter.rate);
+                field("meters", join(span.meters.iter().map(text).collect()));
+            }
+        }
+        rest
+    }
+
+    /// Price and quantity of an event with one priced dimension, which have columns of their own.
+    pub fn single_line(&self) -> Option<&Line> {
+        match self.lines.as_slice() {
+            [line] => Some(line),
+            _ => None,
+        }
+    }
+
+    /// The hash of this transaction after `before`.
+    pub fn chained_after(&self, before: &ChainHash) -> ChainHash {
+        let mut bytes = Vec::with_capacity(256);
+        bytes.extend_from_slice(before);
+        let mut number = |value: i64| bytes.extend_from_slice(&value.to_le_bytes());
+        number(ENCODING_VERSION);
+        number(self.org.get());
+        number(self.number);
+        number(self.kind.code());
+        number(self.at.micros());
+        number(self.occurred_at.map_or(i64::MIN, Timestamp::micros));
+        number(self.subject);
+        number(self.amount.nanos());
+        for posting in self.postings.iter().take(POSTING_COLUMNS) {
+            number(posting.grant);
+            number(posting.change.nanos());
+        }
+        number(self.balance.nanos());
+        number(self.fingerprint);
+        let line = self.single_line();
+        number(line.map_or(i64::MIN, |line| line.price));
+        number(line.map_or(i64::MIN, |line| line.quantity));
+        let mut text = |text: &str| {
+            bytes.extend_from_slice(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        };
+        if let Some(event) = &self.event {
+            text(&event.source);
+            text(&event.id);
+        }
+        let rest = self.rest();
+        if !rest.is_empty() {
+            text(&rest);
+        }
+        let digest = Sha256::digest(&bytes);
+        let mut hash = ChainHash::default();
+        hash.copy_from_slice(&digest[..16]);
+        hash
+    }
+}
+
+/// Postings that have columns of their own; further ones are in [`LedgerTransaction::rest`].
+pub const POSTING_COLUMNS: usize = 3;
+
+/// The parts of [`LedgerTransaction::rest`], read back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rest {
+    pub postings: Vec<Posting>,
+    pub absorbed: Amount,
+    pub debt: Amount,
+    pub lines: Vec<Line>,
+    pub every_seconds: Option<i64>,
+    pub meters: Vec<SpanMeter>,
+}
+
+impl Rest {
+    /// Reads what [`LedgerTransaction::rest`] wrote; nothing when the text is anything else.
+    pub fn parse(text: &str) -> Option<Rest> {
+        let mut rest = Rest::default();
+        for field in text.split(';').filter(|field| !field.is_empty()) {
+            let (name, value) = field.split_once('=')?;
+            match name {
+                "postings" => {
+                    for part in value.split(',') {
+                        let (grant, change) = part.split_once(':')?;
+                        let change = Amount::from_nanos(change.parse().ok()?);
+                        rest.postings.push(Posting { grant: grant.parse().ok()?, change });
+                    }
+                }
+                "absorbed" => rest.absorbed = Amount::from_nanos(value.parse().ok()?),
+                "debt" => rest.debt = Amount::from_nanos(value.parse().ok()?),
+                "lines" => {
+                    for part in value.split(',') {
+                        let [price, quantity, amount] = three(part)?;
+                        rest.lines.push(Line {
+                            price: price.parse().ok()?,
+                            quantity: quantity.parse().ok()?,
+                            amount: Amount::from_nanos(amount.parse().ok()?),
+                        });
+                    }
+                }
+                "every" => rest.every_seconds = Some(value.parse().ok()?),
+                "meters" => {
+                    for part in value.split(',') {
+                        let [per_units, sum, rate] = three(part)?;
+                        rest.meters.push(SpanMeter {
+                            per_units: per_units.parse().ok()?,
+                            sum: sum.parse().ok()?,
+                            rate: rate.parse().ok()?,
+                        });
+                    }
+                }
+                _ => return None,
+            }
+        }
+        Some(rest)
+    }
+}
+
+fn three(text: &str) -> Option<[&str; 3]> {
+    let mut parts = text.split(':');
+    let three = [parts.next()?, parts.next()?, parts.next()?];
+    parts.next().is_none().then_some(three)
+}

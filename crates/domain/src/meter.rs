@@ -1,0 +1,219 @@
+//! Time that is being used and not yet posted, in closed form.
+//!
+//! Laws: what a wallet owes for time at instant t is R(exact sum up to t) − what was posted, for one
+//! run or ten thousand (rulings R3); splitting an interval changes no total; nothing here depends
+//! on how often it is asked.
+//!
+//! A wallet keeps one [`Meter`] per `per_units` of its prices instead of its runs: the sum of the
+//! rates that run now, and the exact sum of price × time so far. A run that starts or stops only
+//! changes these two numbers, so reading a balance costs the same whatever is running.
+
+use crate::rate::{denominator, divide_round_half_even};
+use crate::{Amount, Timestamp};
+
+/// The exact account of running time under prices of one `per_units`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meter {
+    /// Seconds that the prices are for.
+    pub per_units: i64,
+    /// Numerator per second of everything that runs now.
+    pub rate: i128,
+    /// Exact numerator of all time so far, up to [`Meters::accrued_until`].
+    pub sum: i128,
+    /// What has been posted of `sum`, in nano-units.
+    pub posted: i128,
+}
+
+impl Meter {
+    fn total_at(&self, seconds_ahead: i64) -> i128 {
+        let sum = self.sum + self.rate * i128::from(seconds_ahead);
+        divide_round_half_even(sum, denominator(self.per_units))
+    }
+}
+
+/// All meters of a wallet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meters {
+    pub meters: Vec<Meter>,
+    /// The whole second up to which `sum` counts. Not necessarily posted up to here.
+    pub accrued_until: Timestamp,
+}
+
+impl Meters {
+    pub fn is_running(&self) -> bool {
+        self.meters.iter().any(|meter| meter.rate != 0)
+    }
+
+    /// Time used and not posted at `at`; never negative, because what was posted too much is
+    /// restored by a correction and not by running for free.
+    pub fn accrued(&self, at: Timestamp) -> Amount {
+        self.unposted(at).or_zero()
+    }
+
+    /// As [`Meters::accrued`], and negative when more was posted than has been used.
+    ///
+    /// # Panics
+    /// When the amount is beyond the range: rates are bounded where runs start.
+    pub fn unposted(&self, at: Timestamp) -> Amount {
+        let nanos = self.unposted_nanos(at.seconds_since(self.accrued_until).max(0));
+        Amount::from_nanos(i64::try_from(nanos).expect("accrual beyond the range"))
+    }
+
+    fn unposted_nanos(&self, seconds_ahead: i64) -> i128 {
+        self.meters.iter().map(|meter| meter.total_at(seconds_ahead) - meter.posted).sum()
+    }
+
+    /// What `seconds` of everything that runs now would cost, rounded once per meter.
+    pub fn burn_round_half_even(&self, seconds: i64) -> Amount {
+        let nanos: i128 = self
+            .meters
+            .iter()
+            .map(|meter| {
+                let exact = meter.rate * i128::from(seconds);
+                divide_round_half_even(exact, denominator(meter.per_units))
+            })
+            .sum();
+        Amount::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+
+    /// Moves the exact sums to the whole second `at`. Changes no total.
+    pub fn accrue_to(&mut self, at: Timestamp) {
+        let at = at.floor_to_second();
+        let seconds = at.seconds_since(self.accrued_until);
+        if seconds <= 0 {
+            return;
+        }
+        for meter in &mut self.meters {
+            meter.sum += meter.rate * i128::from(seconds);
+        }
+        self.accrued_until = at;
+    }
+
+    /// Adds `rate_change` per second from `since` on, which may lie before or (by a few minutes of
+    /// clock difference) after [`Meters::accrued_until`]; the sum is corrected for the difference.
+    pub fn change_rate(&mut self, per_units: i64, rate_change: i128, since: Timestamp) {
+        let seconds = self.accrued_until.seconds_since(since.floor_to_second());
+        let meter = match self.meters.iter().position(|meter| meter.per_units == per_units) {
+            Some(index) => &mut self.meters[index],
+            None => {
+                self.meters.push(Meter { per_units, rate: 0, sum: 0, posted: 0 });
+                self.meters.sort_by_key(|meter| meter.per_units);
+                let index = self.meters.iter().position(|meter| meter.per_units == per_units);
+                &mut self.meters[index.expect("just added")]
+            }
+        };
+        meter.rate += rate_change;
+        meter.sum += rate_change * i128::from(seconds);
+    }
+
+    /// Marks everything up to [`Meters::accrued_until`] as posted.
+    pub fn mark_posted(&mut self) {
+        for meter in &mut self.meters {
+            meter.posted = meter.total_at(0);
+        }
+    }
+
+    /// The last whole second, not before [`Meters::accrued_until`], at which the time used since
+    /// the last posting is at most `limit`; [`Timestamp::NEVER`] when it always is.
+    ///
+    /// When even `accrued_until` is beyond the limit, that second is returned: nothing earlier can
+    /// be decided any more.
+    pub fn last_second_within(&self, limit: Amount) -> Timestamp {
+        if self.meters.iter().all(|meter| meter.rate <= 0) {
+            return Timestamp::NEVER;
+        }
+        let limit = i128::from(limit.nanos());
+        let fits = |seconds: i64| self.unposted_nanos(seconds) <= limit;
+        if !fits(1) {
+            return self.accrued_until;
+        }
+        let (mut low, mut high) = (1_i64, 2_i64);
+        while fits(high) {
+            if high > SECONDS_AHEAD_MAX {
+                return Timestamp::NEVER;
+            }
+            (low, high) = (high, high * 2);
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if fits(middle) { low = middle } else { high = middle }
+        }
+        self.accrued_until.plus_seconds(low)
+    }
+}
+
+/// Looking further ahead than a thousand years is looking at never.
+const SECONDS_AHEAD_MAX: i64 = 1_000 * 366 * 86_400;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rate::Rate;
+
+    fn rate(list: &str, per_units: i64) -> Rate {
+        Rate { list: Amount::parse(list).unwrap(), per_units, discount_bps: 0 }
+    }
+
+    fn running(rates: &[Rate]) -> Meters {
+        let mut meters = Meters::default();
+        for rate in rates {
+            meters.change_rate(rate.per_units, rate.numerator(), Timestamp::ZERO);
+        }
+        meters
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn law_any_partition_of_time_sums_to_the_same_total() {
+        for step in [1, 7, 60, 300, 3_599] {
+            let mut meters = running(&[rate("3.10", 3_600), rate("0.01", 3_600), rate("7", 86_400)]);
+            let whole = meters.unposted(at(50_000));
+            let mut posted = Amount::ZERO;
+            for second in (0..50_000).step_by(step) {
+                posted = posted.plus(meters.unposted(at(second)));
+                meters.accrue_to(at(second));
+                meters.mark_posted();
+            }
+            posted = posted.plus(meters.unposted(at(50_000)));
+            assert_eq!(posted, whole, "step {step}");
+        }
+    }
+
+    #[test]
+    fn a_run_reported_late_costs_what_it_would_have_cost_on_time() {
+        let gpu = rate("2.40", 3_600);
+        let mut late = running(&[]);
+        late.accrue_to(at(1_000));
+        late.change_rate(gpu.per_units, gpu.numerator(), at(400));
+        assert_eq!(late.unposted(at(4_000)), running(&[gpu]).unposted(at(3_600)));
+        late.accrue_to(at(5_000));
+        late.change_rate(gpu.per_units, -gpu.numerator(), at(4_000));
+        assert_eq!(late.unposted(at(9_000)), Amount::parse("2.40").unwrap());
+    }
+
+    #[test]
+    fn run_out_is_the_last_second_that_can_be_paid() {
+        let meters = running(&[rate("36", 3_600)]);
+        for (limit, second) in [("150", 15_000), ("0.009999999", 0), ("0.01", 1), ("0.019", 1)] {
+            let limit = Amount::parse(limit).unwrap();
+            assert_eq!(meters.last_second_within(limit), at(second), "{limit}");
+        }
+        assert_eq!(running(&[]).last_second_within(Amount::ZERO), Timestamp::NEVER);
+        let slow = running(&[rate("0.000000001", i64::MAX)]);
+        assert_eq!(slow.last_second_within(Amount::ZERO), Timestamp::NEVER);
+    }
+
+    #[test]
+    fn law_the_second_after_run_out_cannot_be_paid() {
+        let meters = running(&[rate("3.10", 3_600), rate("0.07", 86_400), rate("1.23", 7)]);
+        for nanos in [0_i64, 1, 17, 1_000_003, 5_000_000_000, 987_654_321_987] {
+            let limit = Amount::from_nanos(nanos);
+            let last = meters.last_second_within(limit);
+            assert!(meters.accrued(last) <= limit);
+            assert!(meters.accrued(last.plus_seconds(1)) > limit);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Why a command is refused. Nothing has moved when one of these is answered.
+//!
+//! Each operation documents which of these it makes, in order; every code is in `docs/errors.md`.
+//! A refusal is a decision: repeating the command under the same key repeats the answer.
+
+use std::fmt;
+
+use crate::{Amount, Kind, Timestamp};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such row, or it is somebody else's.
+    NotFound { kind: Kind },
+    AmountNotPositive,
+    /// Money on a rail moves in whole cents.
+    AmountTooPrecise,
+    AmountOutOfRange { min: Amount, max: Amount },
+    /// A quantity is zero or negative.
+    QuantityNotPositive,
+    /// A reported time lies too far ahead of the clock.
+    TooFarAhead { at: Timestamp, latest: Timestamp },
+    /// A reported time lies too far back.
+    TooLongAgo { at: Timestamp, earliest: Timestamp },
+    UnknownSku { code: String },
+    /// The SKU has no price for this dimension at this time. Missing is not free.
+    PriceMissing { sku: String, dimension: String },
+    InsufficientCredit { available: Amount, required: Amount },
+    /// A hold would bring the stop of something that runs too close.
+    RunwayTooShort { available: Amount, required: Amount },
+    AlreadyRunning,
+    /// The run has ended already.
+    RunEnded { stopped_at: Timestamp },
+    StopBeforeStart { started_at: Timestamp },
+    /// The hold was captured, released or has expired.
+    HoldResolved { state: &'static str },
+    CaptureAboveHold { held: Amount },
+    /// The same event id came before with other content.
+    EventConflict,
+    NameTaken { name: String },
+    /// The setting cannot be had in this platform's profile.
+    NotInProfile { feature: &'static str },
+    PaymentMethodMissing,
+    /// The deposit has ended in another state.
+    DepositDecided { state: &'static str },
+    /// Only promotional and bonus grants can be voided.
+    GrantNotVoidable,
+    ExpiryInThePast,
+    PriorityOutOfRange,
+    /// The platform runs on the wall clock.
+    NoTestClock,
+    ClockGoesBack { now: Timestamp },
+    /// A test clock moves at most so far at once.
+    ClockTooFar { latest: Timestamp },
+    SettingInvalid { message: String },
+}
+
+impl Refusal {
+    /// The stable code of this refusal on the wire.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::NotFound { .. } => "not_found",
+            Refusal::AmountNotPositive => "amount_not_positive",
+            Refusal::AmountTooPrecise => "amount_too_precise",
+            Refusal::AmountOutOfRange { .. } => "amount_out_of_range",
+            Refusal::QuantityNotPositive => "quantity_not_positive",
+            Refusal::TooFarAhead { .. } => "too_far_ahead",
+            Refusal::TooLongAgo { .. } => "too_long_ago",
+            Refusal::UnknownSku { .. } => "unknown_sku",
+            Refusal::PriceMissing { .. } => "price_missing",
+            Refusal::InsufficientCredit { .. } => "insufficient_credit",
+            Refusal::RunwayTooShort { .. } => "runway_too_short",
+            Refusal::AlreadyRunning => "already_running",
+            Refusal::RunEnded { .. } => "run_ended",
+            Refusal::StopBeforeStart { .. } => "stop_before_start",
+            Refusal::HoldResolved { .. } => "hold_resolved",
+            Refusal::CaptureAboveHold { .. } => "capture_above_hold",
+            Refusal::EventConflict => "event_conflict",
+            Refusal::NameTaken { .. } => "name_taken",
+            Refusal::NotInProfile { .. } => "not_in_profile",
+            Refusal::PaymentMethodMissing => "payment_method_missing",
+            Refusal::DepositDecided { .. } => "deposit_decided",
+            Refusal::GrantNotVoidable => "grant_not_voidable",
+            Refusal::ExpiryInThePast => "expiry_in_the_past",
+            Refusal::PriorityOutOfRange => "priority_out_of_range",
+            Refusal::NoTestClock => "no_test_clock",
+            Refusal::ClockGoesBack { .. } => "clock_goes_back",
+            Refusal::ClockTooFar { .. } => "clock_too_far",
+            Refusal::SettingInvalid { .. } => "setting_invalid",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::NotFound { kind } => write!(f, "there is no such {}", kind.noun()),
+            Refusal::AmountNotPositive => f.write_str("the amount must be above zero"),
+            Refusal::AmountTooPrecise => {
+                f.write_str("money moves in whole cents; use at most 2 digits after the point")
+            }
+            Refusal::AmountOutOfRange { min, max } => {
+                write!(f, "the amount must be between {min} and {max}")
+            }
+            Refusal::QuantityNotPositive => f.write_str("every quantity must be above zero"),
+            Refusal::TooFarAhead { at, latest } => {
+                write!(f, "{at} is ahead of the clock; the latest accepted is {latest}")
+            }
+            Refusal::TooLongAgo { at, earliest } => {
+                write!(f, "{at} is too long ago; the earliest accepted is {earliest}")
+            }
+            Refusal::UnknownSku { code } => write!(f, "there is no SKU with the code {code}"),
+            Refusal::PriceMissing { sku, dimension } => {
+                write!(f, "{sku} has no price for {dimension} at that time; nothing was charged")
+            }
+            Refusal::InsufficientCredit { available, required } => write!(
+                f,
+                "balance {available}, this needs {required}: add {} or more",
+                required.minus(*available)
+            ),
+            Refusal::RunwayTooShort { available, required } => write!(
+                f,
+                "{available} can be held while resources run, this needs {required}: \
+                 a larger hold would stop them too soon"
+            ),
+            Refusal::AlreadyRunning => f.write_str("this resource is running already"),
+            Refusal::RunEnded { stopped_at } => write!(f, "this run ended at {stopped_at}"),
+            Refusal::StopBeforeStart { started_at } => {
+                write!(f, "the run started at {started_at}; it cannot have stopped before")
+            }
+            Refusal::HoldResolved { state } => write!(f, "this hold is already {state}"),
+            Refusal::CaptureAboveHold { held } => {
+                write!(f, "only {held} is held and this platform captures no more than that")
+            }
+            Refusal::EventConflict => {
+                f.write_str("an event with this id was recorded before with other content")
+            }
+            Refusal::NameTaken { name } => write!(f, "the name {name} is taken"),
+            Refusal::NotInProfile { feature } => write!(f, "this platform does not offer {feature}"),
+            Refusal::PaymentMethodMissing => f.write_str("save a payment method first"),
+            Refusal::DepositDecided { state } => write!(f, "this deposit is already {state}"),
+            Refusal::GrantNotVoidable => {
+                f.write_str("purchased credit cannot be voided, only refunded")
+            }
+            Refusal::ExpiryInThePast => f.write_str("the expiry must lie ahead"),
+            Refusal::PriorityOutOfRange => f.write_str("the priority must be between 0 and 100"),
+            Refusal::NoTestClock => f.write_str("this platform runs on the wall clock"),
+            Refusal::ClockGoesBack { now } => {
+                write!(f, "the clock stands at {now} and never goes back")
+            }
+            Refusal::ClockTooFar { latest } => {
+                write!(f, "the clock can be advanced at once to {latest} at the latest")
+            }
+            Refusal::SettingInvalid { message } => f.write_str(message),
+        }
+    }
+}

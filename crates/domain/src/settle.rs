@@ -1,0 +1,242 @@
+//! Posting: the one place where a ledger transaction is made, and the settlement of running time.
+//!
+//! Laws: every transaction takes the next number of its organization, links to the one before and
+//! leaves the balance it states; consecutive periods in which nothing else happened are one
+//! settlement, whose periods can be recomputed (rulings A8).
+
+use crate::event::{Event, EventKind};
+use crate::grant::Posting;
+use crate::ledger::{
+    ChainHash, ChainTip, EventKey, LedgerTransaction, Line, Span, SpanMeter, TransactionKind,
+};
+use crate::profile::{Overdraft, Profile};
+use crate::wallet::Wallet;
+use crate::workset::Workset;
+use crate::{Amount, OrgId, Refusal, Timestamp};
+
+/// A ledger transaction about to be posted: what the caller decides about it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub kind: TransactionKind,
+    pub at: Timestamp,
+    pub occurred_at: Option<Timestamp>,
+    pub subject: i64,
+    pub amount: Amount,
+    pub postings: Vec<Posting>,
+    pub absorbed: Amount,
+    pub debt: Amount,
+    pub fingerprint: i64,
+    pub event: Option<EventKey>,
+    pub lines: Vec<Line>,
+    pub span: Option<Span>,
+}
+
+impl Draft {
+    pub fn new(kind: TransactionKind, at: Timestamp, amount: Amount) -> Draft {
+        Draft {
+            kind,
+            at,
+            occurred_at: None,
+            subject: 0,
+            amount,
+            postings: Vec::new(),
+            absorbed: Amount::ZERO,
+            debt: Amount::ZERO,
+            fingerprint: 0,
+            event: None,
+            lines: Vec::new(),
+            span: None,
+        }
+    }
+}
+
+/// Posts `draft`, whose postings have been applied to the grants of `org`'s wallet already.
+/// Returns the transaction as it stands in the journal.
+///
+/// Errors: [`Refusal::NotFound`] when the wallet is not loaded.
+pub fn post(ws: &mut Workset, org: OrgId, draft: Draft) -> Result<&LedgerTransaction, Refusal> {
+    let position = ws.next_position();
+    let wallet = ws.wallet_mut(org)?;
+    wallet.debt = wallet.debt.plus(draft.debt);
+    wallet.review_due = true;
+    let mut transaction = LedgerTransaction {
+        org,
+        number: wallet.tip.number + 1,
+        position,
+        prev: wallet.tip.position,
+        kind: draft.kind,
+        at: draft.at,
+        occurred_at: draft.occurred_at,
+        subject: draft.subject,
+        amount: draft.amount,
+        postings: draft.postings,
+        absorbed: draft.absorbed,
+        debt: draft.debt,
+        balance: wallet.posted(),
+        fingerprint: draft.fingerprint,
+        event: draft.event,
+        lines: draft.lines,
+        span: draft.span,
+        hash: ChainHash::default(),
+    };
+    transaction.hash = transaction.chained_after(&wallet.tip.hash);
+    wallet.tip = ChainTip { number: transaction.number, position, hash: transaction.hash };
+    Ok(ws.append(transaction))
+}
+
+/// Draws `amount` in burn order; what is missing becomes debt or is absorbed by the profile's
+/// overdraft (rulings R14). Returns (postings, absorbed, debt).
+pub fn draw_with_overdraft(
+    wallet: &mut Wallet,
+    profile: &Profile,
+    amount: Amount,
+) -> (Vec<Posting>, Amount, Amount) {
+    let mut postings = Vec::with_capacity(1);
+    let missing = wallet.grants.draw_down(amount, &mut postings);
+    let (absorbed, debt) = split_missing(wallet, profile, missing);
+    (postings, absorbed, debt)
+}
+
+/// Splits use past zero into what is absorbed and what becomes debt.
+pub fn split_missing(wallet: &Wallet, profile: &Profile, missing: Amount) -> (Amount, Amount) {
+    match profile.overdraft {
+        Overdraft::Absorb => (missing, Amount::ZERO),
+        Overdraft::Carry => (Amount::ZERO, missing),
+        Overdraft::Cap(cap) => {
+            let debt = missing.min(cap.minus(wallet.debt).or_zero());
+            (missing.minus(debt), debt)
+        }
+    }
+}
+
+/// Posts the time that ran up to `to`, as one settlement or as two where a rate changed inside.
+pub fn settle_to(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    to: Timestamp,
+) -> Result<(), Refusal> {
+    let to = to.floor_to_second();
+    let wallet = ws.wallet(org)?;
+    if to < wallet.settled_until || wallet.meters.meters.is_empty() {
+        return Ok(());
+    }
+    let changed_at = wallet.meters.accrued_until;
+    let line_end = changed_at.ceil_to_multiple(profile.line_every_seconds);
+    if changed_at > wallet.settled_until && line_end < to {
+        post_span(ws, org, profile, line_end)?;
+    }
+    post_span(ws, org, profile, to)
+}
+
+fn post_span(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    to: Timestamp,
+) -> Result<(), Refusal> {
+    let wallet = ws.wallet_mut(org)?;
+    let from = wallet.settled_until;
+    let is_even = wallet.meters.accrued_until <= from;
+    wallet.meters.accrue_to(from);
+    let meters = if is_even { span_meters(wallet) } else { Vec::new() };
+    wallet.meters.accrue_to(to);
+    let amount = wallet.meters.unposted(to);
+    if amount.is_negative() {
+        return Ok(());
+    }
+    wallet.settled_until = to;
+    if amount.is_zero() {
+        return Ok(());
+    }
+    wallet.meters.mark_posted();
+    let (postings, absorbed, debt) = draw_with_overdraft(wallet, profile, amount);
+    let span = Span { from, every_seconds: profile.line_every_seconds, meters };
+    let draft = Draft {
+        occurred_at: Some(from),
+        postings,
+        absorbed,
+        debt,
+        span: Some(span),
+        ..Draft::new(TransactionKind::Settlement, to, amount)
+    };
+    post(ws, org, draft).map(|_| ())
+}
+
+fn span_meters(wallet: &Wallet) -> Vec<SpanMeter> {
+    let running = wallet.meters.meters.iter().filter(|meter| meter.rate != 0);
+    running
+        .map(|meter| SpanMeter { per_units: meter.per_units, sum: meter.sum, rate: meter.rate })
+        .collect()
+}
+
+/// Gives back what was posted for time that did not run, because a stop was reported late: the
+/// journal in [`Workset::history`] is walked backwards and its draws are restored in reverse order
+/// (rulings R11). Value of a grant that has expired meanwhile expires with it.
+pub fn correct(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
+    let surplus = ws.wallet(org)?.meters.unposted(at).negated();
+    if !surplus.is_positive() {
+        return Ok(());
+    }
+    let mut left = surplus;
+    let mut restored: Vec<Posting> = Vec::new();
+    let (mut absorbed, mut debt) = (Amount::ZERO, Amount::ZERO);
+    let history = ws.history.get(&org).cloned().unwrap_or_default();
+    let recent = ws.journal().iter().rev().filter(|row| row.org == org).cloned();
+    let rows: Vec<LedgerTransaction> = recent.chain(history).collect();
+    for row in rows.iter().filter(|row| row.kind == TransactionKind::Settlement) {
+        let part = row.absorbed.min(left);
+        (absorbed, left) = (absorbed.plus(part), left.minus(part));
+        let part = row.debt.min(left).or_zero();
+        (debt, left) = (debt.plus(part), left.minus(part));
+        for posting in row.postings.iter().rev() {
+            let part = posting.change.negated().min(left);
+            if part.is_positive() {
+                left = left.minus(part);
+                match restored.iter_mut().find(|other| other.grant == posting.grant) {
+                    Some(other) => other.change = other.change.plus(part),
+                    None => restored.push(Posting { grant: posting.grant, change: part }),
+                }
+            }
+        }
+    }
+    let corrected = surplus.minus(left);
+    for posting in &restored {
+        restore(ws, org, *posting)?;
+    }
+    let wallet = ws.wallet_mut(org)?;
+    wallet.meters.mark_posted();
+    let draft = Draft {
+        postings: restored,
+        absorbed: absorbed.negated(),
+        debt: debt.negated(),
+        ..Draft::new(TransactionKind::Correction, at, corrected.negated())
+    };
+    post(ws, org, draft).map(|_| ())
+}
+
+/// Puts `posting` back into its grant, opening it again when it was closed.
+fn restore(ws: &mut Workset, org: OrgId, posting: Posting) -> Result<(), Refusal> {
+    let closed = ws.grants.get(org, posting.grant).cloned();
+    let wallet = ws.wallet_mut(org)?;
+    if !wallet.grants.apply(posting) {
+        let grant = closed.ok_or(Refusal::NotFound { kind: crate::Kind::Grant })?;
+        let mut grant = grant.opened();
+        grant.remaining = posting.change;
+        wallet.grants.insert(grant);
+    }
+    Ok(())
+}
+
+/// Writes an event of `org`.
+pub fn tell(
+    ws: &mut Workset,
+    org: OrgId,
+    kind: EventKind,
+    at: Timestamp,
+    fields: Vec<(&'static str, String)>,
+) -> Result<(), Refusal> {
+    let number = ws.wallet_mut(org)?.take_number();
+    ws.append_event(Event { org, number, kind, at, fields });
+    Ok(())
+}

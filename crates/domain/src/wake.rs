@@ -1,0 +1,431 @@
+//! The wake: the one way in which time makes something happen to a wallet.
+//!
+//! Laws: what falls due is applied as of its own instant, in the order of rulings R5, however late
+//! the wake is called; calling it twice changes nothing; nothing else may act on time. A wake ends
+//! early when it asked the outside world for something, so that the answer can come before time
+//! moves on (rulings R7).
+
+use crate::deposit::{Deposit, DepositLabel, DepositState};
+use crate::event::{EventKind, Request};
+use crate::hold::HoldState;
+use crate::ledger::TransactionKind;
+use crate::profile::{BalanceBasis, Profile};
+use crate::settle::{Draft, post, settle_to, tell};
+use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
+use crate::wallet::{StopOrder, Usable, Wallet};
+use crate::workset::Workset;
+use crate::{Amount, OrgId, Refusal, Timestamp};
+
+/// How a wake ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// Everything due until then has been done.
+    Done,
+    /// Something was asked of the outside world at the wallet's present instant.
+    Asked,
+}
+
+/// Which rows a wake until `until` will look at besides the wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WakeNeeds {
+    pub open_runs: bool,
+    pub open_holds: bool,
+    pub payment_method: Option<i64>,
+}
+
+impl WakeNeeds {
+    pub fn of(wallet: &Wallet, profile: &Profile, until: Timestamp) -> WakeNeeds {
+        let lead = profile.stop_lead_seconds;
+        let stops = wallet.stop_order.is_some() || wallet.run_out().plus_seconds(-lead) <= until;
+        WakeNeeds {
+            open_runs: wallet.stoppable_count > 0 && stops,
+            open_holds: wallet.next_hold_expiry <= until,
+            payment_method: wallet.auto_top_up.as_ref().map(|rule| rule.method),
+        }
+    }
+}
+
+/// The earliest instant at which something can fall due in `wallet` (rulings R6);
+/// [`Timestamp::NEVER`] when nothing can.
+pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    if wallet.review_due {
+        return wallet.now;
+    }
+    let mut due = wallet.next_hold_expiry.min(next_grant_expiry(wallet));
+    if wallet.meters.is_running() {
+        let day_end = wallet.settled_until.plus_seconds(1).ceil_to_multiple(SECONDS_PER_DAY);
+        due = due.min(day_end).min(stop_due(wallet, profile));
+        due = due.min(limit_due(wallet, profile)).min(forecast_due(wallet, profile));
+    }
+    due.min(top_up_due(wallet, profile))
+}
+
+fn next_grant_expiry(wallet: &Wallet) -> Timestamp {
+    let spendable = wallet.grants.iter().filter(|grant| grant.unreserved().is_positive());
+    spendable.map(|grant| grant.expires_at).min().unwrap_or(Timestamp::NEVER)
+}
+
+/// When the order to stop goes out: the lead before run-out, and behind an unanswered top-up at most
+/// the grace after it was asked for (rulings R7).
+fn stop_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    if wallet.stop_order.is_some() {
+        return Timestamp::NEVER;
+    }
+    let due = wallet.run_out().plus_seconds(-profile.stop_lead_seconds).max(wallet.now);
+    match unanswered_since(wallet) {
+        Some(since) => due.max(since.plus_seconds(profile.catchup_grace_seconds)),
+        None => due,
+    }
+}
+
+fn unanswered_since(wallet: &Wallet) -> Option<Timestamp> {
+    let rule = wallet.auto_top_up.as_ref()?;
+    rule.in_flight.and(rule.attempted_at)
+}
+
+/// The first instant after now at which the shown balance is below `floor`.
+fn crossing(wallet: &Wallet, profile: &Profile, floor: Amount, horizon: i64) -> Timestamp {
+    let last = wallet.last_second_at_or_above(floor, Usable::All, horizon);
+    if last == Timestamp::NEVER {
+        return last;
+    }
+    let first = last.plus_seconds(1);
+    let next = match profile.balance_basis {
+        BalanceBasis::Live => wallet.now.floor_to_second().plus_seconds(1),
+        BalanceBasis::Settled => {
+            let every = profile.settle_every_seconds;
+            return first
+                .ceil_to_multiple(every)
+                .max(wallet.now.floor_to_multiple(every).plus_seconds(every));
+        }
+    };
+    first.max(next)
+}
+
+fn limit_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    match &wallet.user_limit {
+        Some(rule) if !rule.fired => crossing(wallet, profile, rule.limit, 0),
+        _ => Timestamp::NEVER,
+    }
+}
+
+fn forecast_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    let Some(horizon) = profile.forecast_horizon_seconds else { return Timestamp::NEVER };
+    let hour_end = if wallet.per_use.is_empty() {
+        Timestamp::NEVER
+    } else {
+        wallet.now.floor_to_multiple(SECONDS_PER_HOUR).plus_seconds(SECONDS_PER_HOUR)
+    };
+    if wallet.forecast_fired {
+        return hour_end;
+    }
+    let needed = forecast_need(wallet, wallet.now, horizon);
+    crossing(wallet, profile, needed, horizon).min(hour_end)
+}
+
+/// What the next `horizon` seconds will take: what runs now, and as much per-use spend as the last
+/// whole hours of the same length had (rulings R22).
+pub fn forecast_need(wallet: &Wallet, at: Timestamp, horizon: i64) -> Amount {
+    let this_hour = at.seconds().div_euclid(SECONDS_PER_HOUR);
+    let hours = horizon / SECONDS_PER_HOUR;
+    let recent = wallet.per_use.iter().filter(|(hour, _)| (this_hour - hours..this_hour).contains(hour));
+    wallet.meters.burn_round_half_even(horizon).plus(recent.map(|&(_, spent)| spent).sum())
+}
+
+fn top_up_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    let Some(rule) = &wallet.auto_top_up else { return Timestamp::NEVER };
+    if !rule.enabled || rule.in_flight.is_some() {
+        return Timestamp::NEVER;
+    }
+    let cooled = match rule.attempted_at {
+        Some(at) => at.plus_seconds(profile.auto_top_up_cooldown_seconds),
+        None => wallet.now,
+    };
+    if wallet.shown(profile, wallet.now) < rule.threshold {
+        return cooled.max(wallet.now);
+    }
+    if !wallet.meters.is_running() {
+        return Timestamp::NEVER;
+    }
+    crossing(wallet, profile, rule.threshold, 0).max(cooled)
+}
+
+/// Applies everything that is due until `until`, instant by instant, and stops after an instant that
+/// asked something of the outside world.
+///
+/// Idempotency: calling it again with the same `until` changes nothing.
+pub fn wake(ws: &mut Workset, org: OrgId, until: Timestamp) -> Result<Woken, Refusal> {
+    let profile = ws.profile_of(org)?;
+    let mut last = None;
+    loop {
+        let wallet = ws.wallet(org)?;
+        let mut due = next_wake(wallet, &profile).max(wallet.now);
+        if last == Some(due) && !wallet.review_due {
+            due = due.plus_seconds(1);
+        }
+        if due > until {
+            break;
+        }
+        last = Some(due);
+        let asked = ws.requests_of_command().len();
+        move_to(ws, org, due)?;
+        expire_holds(ws, org, due)?;
+        expire_grants(ws, org, &profile, due)?;
+        settle_at_day_end(ws, org, &profile, due)?;
+        review(ws, org, &profile, due)?;
+        if ws.requests_of_command().len() > asked {
+            return Ok(Woken::Asked);
+        }
+    }
+    if ws.wallet(org)?.now < until && ws.wallet(org)?.meters.is_running() {
+        move_to(ws, org, until)?;
+    }
+    Ok(Woken::Done)
+}
+
+/// Brings a wallet to the instant of a command: everything due before `now`, then steps 1–3 of R5
+/// at `now`. Stops, top-up and alerts of `now` come after the command, with the next wake.
+pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestamp, Refusal> {
+    let profile = ws.profile_of(org)?;
+    let wallet = ws.wallet(org)?;
+    let now = now.max(wallet.now);
+    if next_wake(wallet, &profile) < now {
+        let before = Timestamp::from_micros(now.micros() - 1);
+        while wake(ws, org, before)? == Woken::Asked {}
+    }
+    move_to(ws, org, now)?;
+    let to = if profile.closed_windows_only {
+        now.floor_to_multiple(profile.settle_every_seconds)
+    } else {
+        now
+    };
+    settle_to(ws, org, &profile, to)?;
+    expire_holds(ws, org, now)?;
+    expire_grants(ws, org, &profile, now)?;
+    Ok(now)
+}
+
+fn move_to(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
+    let wallet = ws.wallet_mut(org)?;
+    wallet.now = wallet.now.max(at);
+    wallet.launches.retain(|launch| launch.until > at);
+    Ok(())
+}
+
+fn expire_holds(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
+    if ws.wallet(org)?.next_hold_expiry > at {
+        return Ok(());
+    }
+    let open = |state| state == HoldState::Open;
+    let due: Vec<i64> = ws
+        .holds
+        .of(org)
+        .filter(|(_, hold)| open(hold.state) && hold.expires_at <= at)
+        .map(|(number, _)| number)
+        .collect();
+    for number in due {
+        let mut hold = ws.holds.find(crate::Kind::Hold, org, number)?.clone();
+        hold.state = HoldState::Expired;
+        hold.resolved_at = Some(hold.expires_at);
+        let wallet = ws.wallet_mut(org)?;
+        wallet.grants.unreserve(&hold.parts);
+        wallet.review_due = true;
+        let fields = vec![("hold", number.to_string()), ("amount", hold.amount.to_string())];
+        ws.holds.put(org, number, hold);
+        tell(ws, org, EventKind::HoldExpired, at, fields)?;
+    }
+    let still_open = ws.holds.of(org).filter(|(_, hold)| open(hold.state));
+    let next = still_open.map(|(_, hold)| hold.expires_at).min().unwrap_or(Timestamp::NEVER);
+    ws.wallet_mut(org)?.next_hold_expiry = next;
+    Ok(())
+}
+
+/// Lets the unreserved rest of due grants expire, after the time that ran until then has drawn its
+/// part: breakage where it was paid for, the end of the promotion where it was given.
+pub fn expire_grants(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    if next_grant_expiry(ws.wallet(org)?) > at {
+        return Ok(());
+    }
+    settle_to(ws, org, profile, at)?;
+    let wallet = ws.wallet_mut(org)?;
+    let expired = wallet.grants.expire(at);
+    for (_, posting) in expired {
+        let amount = posting.change.negated();
+        let draft = Draft {
+            subject: posting.grant,
+            postings: vec![posting],
+            ..Draft::new(TransactionKind::Expiry, at, amount)
+        };
+        post(ws, org, draft)?;
+        let fields = vec![("grant", posting.grant.to_string()), ("amount", amount.to_string())];
+        tell(ws, org, EventKind::GrantExpired, at, fields)?;
+    }
+    Ok(())
+}
+
+/// Settlements are posted lazily, but at least daily (rulings A8).
+fn settle_at_day_end(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let wallet = ws.wallet(org)?;
+    let day = at.floor_to_multiple(SECONDS_PER_DAY);
+    if wallet.meters.is_running() && wallet.settled_until < day {
+        settle_to(ws, org, profile, day)?;
+    }
+    Ok(())
+}
+
+/// Steps 5, 7 and 8 of R5 at `at`: stops, auto top-up, alerts.
+fn review(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    review_stops(ws, org, profile, at)?;
+    review_top_up(ws, org, profile, at)?;
+    review_limit(ws, org, profile, at)?;
+    review_forecast(ws, org, profile, at)?;
+    if ws.wallet(org)?.review_due {
+        ws.wallet_mut(org)?.review_due = false;
+    }
+    Ok(())
+}
+
+fn review_stops(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let wallet = ws.wallet(org)?;
+    let run_out = wallet.run_out();
+    let due = run_out.plus_seconds(-profile.stop_lead_seconds);
+    if let Some(order) = wallet.stop_order.clone() {
+        if due > at && order.stop_at > at {
+            let wallet = ws.wallet_mut(org)?;
+            wallet.stop_order = None;
+            let fields = vec![("sequence", order.sequence.to_string())];
+            tell(ws, org, EventKind::StopCancelled, at, fields)?;
+        }
+        return Ok(());
+    }
+    if wallet.stoppable_count == 0 || stop_due(wallet, profile) > at || due > at {
+        return Ok(());
+    }
+    let stop_at = run_out.max(at.floor_to_second());
+    let open: Vec<(i64, i64)> = ws
+        .runs
+        .of(org)
+        .filter(|(_, run)| run.stopped_at.is_none() && run.class.is_stopped_at_zero())
+        .map(|(number, run)| (number, run.resource))
+        .collect();
+    let wallet = ws.wallet_mut(org)?;
+    wallet.stop_sequence += 1;
+    let sequence = wallet.stop_sequence;
+    wallet.stop_order = Some(StopOrder { stop_at, sequence });
+    for (run, resource) in open {
+        let fields = vec![
+            ("run", run.to_string()),
+            ("resource", resource.to_string()),
+            ("stop_at", stop_at.to_string()),
+            ("sequence", sequence.to_string()),
+        ];
+        tell(ws, org, EventKind::StopRequested, at, fields)?;
+    }
+    ws.append_request(Request::StopRuns { org, stop_at });
+    Ok(())
+}
+
+fn review_top_up(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let wallet = ws.wallet(org)?;
+    if top_up_due(wallet, profile) > at {
+        return Ok(());
+    }
+    let wallet = ws.wallet_mut(org)?;
+    let number = wallet.take_number();
+    let Some(rule) = &mut wallet.auto_top_up else { return Ok(()) };
+    rule.in_flight = Some(number);
+    rule.attempted_at = Some(at);
+    let (amount, method) = (rule.amount, rule.method);
+    let rail = ws.methods.find(crate::Kind::PaymentMethod, org, method)?.rail.clone();
+    let deposit = Deposit {
+        number,
+        amount,
+        rail,
+        state: DepositState::Pending,
+        label: DepositLabel::AutoTopUp,
+        token: String::new(),
+        method: Some(method),
+        external: None,
+        created_at: at,
+        decided_at: None,
+        grant: None,
+        reason: String::new(),
+    };
+    ws.deposits.put(org, number, deposit);
+    ws.append_request(Request::ChargeMethod { org, deposit: number });
+    Ok(())
+}
+
+fn review_limit(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let wallet = ws.wallet(org)?;
+    let shown = wallet.shown(profile, at);
+    let Some(rule) = wallet.user_limit.clone() else { return Ok(()) };
+    let is_below = shown < rule.limit;
+    if is_below == rule.fired {
+        return Ok(());
+    }
+    let wallet = ws.wallet_mut(org)?;
+    if let Some(changed) = &mut wallet.user_limit {
+        changed.fired = is_below;
+    }
+    let kind = if is_below { EventKind::BalanceLow } else { EventKind::BalanceRecovered };
+    let fields = vec![("balance", shown.to_string()), ("limit", rule.limit.to_string())];
+    tell(ws, org, kind, at, fields)
+}
+
+fn review_forecast(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let Some(horizon) = profile.forecast_horizon_seconds else { return Ok(()) };
+    let wallet = ws.wallet(org)?;
+    let needed = forecast_need(wallet, at, horizon);
+    let lapsing = wallet.grants.iter().filter(|grant| grant.expires_at <= at.plus_seconds(horizon));
+    let leaves_out: Amount = lapsing.map(|grant| grant.remaining).sum();
+    let shown = wallet.shown(profile, at);
+    let is_below = needed.is_positive() && shown.minus(leaves_out) < needed;
+    if is_below == wallet.forecast_fired {
+        return Ok(());
+    }
+    let burn = wallet.meters.burn_round_half_even(SECONDS_PER_HOUR);
+    ws.wallet_mut(org)?.forecast_fired = is_below;
+    let kind = if is_below { EventKind::BalanceForecastLow } else { EventKind::BalanceRecovered };
+    let fields = vec![
+        ("balance", shown.to_string()),
+        ("needed", needed.to_string()),
+        ("burn_per_hour", burn.to_string()),
+    ];
+    tell(ws, org, kind, at, fields)
+}

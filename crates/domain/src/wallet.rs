@@ -1,0 +1,306 @@
+//! A wallet: one organization's value, and everything about it that can fall due.
+//!
+//! Laws: posted = Σ unspent grants − debt; available = posted − accrued − held (rulings R4); all of
+//! them are exact at any instant without having been written at that instant.
+//!
+//! An organization has one wallet, and its journal is the organization's. The wallet is small
+//! whatever runs in it (rulings A6): runs and holds are rows of their own, their sums are here.
+
+use crate::grant::{OpenGrant, OpenGrants};
+use crate::ledger::ChainTip;
+use crate::meter::Meters;
+use crate::profile::{BalanceBasis, Overdraft, Profile};
+use crate::rate::{amount_round_half_even, denominator};
+use crate::{Amount, OrgId, Timestamp};
+
+/// A part of the launch holds that lapses at one second (rulings R8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    pub until: Timestamp,
+    pub per_units: i64,
+    pub rate: i128,
+}
+
+/// "Tell me when my balance is below this."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserLimit {
+    pub limit: Amount,
+    /// True from a crossing until the balance has recovered.
+    pub fired: bool,
+}
+
+/// The rule that charges a saved payment method when the balance is low (rulings R13).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutoTopUp {
+    pub threshold: Amount,
+    pub amount: Amount,
+    pub method: i64,
+    pub enabled: bool,
+    /// The attempt that no answer has come for yet.
+    pub in_flight: Option<i64>,
+    /// When the last attempt was made; cooldowns count from here.
+    pub attempted_at: Option<Timestamp>,
+}
+
+/// An order to stop what runs, sent out and not yet obeyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopOrder {
+    pub stop_at: Timestamp,
+    pub sequence: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wallet {
+    pub org: OrgId,
+    pub platform: OrgId,
+    /// The last instant that something was decided at; never goes back (rulings R21).
+    pub now: Timestamp,
+    pub tip: ChainTip,
+    /// Next number of anything this organization owns.
+    pub next_number: i64,
+    pub grants: OpenGrants,
+    pub debt: Amount,
+    pub meters: Meters,
+    /// Time is posted up to here.
+    pub settled_until: Timestamp,
+    /// Runs that are open, and those of them that zero stops.
+    pub running_count: i64,
+    pub stoppable_count: i64,
+    pub launches: Vec<Launch>,
+    /// No open hold expires before this.
+    pub next_hold_expiry: Timestamp,
+    pub user_limit: Option<UserLimit>,
+    pub forecast_fired: bool,
+    /// Charges per use by whole hour since 1970, the last ones only.
+    pub per_use: Vec<(i64, Amount)>,
+    pub auto_top_up: Option<AutoTopUp>,
+    pub stop_order: Option<StopOrder>,
+    pub stop_sequence: i64,
+    /// True when something changed since stops, top-up and alerts were last looked at.
+    pub review_due: bool,
+}
+
+/// What a wallet holds at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    pub as_of: Timestamp,
+    pub posted: Amount,
+    pub accrued: Amount,
+    pub held: Amount,
+    pub available: Amount,
+    /// The balance people are shown, by the profile's basis.
+    pub shown: Amount,
+    /// What everything that runs costs per hour.
+    pub burn_per_hour: Amount,
+    /// The second at which what runs will be stopped.
+    pub runs_out_at: Timestamp,
+}
+
+/// Which value a look ahead may count on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usable {
+    /// Leaves out what is reserved for holds: what running resources can be paid from.
+    Unreserved,
+    /// Counts it, because a hold never triggers an alert or a card charge (rulings R4).
+    All,
+}
+
+impl Wallet {
+    pub fn new(org: OrgId, platform: OrgId, now: Timestamp) -> Wallet {
+        Wallet {
+            org,
+            platform,
+            now,
+            tip: ChainTip::default(),
+            next_number: 2,
+            grants: OpenGrants::default(),
+            debt: Amount::ZERO,
+            meters: Meters { meters: Vec::new(), accrued_until: now.floor_to_second() },
+            settled_until: now.floor_to_second(),
+            running_count: 0,
+            stoppable_count: 0,
+            launches: Vec::new(),
+            next_hold_expiry: Timestamp::NEVER,
+            user_limit: None,
+            forecast_fired: false,
+            per_use: Vec::new(),
+            auto_top_up: None,
+            stop_order: None,
+            stop_sequence: 0,
+            review_due: false,
+        }
+    }
+
+    /// Number of the wallet itself, so that it has a public id. Other rows count from 2.
+    pub const NUMBER: i64 = 1;
+
+    /// Takes the next number of this organization.
+    pub fn take_number(&mut self) -> i64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        number
+    }
+
+    /// Unspent grants less debt.
+    pub fn posted(&self) -> Amount {
+        self.grants.remaining().minus(self.debt)
+    }
+
+    /// What is set aside: reserved for holds, and not yet used of launch holds.
+    pub fn held(&self, at: Timestamp) -> Amount {
+        self.grants.reserved().plus(self.launch_held_round_half_even(at))
+    }
+
+    fn launch_held_round_half_even(&self, at: Timestamp) -> Amount {
+        let at = at.floor_to_second();
+        let mut held = Amount::ZERO;
+        for meter in &self.meters.meters {
+            let exact: i128 = self
+                .launches
+                .iter()
+                .filter(|launch| launch.per_units == meter.per_units && launch.until > at)
+                .map(|launch| launch.rate * i128::from(launch.until.seconds_since(at)))
+                .sum();
+            let part = amount_round_half_even(exact, denominator(meter.per_units));
+            held = held.plus(part.unwrap_or(Amount::MAX));
+        }
+        held
+    }
+
+    /// Posted − accrued − held, at a live instant. Below zero only where the profile lets debt be
+    /// carried: what would be absorbed is nobody's to pay.
+    pub fn available(&self, profile: &Profile, at: Timestamp) -> Amount {
+        let available =
+            self.posted().minus(self.meters.accrued(at.floor_to_second())).minus(self.held(at));
+        self.clamped(profile, available)
+    }
+
+    fn clamped(&self, profile: &Profile, value: Amount) -> Amount {
+        match profile.overdraft {
+            Overdraft::Absorb => value.max(self.debt.negated()),
+            Overdraft::Carry | Overdraft::Cap(_) => value,
+        }
+    }
+
+    /// The instant whose accrual the profile's basis looks at.
+    fn basis_instant(&self, profile: &Profile, at: Timestamp) -> Timestamp {
+        match profile.balance_basis {
+            BalanceBasis::Live => at.floor_to_second(),
+            BalanceBasis::Settled => at.floor_to_multiple(profile.settle_every_seconds),
+        }
+    }
+
+    /// The balance that is shown and decides alerts and auto top-up (rulings R4).
+    pub fn shown(&self, profile: &Profile, at: Timestamp) -> Amount {
+        let instant = self.basis_instant(profile, at);
+        let accrued = if instant <= self.settled_until && profile.closed_windows_only {
+            Amount::ZERO
+        } else {
+            self.meters.accrued(instant)
+        };
+        self.clamped(profile, self.posted().minus(accrued))
+    }
+
+    pub fn balance(&self, profile: &Profile, at: Timestamp) -> Balance {
+        Balance {
+            as_of: at,
+            posted: self.posted(),
+            accrued: self.meters.accrued(at.floor_to_second()),
+            held: self.held(at),
+            available: self.available(profile, at),
+            shown: self.shown(profile, at),
+            burn_per_hour: self.meters.burn_round_half_even(3_600),
+            runs_out_at: self.run_out(),
+        }
+    }
+
+    /// The last whole second that everything running can be paid for (rulings R3, R10);
+    /// [`Timestamp::NEVER`] when nothing that zero stops is running.
+    pub fn run_out(&self) -> Timestamp {
+        if self.stoppable_count == 0 {
+            return Timestamp::NEVER;
+        }
+        self.last_second_at_or_above(Amount::ZERO, Usable::Unreserved, 0)
+    }
+
+    /// The last whole second at which grants − debt − accrued is at least `floor`, drawing in burn
+    /// order and letting grants go `horizon_seconds` before they expire.
+    pub fn last_second_at_or_above(
+        &self,
+        floor: Amount,
+        usable: Usable,
+        horizon_seconds: i64,
+    ) -> Timestamp {
+        let mut outlook = Outlook::new(self, usable, horizon_seconds);
+        loop {
+            let limit = outlook.limit(floor);
+            let last = self.meters.last_second_within(limit);
+            let lapse = outlook.next_lapse();
+            if last < lapse || lapse == Timestamp::NEVER {
+                return last;
+            }
+            outlook.lapse_at(lapse);
+            if outlook.limit(floor) < self.meters.accrued(lapse.floor_to_second()) {
+                return lapse.plus_seconds(-1);
+            }
+        }
+    }
+
+    /// Grants − debt − accrued at `at`, by the same rule as
+    /// [`Wallet::last_second_at_or_above`].
+    pub fn value_at(&self, at: Timestamp, usable: Usable, horizon_seconds: i64) -> Amount {
+        let mut outlook = Outlook::new(self, usable, horizon_seconds);
+        while outlook.next_lapse() <= at {
+            outlook.lapse_at(outlook.next_lapse());
+        }
+        outlook.limit(Amount::ZERO).minus(self.meters.accrued(at.floor_to_second()))
+    }
+}
+
+/// A wallet looked at ahead of time: its grants as running time draws them and expiry takes them.
+struct Outlook<'a> {
+    wallet: &'a Wallet,
+    /// (when it lapses, what is left), in burn order.
+    grants: Vec<(Timestamp, Amount)>,
+    /// Accrued time that lapsed grants and the ones above have paid for.
+    drawn: Amount,
+}
+
+impl<'a> Outlook<'a> {
+    fn new(wallet: &'a Wallet, usable: Usable, horizon_seconds: i64) -> Outlook<'a> {
+        let left = |grant: &OpenGrant| match usable {
+            Usable::Unreserved => grant.unreserved(),
+            Usable::All => grant.remaining,
+        };
+        let lapses = |grant: &OpenGrant| {
+            if grant.expires_at == Timestamp::NEVER {
+                Timestamp::NEVER
+            } else {
+                grant.expires_at.plus_seconds(-horizon_seconds).max(wallet.now)
+            }
+        };
+        let grants = wallet.grants.iter().map(|grant| (lapses(grant), left(grant))).collect();
+        Outlook { wallet, grants, drawn: Amount::ZERO }
+    }
+
+    /// How much time may have accrued in all before less than `floor` is left.
+    fn limit(&self, floor: Amount) -> Amount {
+        let left: Amount = self.grants.iter().map(|&(_, left)| left).sum();
+        self.drawn.plus(left).minus(self.wallet.debt).minus(floor)
+    }
+
+    fn next_lapse(&self) -> Timestamp {
+        self.grants.iter().map(|&(lapse, _)| lapse).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    fn lapse_at(&mut self, lapse: Timestamp) {
+        let mut unpaid = self.wallet.meters.accrued(lapse.floor_to_second()).minus(self.drawn);
+        for (_, left) in &mut self.grants {
+            let part = (*left).min(unpaid).or_zero();
+            *left = left.minus(part);
+            unpaid = unpaid.minus(part);
+            self.drawn = self.drawn.plus(part);
+        }
+        self.grants.retain(|&(other, _)| other > lapse);
+    }
+}

@@ -1,0 +1,461 @@
+//! The workset: the rows that commands of one batch decide over, and what they changed.
+//!
+//! Laws: a command that is refused, or panics, leaves the workset exactly as it found it; a command
+//! sees what earlier commands of the batch did; nothing here reads or writes a store. The lane loads
+//! rows before and flushes [`Changes`] afterwards (rulings A2).
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use crate::deposit::{Deposit, PaymentMethod};
+use crate::event::{Event, Request};
+use crate::grant::Grant;
+use crate::hold::Hold;
+use crate::ledger::LedgerTransaction;
+use crate::price::{Price, PriceBook, Sku};
+use crate::profile::Profile;
+use crate::run::{Resource, Run};
+use crate::wallet::Wallet;
+use crate::{Kind, OrgId, Refusal, Timestamp};
+
+/// A row's address: its organization and its number there.
+pub type Key = (OrgId, i64);
+
+/// Rows of one kind, with the old values of what the current command changed.
+#[derive(Debug)]
+pub struct Table<T> {
+    rows: BTreeMap<Key, T>,
+    changed: Vec<Key>,
+    undo: Vec<(Key, Option<T>)>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Table<T> {
+        Table { rows: BTreeMap::new(), changed: Vec::new(), undo: Vec::new() }
+    }
+}
+
+impl<T: Clone> Table<T> {
+    /// Puts in a row as it was stored.
+    pub fn load(&mut self, org: OrgId, number: i64, row: T) {
+        self.rows.insert((org, number), row);
+    }
+
+    pub fn get(&self, org: OrgId, number: i64) -> Option<&T> {
+        self.rows.get(&(org, number))
+    }
+
+    /// The row, or the refusal that there is none.
+    pub fn find(&self, kind: Kind, org: OrgId, number: i64) -> Result<&T, Refusal> {
+        self.get(org, number).ok_or(Refusal::NotFound { kind })
+    }
+
+    /// All loaded rows of one organization, by number.
+    pub fn of(&self, org: OrgId) -> impl Iterator<Item = (i64, &T)> {
+        self.rows.range((org, i64::MIN)..=(org, i64::MAX)).map(|((_, number), row)| (*number, row))
+    }
+
+    /// Every loaded row, by organization and number.
+    pub fn iter(&self) -> impl Iterator<Item = (OrgId, i64, &T)> {
+        self.rows.iter().map(|((org, number), row)| (*org, *number, row))
+    }
+
+    /// Inserts or replaces a row.
+    pub fn put(&mut self, org: OrgId, number: i64, row: T) {
+        let old = self.rows.insert((org, number), row);
+        self.undo.push(((org, number), old));
+        self.changed.push((org, number));
+    }
+
+    fn keep(&mut self) {
+        self.undo.clear();
+    }
+
+    fn undo(&mut self) {
+        while let Some((key, old)) = self.undo.pop() {
+            match old {
+                Some(row) => self.rows.insert(key, row),
+                None => self.rows.remove(&key),
+            };
+            self.changed.pop();
+        }
+    }
+
+    fn take_changed(&mut self) -> Vec<(OrgId, i64, T)> {
+        let mut keys = std::mem::take(&mut self.changed);
+        keys.sort_unstable();
+        keys.dedup();
+        let row = |key: &Key| self.rows.get(key).map(|row| (key.0, key.1, row.clone()));
+        keys.iter().filter_map(row).collect()
+    }
+
+    /// Forgets every row: those of the next batch are loaded anew.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+    }
+}
+
+/// A platform: its profile, and its test clock if it is a test platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    pub name: String,
+    pub profile: Arc<Profile>,
+    /// Changed settings, `name=value` joined by `;`, as they were given.
+    pub settings: String,
+    pub clock: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    pub platform: OrgId,
+    pub name: String,
+    pub created_at: Timestamp,
+}
+
+/// What an API key may do (rulings A18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Read one organization.
+    Read,
+    /// Report usage, place and resolve holds, start and stop runs of one organization.
+    Usage,
+    /// Everything a customer may do in one organization.
+    Organization,
+    /// Everything in a platform and all its organizations.
+    Platform,
+    /// Create platforms.
+    Operator,
+}
+
+impl Role {
+    pub const ALL: [Role; 5] =
+        [Role::Read, Role::Usage, Role::Organization, Role::Platform, Role::Operator];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Role::Read => "read",
+            Role::Usage => "usage",
+            Role::Organization => "organization",
+            Role::Platform => "platform",
+            Role::Operator => "operator",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    pub number: i64,
+    pub name: String,
+    /// SHA-256 of the secret; the secret itself is shown once and kept nowhere.
+    pub hash: Vec<u8>,
+    pub role: Role,
+    pub created_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Hashes the ids of this crate: they are random already.
+#[derive(Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0.rotate_left(5) ^ u64::from(byte)).wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+    }
+
+    fn write_i64(&mut self, value: i64) {
+        self.0 = value.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}
+
+/// A map that is looked up and never walked, so that its order reaches nothing.
+pub type IdMap<V> = HashMap<OrgId, V, BuildHasherDefault<IdHasher>>;
+
+/// A wallet in memory, and whether a store knows it as it is.
+#[derive(Debug)]
+struct Seat {
+    wallet: Wallet,
+    is_changed: bool,
+}
+
+/// Everything a batch decides over. The wallets and price books stay from batch to batch as the
+/// owner's cache (rulings A1); all other rows are loaded for each batch.
+#[derive(Default)]
+pub struct Workset {
+    wallets: IdMap<Seat>,
+    changed_wallets: Vec<OrgId>,
+    undo_wallets: Vec<(OrgId, Option<Wallet>, bool)>,
+    books: BTreeMap<OrgId, Arc<PriceBook>>,
+    pub platforms: Table<Platform>,
+    pub organizations: Table<Organization>,
+    pub api_keys: Table<ApiKey>,
+    pub skus: Table<Sku>,
+    pub prices: Table<Price>,
+    pub grants: Table<Grant>,
+    pub deposits: Table<Deposit>,
+    pub methods: Table<PaymentMethod>,
+    pub resources: Table<Resource>,
+    pub runs: Table<Run>,
+    pub holds: Table<Hold>,
+    /// Journal rows that were loaded because a command has to look back, newest first.
+    pub history: BTreeMap<OrgId, Vec<LedgerTransaction>>,
+    journal: Vec<LedgerTransaction>,
+    events: Vec<Event>,
+    requests: Vec<Request>,
+    next_position: i64,
+    mark: Mark,
+}
+
+/// How far the append-only lists reached when the current command began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    journal: usize,
+    events: usize,
+    requests: usize,
+    next_position: i64,
+    changed_wallets: usize,
+}
+
+/// What a batch changed, to be written in one transaction.
+#[derive(Debug, Default)]
+pub struct Changes {
+    pub wallets: Vec<Wallet>,
+    pub platforms: Vec<(OrgId, i64, Platform)>,
+    pub organizations: Vec<(OrgId, i64, Organization)>,
+    pub api_keys: Vec<(OrgId, i64, ApiKey)>,
+    pub skus: Vec<(OrgId, i64, Sku)>,
+    pub prices: Vec<(OrgId, i64, Price)>,
+    pub grants: Vec<(OrgId, i64, Grant)>,
+    pub deposits: Vec<(OrgId, i64, Deposit)>,
+    pub methods: Vec<(OrgId, i64, PaymentMethod)>,
+    pub resources: Vec<(OrgId, i64, Resource)>,
+    pub runs: Vec<(OrgId, i64, Run)>,
+    pub holds: Vec<(OrgId, i64, Hold)>,
+    pub journal: Vec<LedgerTransaction>,
+    pub events: Vec<Event>,
+    pub requests: Vec<Request>,
+}
+
+impl Workset {
+    /// Where the next journal row of this lane will stand.
+    pub fn set_next_position(&mut self, position: i64) {
+        self.next_position = position;
+        self.mark.next_position = position;
+    }
+
+    pub fn next_position(&self) -> i64 {
+        self.next_position
+    }
+
+    pub fn load_wallet(&mut self, wallet: Wallet) {
+        self.wallets.insert(wallet.org, Seat { wallet, is_changed: false });
+    }
+
+    pub fn has_wallet(&self, org: OrgId) -> bool {
+        self.wallets.contains_key(&org)
+    }
+
+    pub fn wallet_count(&self) -> usize {
+        self.wallets.len()
+    }
+
+    /// Forgets a wallet that a store knows as it is.
+    pub fn drop_wallet(&mut self, org: OrgId) {
+        self.wallets.remove(&org);
+    }
+
+    /// Forgets all wallets and books: the lane changed hands, or a commit is unknown.
+    pub fn drop_caches(&mut self) {
+        self.wallets.clear();
+        self.books.clear();
+        self.clear_rows();
+    }
+
+    pub fn wallet(&self, org: OrgId) -> Result<&Wallet, Refusal> {
+        let seat = self.wallets.get(&org);
+        seat.map(|seat| &seat.wallet).ok_or(Refusal::NotFound { kind: Kind::Wallet })
+    }
+
+    /// The wallet to be changed by the current command.
+    pub fn wallet_mut(&mut self, org: OrgId) -> Result<&mut Wallet, Refusal> {
+        let seat = self.wallets.get_mut(&org);
+        let seat = seat.ok_or(Refusal::NotFound { kind: Kind::Wallet })?;
+        if !self.undo_wallets.iter().any(|(undone, ..)| *undone == org) {
+            self.undo_wallets.push((org, Some(seat.wallet.clone()), seat.is_changed));
+        }
+        if !seat.is_changed {
+            seat.is_changed = true;
+            self.changed_wallets.push(org);
+        }
+        Ok(&mut seat.wallet)
+    }
+
+    pub fn insert_wallet(&mut self, wallet: Wallet) {
+        let org = wallet.org;
+        self.undo_wallets.push((org, None, false));
+        self.changed_wallets.push(org);
+        self.wallets.insert(org, Seat { wallet, is_changed: true });
+    }
+
+    pub fn platform(&self, org: OrgId) -> Result<&Platform, Refusal> {
+        self.platforms.find(Kind::Platform, org, 0)
+    }
+
+    /// The profile that the wallet of `org` lives under.
+    pub fn profile_of(&self, org: OrgId) -> Result<Arc<Profile>, Refusal> {
+        let platform = self.wallet(org)?.platform;
+        Ok(Arc::clone(&self.platform(platform)?.profile))
+    }
+
+    pub fn book(&self, platform: OrgId) -> Option<&Arc<PriceBook>> {
+        self.books.get(&platform)
+    }
+
+    pub fn set_book(&mut self, platform: OrgId, book: Arc<PriceBook>) {
+        self.books.insert(platform, book);
+    }
+
+    pub(crate) fn append(&mut self, mut transaction: LedgerTransaction) -> &LedgerTransaction {
+        transaction.position = self.next_position;
+        self.next_position += 1;
+        self.journal.push(transaction);
+        self.journal.last().expect("just pushed")
+    }
+
+    pub fn append_event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub fn append_request(&mut self, request: Request) {
+        self.requests.push(request);
+    }
+
+    /// Journal rows of this batch so far.
+    pub fn journal(&self) -> &[LedgerTransaction] {
+        &self.journal
+    }
+
+    /// Requests that the current command made of the outside world.
+    pub fn requests_of_command(&self) -> &[Request] {
+        &self.requests[self.mark.requests..]
+    }
+
+    /// Keeps what the current command did and begins the next one.
+    pub fn keep_command(&mut self) {
+        self.undo_wallets.clear();
+        self.each_table(Keeper::Keep);
+        self.mark = self.here();
+    }
+
+    /// Undoes everything since the last [`Workset::keep_command`].
+    pub fn undo_command(&mut self) {
+        while let Some((org, wallet, was_changed)) = self.undo_wallets.pop() {
+            match wallet {
+                Some(wallet) => {
+                    self.wallets.insert(org, Seat { wallet, is_changed: was_changed });
+                }
+                None => {
+                    self.wallets.remove(&org);
+                }
+            }
+        }
+        self.each_table(Keeper::Undo);
+        self.journal.truncate(self.mark.journal);
+        self.events.truncate(self.mark.events);
+        self.requests.truncate(self.mark.requests);
+        self.changed_wallets.truncate(self.mark.changed_wallets);
+        self.next_position = self.mark.next_position;
+    }
+
+    fn here(&self) -> Mark {
+        Mark {
+            journal: self.journal.len(),
+            events: self.events.len(),
+            requests: self.requests.len(),
+            next_position: self.next_position,
+            changed_wallets: self.changed_wallets.len(),
+        }
+    }
+
+    fn each_table(&mut self, keeper: Keeper) {
+        keeper.table(&mut self.platforms);
+        keeper.table(&mut self.organizations);
+        keeper.table(&mut self.api_keys);
+        keeper.table(&mut self.skus);
+        keeper.table(&mut self.prices);
+        keeper.table(&mut self.grants);
+        keeper.table(&mut self.deposits);
+        keeper.table(&mut self.methods);
+        keeper.table(&mut self.resources);
+        keeper.table(&mut self.runs);
+        keeper.table(&mut self.holds);
+    }
+
+    /// Takes everything the batch changed; the wallets stay as cache.
+    pub fn take_changes(&mut self) -> Changes {
+        let mut orgs = std::mem::take(&mut self.changed_wallets);
+        orgs.sort_unstable();
+        orgs.dedup();
+        let mut wallets = Vec::with_capacity(orgs.len());
+        for org in orgs {
+            if let Some(seat) = self.wallets.get_mut(&org) {
+                seat.is_changed = false;
+                wallets.push(seat.wallet.clone());
+            }
+        }
+        let changes = Changes {
+            wallets,
+            platforms: self.platforms.take_changed(),
+            organizations: self.organizations.take_changed(),
+            api_keys: self.api_keys.take_changed(),
+            skus: self.skus.take_changed(),
+            prices: self.prices.take_changed(),
+            grants: self.grants.take_changed(),
+            deposits: self.deposits.take_changed(),
+            methods: self.methods.take_changed(),
+            resources: self.resources.take_changed(),
+            runs: self.runs.take_changed(),
+            holds: self.holds.take_changed(),
+            journal: std::mem::take(&mut self.journal),
+            events: std::mem::take(&mut self.events),
+            requests: std::mem::take(&mut self.requests),
+        };
+        self.mark = self.here();
+        changes
+    }
+
+    /// Forgets the rows that are loaded for each batch.
+    pub fn clear_rows(&mut self) {
+        self.each_table(Keeper::Clear);
+        self.history.clear();
+    }
+}
+
+/// What to do with each table.
+#[derive(Clone, Copy)]
+enum Keeper {
+    Keep,
+    Undo,
+    Clear,
+}
+
+impl Keeper {
+    fn table<T: Clone>(self, table: &mut Table<T>) {
+        match self {
+            Keeper::Keep => table.keep(),
+            Keeper::Undo => table.undo(),
+            Keeper::Clear => table.clear(),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+-- The founding tables. Written in PostgreSQL's words; SQLite's are derived (src/migrate.rs).
+--
+-- Every row that an organization owns begins its key with its bucket. Times are microseconds UTC,
+-- money is nano-units, JSON is text. Retention is stated with each table (rulings A13).
+
+-- Reference: the 1024 buckets, joined by bulk inserts so that they go to one shard. Kept for ever.
+CREATE TABLE buckets (
+    bucket INTEGER NOT NULL,
+    PRIMARY KEY (bucket)
+);
+
+INSERT INTO buckets (bucket)
+WITH RECURSIVE numbers (number) AS (
+    SELECT 0 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1023
+)
+SELECT number FROM numbers;
+
+-- Facts about this store, such as its era. Kept for ever.
+CREATE TABLE meta (
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (name)
+);
+
+-- Who owns a lane, and the last journal position handed out in it (rulings A1). Kept for ever.
+CREATE TABLE lanes (
+    lane INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    address TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    heartbeat BIGINT NOT NULL,
+    lane_count INTEGER NOT NULL,
+    PRIMARY KEY (lane)
+);
+
+-- A platform is its house organization. Kept until the platform is deleted.
+CREATE TABLE platforms (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    clock BIGINT,
+    book_version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id)
+);
+
+-- Kept until the organization is deleted; the name is personal data and can be erased.
+CREATE TABLE organizations (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    platform_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id)
+);
+
+-- Kept until the organization is deleted: a revoked key still names who acted.
+CREATE TABLE api_keys (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    hash BYTEA NOT NULL,
+    role TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+-- One bounded row per organization: what is left of its grants and runs, and the tip of its chain
+-- (rulings A6). `position` and `number` are those of its last ledger transaction.
+CREATE TABLE wallets (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    platform_id BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    hash BYTEA NOT NULL CHECK (length(hash) = 16),
+    settled_until BIGINT NOT NULL,
+    posted BIGINT NOT NULL,
+    debt BIGINT NOT NULL,
+    reserved BIGINT NOT NULL,
+    next_number BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (bucket, org_id)
+);
+
+-- The moment at which something next falls due in a wallet, never later than the truth (rulings
+-- A9). A row lives as long as something is due.
+CREATE TABLE wakes (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    due BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id)
+);
+
+CREATE INDEX wakes_due ON wakes (bucket, due);
+
+-- Never edited. Kept until the period that closes them is archived.
+CREATE TABLE grants (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    kind INTEGER NOT NULL,
+    amount BIGINT NOT NULL,
+    priority INTEGER NOT NULL,
+    effective_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    purchase BIGINT,
+    deposit BIGINT,
+    note TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+-- Money from outside, once per external id of its rail (rulings A12). Kept as long as the books.
+CREATE TABLE deposits (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    amount BIGINT NOT NULL,
+    rail TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    label INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    method BIGINT,
+    external TEXT,
+    created_at BIGINT NOT NULL,
+    decided_at BIGINT,
+    grant_number BIGINT,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number),
+    UNIQUE (bucket, org_id, rail, external)
+);
+
+-- Kept until the organization removes the method.
+CREATE TABLE payment_methods (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    rail TEXT NOT NULL,
+    behaviour INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+-- What a platform sells; its rows belong to its house organization. Kept for ever.
+CREATE TABLE skus (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    code TEXT NOT NULL,
+    name TEXT NOT NULL,
+    class INTEGER NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number),
+    UNIQUE (bucket, org_id, code)
+);
+
+-- Versions of prices, never edited. Kept for ever.
+CREATE TABLE prices (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    sku BIGINT NOT NULL,
+    dimension TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    per_units BIGINT NOT NULL,
+    effective_from BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+-- Kept as long as its runs.
+CREATE TABLE resources (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    sku BIGINT NOT NULL,
+    labels TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+-- One unbroken interval of a resource at one price. Kept until its period is archived.
+CREATE TABLE runs (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    resource BIGINT NOT NULL,
+    sku BIGINT NOT NULL,
+    price BIGINT NOT NULL,
+    amount BIGINT NOT NULL,
+    per_units BIGINT NOT NULL,
+    discount_bps INTEGER NOT NULL,
+    class INTEGER NOT NULL,
+    started_at BIGINT NOT NULL,
+    stopped_at BIGINT,
+    stop_reason INTEGER,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+CREATE INDEX runs_running ON runs (bucket, org_id) WHERE stopped_at IS NULL;
+
+-- Credit set aside, resolved once. Kept until its period is archived.
+CREATE TABLE holds (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    amount BIGINT NOT NULL,
+    captured BIGINT,
+    state INTEGER NOT NULL,
+    parts TEXT NOT NULL,
+    note TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    resolved_at BIGINT,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+-- What happened, as told to webhooks; charges are told from the journal (rulings A5). 35 days.
+CREATE TABLE events (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    kind INTEGER NOT NULL,
+    at BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+-- Effects still to be carried out; a row is deleted when its effect is done.
+CREATE TABLE outbox (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    kind INTEGER NOT NULL,
+    at BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+-- Stored answers of commands without a journal row (rulings A5, R20). Until `expires_at`.
+CREATE TABLE answers (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BIGINT NOT NULL,
+    status INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, key)
+);

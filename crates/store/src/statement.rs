@@ -1,0 +1,353 @@
+//! The catalogue: every text that reaches an engine, written once.
+//!
+//! *Invariant:* no SQL is put together from input. A [`Statement`] is one text for both engines; a
+//! [`Bulk`] or a [`Load`] is described as data and writes its own two texts, because the engines
+//! are fast in different ways: SQLite loops over one prepared row statement in process,
+//! PostgreSQL takes one array per column (performance.md §3-4, stack.md §6).
+//!
+//! Inserts join `buckets`, so that Citus sends them to the one shard that owns them
+//! (distributed.md §0.4); on plain PostgreSQL the join costs nothing.
+
+use std::sync::OnceLock;
+
+/// One text with `$n` parameters, the same on both engines.
+pub struct Statement {
+    pub name: &'static str,
+    text: &'static str,
+    sqlite: OnceLock<String>,
+}
+
+/// The kind of a column, as bulk statements declare it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `INTEGER`: buckets and small codes.
+    Small,
+    /// `BIGINT`.
+    Int,
+    Text,
+    Blob,
+}
+
+/// What a bulk statement does with its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Inserts; a key that exists fails the statement.
+    Insert,
+    /// Inserts the rows whose key is new, and leaves the others alone.
+    InsertMissing,
+    /// Inserts, or sets the columns after the key.
+    Upsert,
+    /// Sets the columns after the key; a row that is not there is not counted.
+    Update,
+    /// Deletes by key; all columns are key.
+    Delete,
+}
+
+/// One change to many rows of one table, column by column.
+pub struct Bulk {
+    pub name: &'static str,
+    action: Action,
+    table: &'static str,
+    key_count: usize,
+    columns: &'static [(&'static str, Kind)],
+    sqlite: OnceLock<String>,
+    postgres: OnceLock<String>,
+}
+
+/// Rows of one table for many keys at once.
+pub struct Load {
+    pub name: &'static str,
+    table: &'static str,
+    key: &'static [(&'static str, Kind)],
+    columns: &'static [&'static str],
+    filter: &'static str,
+    sqlite: OnceLock<String>,
+    postgres: OnceLock<String>,
+}
+
+/// What every entry of the catalogue has: a name and a text for each engine.
+pub trait Texts: Sync {
+    fn name(&self) -> &'static str;
+    fn sqlite(&self) -> &str;
+    fn postgres(&self) -> &str;
+}
+
+/// Declares the statements of one file, named after it, and `ALL` of them for the catalogue.
+///
+/// ```text
+/// catalogue! {
+///     /// Finds a wallet.
+///     FIND: Statement = Statement::new("SELECT body FROM wallets WHERE bucket = $1 …");
+/// }
+/// ```
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $name:ident: $kind:ident = $entry:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub(crate) static $name: $crate::statement::$kind =
+                $entry.named(concat!(module_path!(), "::", stringify!($name)));
+        )*
+        /// Every text of this file.
+        #[cfg(test)]
+        pub(crate) static ALL: &[&dyn $crate::statement::Texts] = &[$(&$name),*];
+    };
+}
+pub(crate) use catalogue;
+
+impl Statement {
+    pub const fn new(text: &'static str) -> Statement {
+        Statement { name: "", text, sqlite: OnceLock::new() }
+    }
+
+    pub(crate) const fn named(mut self, name: &'static str) -> Statement {
+        self.name = name;
+        self
+    }
+}
+
+impl Bulk {
+    /// Describes a change to `table`, whose key is the first `key_count` of `columns`.
+    pub const fn new(
+        action: Action,
+        table: &'static str,
+        key_count: usize,
+        columns: &'static [(&'static str, Kind)],
+    ) -> Bulk {
+        Bulk {
+            name: "",
+            action,
+            table,
+            key_count,
+            columns,
+            sqlite: OnceLock::new(),
+            postgres: OnceLock::new(),
+        }
+    }
+
+    pub(crate) const fn named(mut self, name: &'static str) -> Bulk {
+        self.name = name;
+        self
+    }
+
+    /// Columns of one row.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    fn key(&self) -> &'static [(&'static str, Kind)] {
+        &self.columns[..self.key_count]
+    }
+
+    fn rest(&self) -> &'static [(&'static str, Kind)] {
+        &self.columns[self.key_count..]
+    }
+
+    fn on_conflict(&self) -> String {
+        let key = list(self.key(), |_, name| name.to_owned());
+        match self.action {
+            Action::InsertMissing => format!(" ON CONFLICT ({key}) DO NOTHING"),
+            Action::Upsert => {
+                let set = list(self.rest(), |_, name| format!("{name} = excluded.{name}"));
+                format!(" ON CONFLICT ({key}) DO UPDATE SET {set}")
+            }
+            Action::Insert | Action::Update | Action::Delete => String::new(),
+        }
+    }
+}
+
+impl Load {
+    /// Describes a load of `columns` for each key. `filter` is empty or a condition on the table,
+    /// such as `stopped_at IS NULL`.
+    pub const fn new(
+        table: &'static str,
+        key: &'static [(&'static str, Kind)],
+        columns: &'static [&'static str],
+        filter: &'static str,
+    ) -> Load {
+        Load {
+            name: "",
+            table,
+            key,
+            columns,
+            filter,
+            sqlite: OnceLock::new(),
+            postgres: OnceLock::new(),
+        }
+    }
+
+    pub(crate) const fn named(mut self, name: &'static str) -> Load {
+        self.name = name;
+        self
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.key.len()
+    }
+
+    fn and_filter(&self) -> String {
+        if self.filter.is_empty() { String::new() } else { format!(" AND {}", self.filter) }
+    }
+}
+
+impl Texts for Statement {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// SQLite would number `$2, $1` by first appearance; `?2, ?1` mean what they say.
+    fn sqlite(&self) -> &str {
+        self.sqlite.get_or_init(|| self.text.replace('$', "?"))
+    }
+
+    fn postgres(&self) -> &str {
+        self.text
+    }
+}
+
+impl Texts for Bulk {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn sqlite(&self) -> &str {
+        self.sqlite.get_or_init(|| {
+            let (table, count) = (self.table, self.key_count);
+            let by_key = conditions(self.key(), |at, name| format!("{name} = ?{at}"));
+            match self.action {
+                Action::Update => {
+                    let set = list(self.rest(), |at, name| format!("{name} = ?{}", at + count));
+                    format!("UPDATE {table} SET {set} WHERE {by_key}")
+                }
+                Action::Delete => format!("DELETE FROM {table} WHERE {by_key}"),
+                Action::Insert | Action::InsertMissing | Action::Upsert => {
+                    let names = list(self.columns, |_, name| name.to_owned());
+                    let places = list(self.columns, |at, _| format!("?{at}"));
+                    let on_conflict = self.on_conflict();
+                    format!("INSERT INTO {table} ({names}) VALUES ({places}){on_conflict}")
+                }
+            }
+        })
+    }
+
+    fn postgres(&self) -> &str {
+        self.postgres.get_or_init(|| {
+            let (table, rows) = (self.table, unnest(self.columns));
+            let by_key = conditions(self.key(), |_, name| format!("t.{name} = x.{name}"));
+            match self.action {
+                Action::Update => {
+                    let set = list(self.rest(), |_, name| format!("{name} = x.{name}"));
+                    format!("UPDATE {table} AS t SET {set} FROM {rows} WHERE {by_key}")
+                }
+                Action::Delete => format!("DELETE FROM {table} AS t USING {rows} WHERE {by_key}"),
+                Action::Insert | Action::InsertMissing | Action::Upsert => {
+                    let names = list(self.columns, |_, name| name.to_owned());
+                    let from = list(self.columns, |_, name| format!("x.{name}"));
+                    let on_conflict = self.on_conflict();
+                    format!(
+                        "INSERT INTO {table} ({names}) SELECT {from} FROM {rows} \
+                         JOIN buckets b ON b.bucket = x.bucket{on_conflict}"
+                    )
+                }
+            }
+        })
+    }
+}
+
+impl Texts for Load {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn sqlite(&self) -> &str {
+        self.sqlite.get_or_init(|| {
+            let by_key = conditions(self.key, |at, name| format!("t.{name} = ?{at}"));
+            let (columns, filter) = (self.columns.join(", "), self.and_filter());
+            format!("SELECT {columns} FROM {} AS t WHERE {by_key}{filter}", self.table)
+        })
+    }
+
+    fn postgres(&self) -> &str {
+        self.postgres.get_or_init(|| {
+            let by_key = conditions(self.key, |_, name| format!("t.{name} = x.{name}"));
+            let columns: Vec<String> =
+                self.columns.iter().map(|name| format!("t.{name}")).collect();
+            format!(
+                "SELECT {} FROM {} JOIN {} AS t ON {by_key}{}",
+                columns.join(", "),
+                unnest(self.key),
+                self.table,
+                self.and_filter()
+            )
+        })
+    }
+}
+
+/// `unnest($1::integer[], $2::bigint[]) AS x(bucket, org_id)`.
+fn unnest(columns: &[(&'static str, Kind)]) -> String {
+    let arrays: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, (_, kind))| {
+            let kind = match kind {
+                Kind::Small => "integer",
+                Kind::Int => "bigint",
+                Kind::Text => "text",
+                Kind::Blob => "bytea",
+            };
+            format!("${}::{kind}[]", at + 1)
+        })
+        .collect();
+    format!("unnest({}) AS x({})", arrays.join(", "), list(columns, |_, name| name.to_owned()))
+}
+
+fn list(columns: &[(&'static str, Kind)], write: impl Fn(usize, &'static str) -> String) -> String {
+    written(columns, write).join(", ")
+}
+
+fn conditions(
+    columns: &[(&'static str, Kind)],
+    write: impl Fn(usize, &'static str) -> String,
+) -> String {
+    written(columns, write).join(" AND ")
+}
+
+/// Writes each column, given its place from 1.
+fn written(
+    columns: &[(&'static str, Kind)],
+    write: impl Fn(usize, &'static str) -> String,
+) -> Vec<String> {
+    columns.iter().enumerate().map(|(at, (name, _))| write(at + 1, name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_keep_their_numbers_on_sqlite() {
+        let statement = Statement::new("SELECT $2, $1, $2");
+        assert_eq!(statement.sqlite(), "SELECT ?2, ?1, ?2");
+        assert_eq!(statement.postgres(), "SELECT $2, $1, $2");
+    }
+
+    #[test]
+    fn a_bulk_writes_one_text_for_each_engine() {
+        const COLUMNS: &[(&str, Kind)] =
+            &[("bucket", Kind::Small), ("org_id", Kind::Int), ("due", Kind::Int)];
+        let upsert = Bulk::new(Action::Upsert, "wakes", 2, COLUMNS);
+        assert_eq!(
+            upsert.sqlite(),
+            "INSERT INTO wakes (bucket, org_id, due) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (bucket, org_id) DO UPDATE SET due = excluded.due"
+        );
+        assert_eq!(
+            upsert.postgres(),
+            "INSERT INTO wakes (bucket, org_id, due) SELECT x.bucket, x.org_id, x.due \
+             FROM unnest($1::integer[], $2::bigint[], $3::bigint[]) AS x(bucket, org_id, due) \
+             JOIN buckets b ON b.bucket = x.bucket \
+             ON CONFLICT (bucket, org_id) DO UPDATE SET due = excluded.due"
+        );
+        let update = Bulk::new(Action::Update, "wakes", 2, COLUMNS);
+        assert_eq!(update.sqlite(), "UPDATE wakes SET due = ?3 WHERE bucket = ?1 AND org_id = ?2");
+    }
+}

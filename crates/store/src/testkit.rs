@@ -1,0 +1,42 @@
+//! What tests and benches of this and other crates need to stand a store up.
+
+pub mod pg;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A folder of its own for one test, removed with everything in it when it is dropped.
+#[derive(Debug)]
+pub struct TempFolder {
+    path: PathBuf,
+}
+
+impl TempFolder {
+    /// # Panics
+    /// When the folder cannot be made: there is no test without it.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> TempFolder {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "drawdown-test-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::SeqCst)
+        );
+        let path = std::env::temp_dir().join(name);
+        // A process of the same number may have been killed before it could tidy up.
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        TempFolder { path }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for TempFolder {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own tidying.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
