@@ -1,1 +1,16 @@
-//! See Cargo.toml.
+//! What the product does: the door, the lanes, the operations and the jobs.
+
+mod batch;
+pub mod door;
+pub mod jobs;
+mod keeper;
+pub mod lane;
+pub mod lanes;
+pub mod operation;
+pub mod operations;
+pub mod ports;
+mod sealing;
+
+pub use door::{App, AppError, Command, IdempotencyKey, Outcome};
+pub use lanes::LaneOptions;
+pub use operation::{Answer, Operation};

@@ -55,10 +55,7 @@ pub struct Entry {
 }
 
 /// The entries of `transaction`, zero ones left out. `kind_of` tells the kind of a grant.
-pub fn entries(
-    transaction: &LedgerTransaction,
-    kind_of: impl Fn(i64) -> GrantKind,
-) -> Vec<Entry> {
+pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKind) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut credit = |account, credit: Amount| {
         if !credit.is_zero() {

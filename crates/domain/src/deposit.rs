@@ -77,8 +77,6 @@ pub struct Deposit {
     pub rail: String,
     pub state: DepositState,
     pub label: DepositLabel,
-    /// Secret part of the address of the hosted payment page.
-    pub token: String,
     pub method: Option<i64>,
     /// The rail's own id of the money, unique per rail.
     pub external: Option<String>,
@@ -131,7 +129,11 @@ pub struct PaymentMethod {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentOutcome {
     /// The money is there; `external` is the rail's id of it.
-    Succeeded { external: String },
-    Declined { reason: String },
+    Succeeded {
+        external: String,
+    },
+    Declined {
+        reason: String,
+    },
     NeedsAuthentication,
 }

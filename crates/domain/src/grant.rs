@@ -224,6 +224,20 @@ impl OpenGrants {
         true
     }
 
+    /// Ends a hold: gives back `parts` and draws `postings` out of the very same grants.
+    pub fn release_and_draw(&mut self, parts: &[Posting], postings: &[Posting]) {
+        for grant in &mut self.0 {
+            let of_grant = |part: &&Posting| part.grant == grant.number;
+            let freed: Amount = parts.iter().filter(of_grant).map(|part| part.change).sum();
+            let drawn: Amount = postings.iter().filter(of_grant).map(|part| part.change).sum();
+            grant.reserved = grant.reserved.minus(freed);
+            grant.remaining = grant.remaining.plus(drawn);
+            assert!(!grant.reserved.is_negative(), "reserved below zero");
+            assert!(!grant.unreserved().is_negative(), "drawn below what is reserved");
+        }
+        self.close_empty();
+    }
+
     /// Removes the unreserved rest of every grant that expires at or before `at`, one posting each.
     pub fn expire(&mut self, at: Timestamp) -> Vec<(GrantKind, Posting)> {
         let mut expired = Vec::new();
@@ -237,6 +251,15 @@ impl OpenGrants {
         }
         self.close_empty();
         expired
+    }
+
+    /// Lets an open grant end at `at`: what its holds give back from now on expires with it.
+    pub fn end(&mut self, number: i64, at: Timestamp) {
+        if let Some(place) = self.0.iter().position(|grant| grant.number == number) {
+            let mut grant = self.0.remove(place);
+            grant.expires_at = grant.expires_at.min(at);
+            self.insert(grant);
+        }
     }
 
     fn close_empty(&mut self) {
@@ -293,10 +316,7 @@ mod tests {
         let change = Amount::from_units;
         assert_eq!(
             postings,
-            [
-                Posting { grant: 2, change: change(-5) },
-                Posting { grant: 1, change: change(-2) }
-            ]
+            [Posting { grant: 2, change: change(-5) }, Posting { grant: 1, change: change(-2) }]
         );
         assert_eq!(grants.len(), 1);
         assert_eq!(grants.draw_down(Amount::from_units(20), &mut postings), Amount::from_units(2));

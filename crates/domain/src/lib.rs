@@ -2,6 +2,7 @@
 
 pub mod amount;
 pub mod chart;
+pub mod correct;
 pub mod deposit;
 pub mod event;
 pub mod grant;
@@ -15,6 +16,7 @@ pub mod rate;
 pub mod refusal;
 pub mod run;
 pub mod settle;
+pub mod span;
 pub mod time;
 pub mod wake;
 pub mod wallet;

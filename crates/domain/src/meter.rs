@@ -113,6 +113,13 @@ impl Meters {
         }
     }
 
+    /// Takes back `amount` of what was posted for time at prices per `per_units`.
+    pub fn give_back(&mut self, per_units: i64, amount: Amount) {
+        for meter in self.meters.iter_mut().filter(|meter| meter.per_units == per_units) {
+            meter.posted -= i128::from(amount.nanos());
+        }
+    }
+
     /// The last whole second, not before [`Meters::accrued_until`], at which the time used since
     /// the last posting is at most `limit`; [`Timestamp::NEVER`] when it always is.
     ///
@@ -169,7 +176,8 @@ mod tests {
     #[test]
     fn law_any_partition_of_time_sums_to_the_same_total() {
         for step in [1, 7, 60, 300, 3_599] {
-            let mut meters = running(&[rate("3.10", 3_600), rate("0.01", 3_600), rate("7", 86_400)]);
+            let mut meters =
+                running(&[rate("3.10", 3_600), rate("0.01", 3_600), rate("7", 86_400)]);
             let whole = meters.unposted(at(50_000));
             let mut posted = Amount::ZERO;
             for second in (0..50_000).step_by(step) {

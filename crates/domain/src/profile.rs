@@ -113,6 +113,20 @@ impl Profile {
     /// Names that [`Profile::named`] knows.
     pub const NAMES: [&str; 2] = ["greennode", "spheron"];
 
+    /// The built-in profile of that name with `settings` applied: `name=value` joined by `;`.
+    ///
+    /// Errors: a text that names what is not known.
+    pub fn with_settings(name: &str, settings: &str) -> Result<Profile, String> {
+        let mut profile = Profile::named(name)
+            .ok_or_else(|| format!("profile {name} is not one of {}", Profile::NAMES.join(", ")))?;
+        for setting in settings.split(';').filter(|setting| !setting.is_empty()) {
+            let (name, value) =
+                setting.split_once('=').ok_or_else(|| format!("{setting} is not name=value"))?;
+            profile = profile.with(name, value)?;
+        }
+        Ok(profile)
+    }
+
     /// Changes one setting, as a platform may at its creation. The text error names the setting.
     pub fn with(mut self, setting: &str, value: &str) -> Result<Profile, String> {
         let seconds = || match value.parse::<i64>() {

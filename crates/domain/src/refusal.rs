@@ -10,48 +10,90 @@ use crate::{Amount, Kind, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// There is no such row, or it is somebody else's.
-    NotFound { kind: Kind },
+    NotFound {
+        kind: Kind,
+    },
     AmountNotPositive,
     /// Money on a rail moves in whole cents.
     AmountTooPrecise,
-    AmountOutOfRange { min: Amount, max: Amount },
+    AmountOutOfRange {
+        min: Amount,
+        max: Amount,
+    },
     /// A quantity is zero or negative.
     QuantityNotPositive,
     /// A reported time lies too far ahead of the clock.
-    TooFarAhead { at: Timestamp, latest: Timestamp },
+    TooFarAhead {
+        at: Timestamp,
+        latest: Timestamp,
+    },
     /// A reported time lies too far back.
-    TooLongAgo { at: Timestamp, earliest: Timestamp },
-    UnknownSku { code: String },
+    TooLongAgo {
+        at: Timestamp,
+        earliest: Timestamp,
+    },
+    UnknownSku {
+        code: String,
+    },
     /// The SKU has no price for this dimension at this time. Missing is not free.
-    PriceMissing { sku: String, dimension: String },
-    InsufficientCredit { available: Amount, required: Amount },
+    PriceMissing {
+        sku: String,
+        dimension: String,
+    },
+    InsufficientCredit {
+        available: Amount,
+        required: Amount,
+    },
     /// A hold would bring the stop of something that runs too close.
-    RunwayTooShort { available: Amount, required: Amount },
+    RunwayTooShort {
+        available: Amount,
+        required: Amount,
+    },
     AlreadyRunning,
     /// The run has ended already.
-    RunEnded { stopped_at: Timestamp },
-    StopBeforeStart { started_at: Timestamp },
+    RunEnded {
+        stopped_at: Timestamp,
+    },
+    StopBeforeStart {
+        started_at: Timestamp,
+    },
     /// The hold was captured, released or has expired.
-    HoldResolved { state: &'static str },
-    CaptureAboveHold { held: Amount },
+    HoldResolved {
+        state: &'static str,
+    },
+    CaptureAboveHold {
+        held: Amount,
+    },
     /// The same event id came before with other content.
     EventConflict,
-    NameTaken { name: String },
+    NameTaken {
+        name: String,
+    },
     /// The setting cannot be had in this platform's profile.
-    NotInProfile { feature: &'static str },
+    NotInProfile {
+        feature: &'static str,
+    },
     PaymentMethodMissing,
     /// The deposit has ended in another state.
-    DepositDecided { state: &'static str },
+    DepositDecided {
+        state: &'static str,
+    },
     /// Only promotional and bonus grants can be voided.
     GrantNotVoidable,
     ExpiryInThePast,
     PriorityOutOfRange,
     /// The platform runs on the wall clock.
     NoTestClock,
-    ClockGoesBack { now: Timestamp },
+    ClockGoesBack {
+        now: Timestamp,
+    },
     /// A test clock moves at most so far at once.
-    ClockTooFar { latest: Timestamp },
-    SettingInvalid { message: String },
+    ClockTooFar {
+        latest: Timestamp,
+    },
+    SettingInvalid {
+        message: String,
+    },
 }
 
 impl Refusal {
@@ -135,7 +177,9 @@ impl fmt::Display for Refusal {
                 f.write_str("an event with this id was recorded before with other content")
             }
             Refusal::NameTaken { name } => write!(f, "the name {name} is taken"),
-            Refusal::NotInProfile { feature } => write!(f, "this platform does not offer {feature}"),
+            Refusal::NotInProfile { feature } => {
+                write!(f, "this platform does not offer {feature}")
+            }
             Refusal::PaymentMethodMissing => f.write_str("save a payment method first"),
             Refusal::DepositDecided { state } => write!(f, "this deposit is already {state}"),
             Refusal::GrantNotVoidable => {

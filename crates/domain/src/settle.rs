@@ -142,11 +142,10 @@ fn post_span(
     let meters = if is_even { span_meters(wallet) } else { Vec::new() };
     wallet.meters.accrue_to(to);
     let amount = wallet.meters.unposted(to);
-    if amount.is_negative() {
-        return Ok(());
-    }
     wallet.settled_until = to;
-    if amount.is_zero() {
+    // Less than nothing is due while a run that was reported ahead of the clock has not begun, and
+    // when a stop was reported late; the next settlement, or a correction, makes up for it.
+    if !amount.is_positive() {
         return Ok(());
     }
     wallet.meters.mark_posted();
@@ -168,64 +167,6 @@ fn span_meters(wallet: &Wallet) -> Vec<SpanMeter> {
     running
         .map(|meter| SpanMeter { per_units: meter.per_units, sum: meter.sum, rate: meter.rate })
         .collect()
-}
-
-/// Gives back what was posted for time that did not run, because a stop was reported late: the
-/// journal in [`Workset::history`] is walked backwards and its draws are restored in reverse order
-/// (rulings R11). Value of a grant that has expired meanwhile expires with it.
-pub fn correct(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
-    let surplus = ws.wallet(org)?.meters.unposted(at).negated();
-    if !surplus.is_positive() {
-        return Ok(());
-    }
-    let mut left = surplus;
-    let mut restored: Vec<Posting> = Vec::new();
-    let (mut absorbed, mut debt) = (Amount::ZERO, Amount::ZERO);
-    let history = ws.history.get(&org).cloned().unwrap_or_default();
-    let recent = ws.journal().iter().rev().filter(|row| row.org == org).cloned();
-    let rows: Vec<LedgerTransaction> = recent.chain(history).collect();
-    for row in rows.iter().filter(|row| row.kind == TransactionKind::Settlement) {
-        let part = row.absorbed.min(left);
-        (absorbed, left) = (absorbed.plus(part), left.minus(part));
-        let part = row.debt.min(left).or_zero();
-        (debt, left) = (debt.plus(part), left.minus(part));
-        for posting in row.postings.iter().rev() {
-            let part = posting.change.negated().min(left);
-            if part.is_positive() {
-                left = left.minus(part);
-                match restored.iter_mut().find(|other| other.grant == posting.grant) {
-                    Some(other) => other.change = other.change.plus(part),
-                    None => restored.push(Posting { grant: posting.grant, change: part }),
-                }
-            }
-        }
-    }
-    let corrected = surplus.minus(left);
-    for posting in &restored {
-        restore(ws, org, *posting)?;
-    }
-    let wallet = ws.wallet_mut(org)?;
-    wallet.meters.mark_posted();
-    let draft = Draft {
-        postings: restored,
-        absorbed: absorbed.negated(),
-        debt: debt.negated(),
-        ..Draft::new(TransactionKind::Correction, at, corrected.negated())
-    };
-    post(ws, org, draft).map(|_| ())
-}
-
-/// Puts `posting` back into its grant, opening it again when it was closed.
-fn restore(ws: &mut Workset, org: OrgId, posting: Posting) -> Result<(), Refusal> {
-    let closed = ws.grants.get(org, posting.grant).cloned();
-    let wallet = ws.wallet_mut(org)?;
-    if !wallet.grants.apply(posting) {
-        let grant = closed.ok_or(Refusal::NotFound { kind: crate::Kind::Grant })?;
-        let mut grant = grant.opened();
-        grant.remaining = posting.change;
-        wallet.grants.insert(grant);
-    }
-    Ok(())
 }
 
 /// Writes an event of `org`.

@@ -45,6 +45,15 @@ impl WakeNeeds {
     }
 }
 
+/// Whether stops, top-up or alerts can come of a change in `wallet` at all.
+pub fn is_watched(wallet: &Wallet, profile: &Profile) -> bool {
+    wallet.stoppable_count > 0
+        || wallet.stop_order.is_some()
+        || wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled)
+        || wallet.user_limit.is_some()
+        || profile.forecast_horizon_seconds.is_some()
+}
+
 /// The earliest instant at which something can fall due in `wallet` (rulings R6);
 /// [`Timestamp::NEVER`] when nothing can.
 pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
@@ -55,9 +64,9 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
     if wallet.meters.is_running() {
         let day_end = wallet.settled_until.plus_seconds(1).ceil_to_multiple(SECONDS_PER_DAY);
         due = due.min(day_end).min(stop_due(wallet, profile));
-        due = due.min(limit_due(wallet, profile)).min(forecast_due(wallet, profile));
+        due = due.min(limit_due(wallet, profile));
     }
-    due.min(top_up_due(wallet, profile))
+    due.min(forecast_due(wallet, profile)).min(top_up_due(wallet, profile))
 }
 
 fn next_grant_expiry(wallet: &Wallet) -> Timestamp {
@@ -111,16 +120,22 @@ fn limit_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
 
 fn forecast_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
     let Some(horizon) = profile.forecast_horizon_seconds else { return Timestamp::NEVER };
-    let hour_end = if wallet.per_use.is_empty() {
-        Timestamp::NEVER
-    } else {
-        wallet.now.floor_to_multiple(SECONDS_PER_HOUR).plus_seconds(SECONDS_PER_HOUR)
-    };
-    if wallet.forecast_fired {
-        return hour_end;
+    let changes = forecast_change(wallet, horizon);
+    if wallet.forecast_fired || !wallet.meters.is_running() {
+        return changes;
     }
     let needed = forecast_need(wallet, wallet.now, horizon);
-    crossing(wallet, profile, needed, horizon).min(hour_end)
+    crossing(wallet, profile, needed, horizon).min(changes)
+}
+
+/// When the per-use part of the forecast changes next: at the whole hour at which an hour of spend
+/// comes into the mean, or leaves it (rulings R22).
+fn forecast_change(wallet: &Wallet, horizon: i64) -> Timestamp {
+    let hour_start = |hour: i64| Timestamp::from_seconds(hour.saturating_mul(SECONDS_PER_HOUR));
+    let hours = horizon / SECONDS_PER_HOUR;
+    let changes = wallet.per_use.iter().flat_map(|&(hour, _)| [hour + 1, hour + 1 + hours]);
+    let ahead = changes.map(hour_start).filter(|&at| at > wallet.now);
+    ahead.min().unwrap_or(Timestamp::NEVER)
 }
 
 /// What the next `horizon` seconds will take: what runs now, and as much per-use spend as the last
@@ -128,7 +143,8 @@ fn forecast_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
 pub fn forecast_need(wallet: &Wallet, at: Timestamp, horizon: i64) -> Amount {
     let this_hour = at.seconds().div_euclid(SECONDS_PER_HOUR);
     let hours = horizon / SECONDS_PER_HOUR;
-    let recent = wallet.per_use.iter().filter(|(hour, _)| (this_hour - hours..this_hour).contains(hour));
+    let recent =
+        wallet.per_use.iter().filter(|(hour, _)| (this_hour - hours..this_hour).contains(hour));
     wallet.meters.burn_round_half_even(horizon).plus(recent.map(|&(_, spent)| spent).sum())
 }
 
@@ -284,12 +300,7 @@ fn settle_at_day_end(
 }
 
 /// Steps 5, 7 and 8 of R5 at `at`: stops, auto top-up, alerts.
-fn review(
-    ws: &mut Workset,
-    org: OrgId,
-    profile: &Profile,
-    at: Timestamp,
-) -> Result<(), Refusal> {
+fn review(ws: &mut Workset, org: OrgId, profile: &Profile, at: Timestamp) -> Result<(), Refusal> {
     review_stops(ws, org, profile, at)?;
     review_top_up(ws, org, profile, at)?;
     review_limit(ws, org, profile, at)?;
@@ -310,14 +321,17 @@ fn review_stops(
     let run_out = wallet.run_out();
     let due = run_out.plus_seconds(-profile.stop_lead_seconds);
     if let Some(order) = wallet.stop_order.clone() {
-        if due > at && order.stop_at > at {
-            let wallet = ws.wallet_mut(org)?;
-            wallet.stop_order = None;
-            let fields = vec![("sequence", order.sequence.to_string())];
-            tell(ws, org, EventKind::StopCancelled, at, fields)?;
+        let this_second = at.floor_to_second();
+        if order.stop_at < this_second || order.stop_at == run_out.max(this_second) {
+            return Ok(());
         }
-        return Ok(());
+        // Money came in, or use brought the end nearer: the order is taken back, and where a stop
+        // is still due an order with its time takes its place.
+        ws.wallet_mut(org)?.stop_order = None;
+        let fields = vec![("sequence", order.sequence.to_string())];
+        tell(ws, org, EventKind::StopCancelled, at, fields)?;
     }
+    let wallet = ws.wallet(org)?;
     if wallet.stoppable_count == 0 || stop_due(wallet, profile) > at || due > at {
         return Ok(());
     }
@@ -368,7 +382,6 @@ fn review_top_up(
         rail,
         state: DepositState::Pending,
         label: DepositLabel::AutoTopUp,
-        token: String::new(),
         method: Some(method),
         external: None,
         created_at: at,
@@ -412,10 +425,11 @@ fn review_forecast(
     let Some(horizon) = profile.forecast_horizon_seconds else { return Ok(()) };
     let wallet = ws.wallet(org)?;
     let needed = forecast_need(wallet, at, horizon);
-    let lapsing = wallet.grants.iter().filter(|grant| grant.expires_at <= at.plus_seconds(horizon));
-    let leaves_out: Amount = lapsing.map(|grant| grant.remaining).sum();
     let shown = wallet.shown(profile, at);
-    let is_below = needed.is_positive() && shown.minus(leaves_out) < needed;
+    let leaves_out = wallet.lapsing_within(profile, at, horizon);
+    let is_low = needed.is_positive() && shown.minus(leaves_out) < needed;
+    // Nothing left is no recovery, even when nothing is needed any more because all has stopped.
+    let is_below = is_low || (wallet.forecast_fired && !shown.is_positive());
     if is_below == wallet.forecast_fired {
         return Ok(());
     }

@@ -9,8 +9,9 @@
 use crate::grant::{OpenGrant, OpenGrants};
 use crate::ledger::ChainTip;
 use crate::meter::Meters;
-use crate::profile::{BalanceBasis, Overdraft, Profile};
+use crate::profile::{Admission, BalanceBasis, Overdraft, Profile};
 use crate::rate::{amount_round_half_even, denominator};
+use crate::run::Run;
 use crate::{Amount, OrgId, Timestamp};
 
 /// A part of the launch holds that lapses at one second (rulings R8).
@@ -167,6 +168,24 @@ impl Wallet {
         held
     }
 
+    /// Sets aside the launch hold of a run that starts (rulings R8). A run that is reported some
+    /// seconds ahead of the clock has run for a negative time until then: the same hold covers that,
+    /// so that nothing else is promised this value.
+    pub fn begin_launch(&mut self, run: &Run, profile: &Profile, now: Timestamp) {
+        let launch = launch_of(run, profile);
+        if launch.until > now.floor_to_second() {
+            self.launches.push(launch);
+        }
+    }
+
+    /// Gives back what is left of the launch hold of a run that ends.
+    pub fn end_launch(&mut self, run: &Run, profile: &Profile) {
+        let launch = launch_of(run, profile);
+        if let Some(place) = self.launches.iter().position(|other| *other == launch) {
+            self.launches.remove(place);
+        }
+    }
+
     /// Posted − accrued − held, at a live instant. Below zero only where the profile lets debt be
     /// carried: what would be absorbed is nobody's to pay.
     pub fn available(&self, profile: &Profile, at: Timestamp) -> Amount {
@@ -192,13 +211,32 @@ impl Wallet {
 
     /// The balance that is shown and decides alerts and auto top-up (rulings R4).
     pub fn shown(&self, profile: &Profile, at: Timestamp) -> Amount {
+        self.clamped(profile, self.posted().minus(self.basis_accrued(profile, at)))
+    }
+
+    fn basis_accrued(&self, profile: &Profile, at: Timestamp) -> Amount {
         let instant = self.basis_instant(profile, at);
-        let accrued = if instant <= self.settled_until && profile.closed_windows_only {
+        if instant <= self.settled_until && profile.closed_windows_only {
             Amount::ZERO
         } else {
             self.meters.accrued(instant)
-        };
-        self.clamped(profile, self.posted().minus(accrued))
+        }
+    }
+
+    /// The part of the shown balance that expires within `horizon_seconds`, after accrued time has
+    /// drawn its part of it.
+    pub fn lapsing_within(&self, profile: &Profile, at: Timestamp, horizon_seconds: i64) -> Amount {
+        let until = self.basis_instant(profile, at).plus_seconds(horizon_seconds);
+        let mut unpaid = self.basis_accrued(profile, at);
+        let mut lapsing = Amount::ZERO;
+        for grant in self.grants.iter() {
+            let part = grant.unreserved().min(unpaid);
+            unpaid = unpaid.minus(part);
+            if grant.expires_at <= until {
+                lapsing = lapsing.plus(grant.remaining).minus(part);
+            }
+        }
+        lapsing
     }
 
     pub fn balance(&self, profile: &Profile, at: Timestamp) -> Balance {
@@ -245,15 +283,18 @@ impl Wallet {
             }
         }
     }
+}
 
-    /// Grants − debt − accrued at `at`, by the same rule as
-    /// [`Wallet::last_second_at_or_above`].
-    pub fn value_at(&self, at: Timestamp, usable: Usable, horizon_seconds: i64) -> Amount {
-        let mut outlook = Outlook::new(self, usable, horizon_seconds);
-        while outlook.next_lapse() <= at {
-            outlook.lapse_at(outlook.next_lapse());
-        }
-        outlook.limit(Amount::ZERO).minus(self.meters.accrued(at.floor_to_second()))
+/// The profile does not change under a running resource, so the same launch is found at its end.
+fn launch_of(run: &Run, profile: &Profile) -> Launch {
+    let seconds = match profile.admission {
+        Admission::HoldSeconds(seconds) => seconds,
+        Admission::MinAvailable(_) => 0,
+    };
+    Launch {
+        until: run.started_at.plus_seconds(seconds),
+        per_units: run.rate.per_units,
+        rate: run.rate.numerator(),
     }
 }
 

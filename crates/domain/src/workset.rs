@@ -12,7 +12,7 @@ use crate::deposit::{Deposit, PaymentMethod};
 use crate::event::{Event, Request};
 use crate::grant::Grant;
 use crate::hold::Hold;
-use crate::ledger::LedgerTransaction;
+use crate::ledger::{EventKey, LedgerTransaction};
 use crate::price::{Price, PriceBook, Sku};
 use crate::profile::Profile;
 use crate::run::{Resource, Run};
@@ -104,6 +104,10 @@ pub struct Platform {
     /// Changed settings, `name=value` joined by `;`, as they were given.
     pub settings: String,
     pub clock: Option<Timestamp>,
+    /// Where the clock is being advanced to; set until every wallet has arrived.
+    pub clock_target: Option<Timestamp>,
+    /// Grows with every change of the price book, so that copies of it can be told apart.
+    pub book_version: i64,
     pub created_at: Timestamp,
 }
 
@@ -174,6 +178,10 @@ impl Hasher for IdHasher {
         }
     }
 
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+
     fn write_i64(&mut self, value: i64) {
         self.0 = value.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
     }
@@ -181,6 +189,9 @@ impl Hasher for IdHasher {
 
 /// A map that is looked up and never walked, so that its order reaches nothing.
 pub type IdMap<V> = HashMap<OrgId, V, BuildHasherDefault<IdHasher>>;
+
+/// The keyed hash of (organization, source, event id).
+pub type EventHash = u64;
 
 /// A wallet in memory, and whether a store knows it as it is.
 #[derive(Debug)]
@@ -210,6 +221,10 @@ pub struct Workset {
     pub holds: Table<Hold>,
     /// Journal rows that were loaded because a command has to look back, newest first.
     pub history: BTreeMap<OrgId, Vec<LedgerTransaction>>,
+    /// Usage events that were recorded in earlier batches and came again in this one.
+    pub priors: BTreeMap<(OrgId, EventHash), Vec<LedgerTransaction>>,
+    recorded: HashMap<EventHash, usize, BuildHasherDefault<IdHasher>>,
+    usage: Vec<(EventHash, i64)>,
     journal: Vec<LedgerTransaction>,
     events: Vec<Event>,
     requests: Vec<Request>,
@@ -245,6 +260,8 @@ pub struct Changes {
     pub journal: Vec<LedgerTransaction>,
     pub events: Vec<Event>,
     pub requests: Vec<Request>,
+    /// Usage events recorded, and where their charges stand.
+    pub usage: Vec<(EventHash, i64)>,
 }
 
 impl Workset {
@@ -308,6 +325,18 @@ impl Workset {
         self.wallets.insert(org, Seat { wallet, is_changed: true });
     }
 
+    /// Notes that nothing watches this wallet, so that its change needs no review.
+    pub fn skip_review(&mut self, org: OrgId) {
+        if let Some(seat) = self.wallets.get_mut(&org) {
+            seat.wallet.review_due = false;
+        }
+    }
+
+    /// Organizations whose wallets this batch changed so far; some may be named twice.
+    pub fn changed_wallets(&self) -> &[OrgId] {
+        &self.changed_wallets
+    }
+
     pub fn platform(&self, org: OrgId) -> Result<&Platform, Refusal> {
         self.platforms.find(Kind::Platform, org, 0)
     }
@@ -341,14 +370,41 @@ impl Workset {
         self.requests.push(request);
     }
 
+    /// The transaction that recorded this usage event before, in this batch or an earlier one.
+    pub fn prior(&self, org: OrgId, hash: EventHash, key: &EventKey) -> Option<&LedgerTransaction> {
+        let in_batch = self.recorded.get(&hash).and_then(|&index| self.journal.get(index));
+        let mut before =
+            in_batch.into_iter().chain(self.priors.get(&(org, hash)).into_iter().flatten());
+        before.find(|row| row.org == org && row.event.as_ref() == Some(key))
+    }
+
+    /// Remembers that the last journal row recorded this usage event.
+    pub fn remember_event(&mut self, hash: EventHash) {
+        if let Some(row) = self.journal.last() {
+            self.recorded.insert(hash, self.journal.len() - 1);
+            self.usage.push((hash, row.position));
+        }
+    }
+
     /// Journal rows of this batch so far.
     pub fn journal(&self) -> &[LedgerTransaction] {
         &self.journal
     }
 
+    /// Events of this batch so far.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
     /// Requests that the current command made of the outside world.
     pub fn requests_of_command(&self) -> &[Request] {
         &self.requests[self.mark.requests..]
+    }
+
+    /// Takes the requests of the current command, to be answered within it: on a test clock rails
+    /// and agents answer before time moves (rulings R7).
+    pub fn take_requests_of_command(&mut self) -> Vec<Request> {
+        self.requests.split_off(self.mark.requests)
     }
 
     /// Keeps what the current command did and begins the next one.
@@ -430,7 +486,10 @@ impl Workset {
             journal: std::mem::take(&mut self.journal),
             events: std::mem::take(&mut self.events),
             requests: std::mem::take(&mut self.requests),
+            usage: std::mem::take(&mut self.usage),
         };
+        self.recorded.clear();
+        self.priors.clear();
         self.mark = self.here();
         changes
     }

@@ -34,6 +34,14 @@ CREATE TABLE lanes (
     PRIMARY KEY (lane)
 );
 
+-- The processes that share this store. A row is removed when its process has been silent for long.
+CREATE TABLE replicas (
+    id TEXT NOT NULL,
+    address TEXT NOT NULL,
+    heartbeat BIGINT NOT NULL,
+    PRIMARY KEY (id)
+);
+
 -- A platform is its house organization. Kept until the platform is deleted.
 CREATE TABLE platforms (
     bucket INTEGER NOT NULL,
@@ -42,6 +50,7 @@ CREATE TABLE platforms (
     profile TEXT NOT NULL,
     settings TEXT NOT NULL,
     clock BIGINT,
+    clock_target BIGINT,
     book_version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id)
@@ -56,6 +65,8 @@ CREATE TABLE organizations (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id)
 );
+
+CREATE INDEX organizations_of_platform ON organizations (platform_id);
 
 -- Kept until the organization is deleted: a revoked key still names who acted.
 CREATE TABLE api_keys (
@@ -88,16 +99,31 @@ CREATE TABLE wallets (
     PRIMARY KEY (bucket, org_id)
 );
 
+-- The grants that a wallet row has no room for, in burn order; its body says how many parts are
+-- valid, and parts beyond them are left over. Kept as long as the wallet.
+CREATE TABLE wallet_parts (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    part INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (bucket, org_id, part)
+);
+
 -- The moment at which something next falls due in a wallet, never later than the truth (rulings
--- A9). A row lives as long as something is due.
+-- A9); `test_platform` is the platform whose test clock it falls due on. A row lives as long as
+-- something is due.
 CREATE TABLE wakes (
     bucket INTEGER NOT NULL,
     org_id BIGINT NOT NULL,
     due BIGINT NOT NULL,
+    test_platform BIGINT,
     PRIMARY KEY (bucket, org_id)
 );
 
-CREATE INDEX wakes_due ON wakes (bucket, due);
+CREATE INDEX wakes_due ON wakes (bucket, due) WHERE test_platform IS NULL;
+
+CREATE INDEX wakes_due_on_test_clock ON wakes (test_platform, due)
+WHERE test_platform IS NOT NULL;
 
 -- Never edited. Kept until the period that closes them is archived.
 CREATE TABLE grants (
@@ -107,7 +133,6 @@ CREATE TABLE grants (
     kind INTEGER NOT NULL,
     amount BIGINT NOT NULL,
     priority INTEGER NOT NULL,
-    effective_at BIGINT NOT NULL,
     expires_at BIGINT,
     purchase BIGINT,
     deposit BIGINT,
@@ -125,7 +150,6 @@ CREATE TABLE deposits (
     rail TEXT NOT NULL,
     state INTEGER NOT NULL,
     label INTEGER NOT NULL,
-    token TEXT NOT NULL,
     method BIGINT,
     external TEXT,
     created_at BIGINT NOT NULL,
@@ -183,6 +207,7 @@ CREATE TABLE resources (
     name TEXT NOT NULL,
     sku BIGINT NOT NULL,
     labels TEXT NOT NULL,
+    run BIGINT,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id, number)
 );
@@ -223,6 +248,8 @@ CREATE TABLE holds (
     PRIMARY KEY (bucket, org_id, number)
 );
 
+CREATE INDEX holds_open ON holds (bucket, org_id) WHERE state = 1;
+
 -- What happened, as told to webhooks; charges are told from the journal (rulings A5). 35 days.
 CREATE TABLE events (
     bucket INTEGER NOT NULL,
@@ -240,7 +267,6 @@ CREATE TABLE outbox (
     org_id BIGINT NOT NULL,
     number BIGINT NOT NULL,
     kind INTEGER NOT NULL,
-    at BIGINT NOT NULL,
     body TEXT NOT NULL,
     PRIMARY KEY (bucket, org_id, number)
 );

@@ -17,3 +17,33 @@ CREATE TABLE index_watermark (
     position BIGINT NOT NULL,
     PRIMARY KEY (lane)
 );
+
+-- The sorted runs of usage-event keys, one set for each lane (src/keys/README.md). A row is kept
+-- until its bodies are deleted.
+CREATE TABLE key_runs (
+    lane INTEGER NOT NULL,
+    run BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    keys BIGINT NOT NULL,
+    first_position BIGINT NOT NULL,
+    last_position BIGINT NOT NULL,
+    chunks BIGINT NOT NULL,
+    filter_lines BIGINT NOT NULL,
+    PRIMARY KEY (lane, run)
+);
+
+-- Bodies of sorted runs; `id` is run × 2^32 + number. Kept as long as their run.
+CREATE TABLE key_chunks (
+    lane INTEGER NOT NULL,
+    id BIGINT NOT NULL,
+    body BYTEA NOT NULL,
+    PRIMARY KEY (lane, id)
+);
+
+-- Bodies of the filters of sorted runs, with ids alike. Kept as long as their run.
+CREATE TABLE key_filters (
+    lane INTEGER NOT NULL,
+    id BIGINT NOT NULL,
+    body BYTEA NOT NULL,
+    PRIMARY KEY (lane, id)
+);

@@ -4,11 +4,33 @@
 //! wire. Writes go through a [`Writer`], one for each lane, which blocks; reads go through a
 //! [`Snapshot`], which is async and sees one moment.
 
+pub mod answers;
+pub mod api_keys;
+pub mod deposits;
 mod error;
+mod events;
 mod fault;
+pub mod grants;
+pub mod holds;
+pub mod index;
+pub mod journal;
+pub mod key_runs;
 pub mod keys;
+pub mod lanes;
+pub mod meta;
 pub mod migrate;
+mod noun;
+pub mod organizations;
+pub mod outbox;
+pub mod payment_methods;
+pub mod platforms;
 mod postgres;
+mod prices;
+pub mod read;
+pub mod resources;
+pub mod runs;
+mod save;
+mod skus;
 mod snapshot;
 mod sqlite;
 mod statement;
@@ -17,6 +39,8 @@ pub mod testkit;
 #[cfg(test)]
 mod tests;
 mod value;
+pub mod wakes;
+pub mod wallets;
 mod writer;
 
 use std::fmt;
@@ -26,8 +50,12 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+pub use answers::{NewAnswer, StoredAnswer};
 pub use error::StoreError;
 pub use fault::{Fault, FaultPlan};
+pub use lanes::{LaneRow, ReplicaRow};
+pub use noun::Keyed;
+pub use save::{Batch, Saved, save};
 pub use snapshot::{READ_TIME_MAX, Snapshot};
 pub use statement::{Action, Bulk, Kind, Load, Statement};
 pub use step::{Done, Step};
@@ -96,6 +124,11 @@ impl Store {
             Engine::Postgres(store) => writer::Engine::Postgres(Box::new(store.writer())),
         };
         Ok(Writer::new(engine, self.faults.clone()))
+    }
+
+    /// Whether several processes can share this store, each with lanes of its own.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
     }
 
     /// A snapshot to read from; it waits while all readers are in use.

@@ -54,7 +54,7 @@ const STEPS: &[Step] = &[
         name: "index",
         home: Home::Index,
         text: include_str!("../schema/0003_index.sql"),
-        sqlite: None,
+        sqlite: Some(include_str!("../schema/0003_index.sqlite.sql")),
     },
 ];
 

@@ -50,8 +50,6 @@ enum Transaction {
     /// Asked for; `BEGIN` travels with the first steps.
     Wanted,
     Open,
-    /// Something failed in it: it can only be rolled back.
-    Failed,
 }
 
 /// One read transaction on a pooled connection.
@@ -114,9 +112,6 @@ impl PostgresWriter {
         let first = match self.transaction {
             Transaction::Wanted => Some("BEGIN"),
             Transaction::None | Transaction::Open => None,
-            Transaction::Failed => {
-                return Err(StoreError::mistake("a step after a failed one"));
-            }
         };
         let runtime = self.store.runtime.clone();
         let session = self.session()?;
@@ -130,14 +125,12 @@ impl PostgresWriter {
             Transaction::Wanted => return Ok(()),
             Transaction::Open => {}
             Transaction::None => return Err(StoreError::mistake("commit without begin")),
-            Transaction::Failed => {
-                self.transaction = Transaction::Failed;
-                self.rollback()?;
-                return Err(StoreError::mistake("commit after a failed step"));
-            }
         }
         let runtime = self.store.runtime.clone();
-        let session = self.session()?;
+        // The transaction's own connection: a new one would know nothing of it.
+        let Some(session) = &mut self.session else {
+            return Err(StoreError::Unavailable("connection lost in a transaction".to_owned()));
+        };
         let committed = runtime.block_on(within(COMMIT_TIME_MAX, session.commit()));
         if committed.is_err() {
             self.session = None;
@@ -148,9 +141,7 @@ impl PostgresWriter {
     pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
         let transaction = std::mem::replace(&mut self.transaction, Transaction::None);
         let runtime = self.store.runtime.clone();
-        let (Some(session), Transaction::Open | Transaction::Failed) =
-            (&mut self.session, transaction)
-        else {
+        let (Some(session), Transaction::Open) = (&mut self.session, transaction) else {
             return Ok(());
         };
         let undone = runtime.block_on(within(STATEMENT_TIME_MAX, session.batch("ROLLBACK")));
@@ -180,14 +171,12 @@ impl PostgresWriter {
         runtime.block_on(session.prepare(texts)).map(drop)
     }
 
-    /// Keeps the state of the transaction after something was asked of the server.
+    /// Keeps the state after something was asked of the server: `BEGIN` is on its way by then, and
+    /// a connection that did not answer is not asked again.
     fn note<T>(&mut self, done: &Result<T, StoreError>) {
-        self.transaction = match (done, self.transaction) {
-            (Ok(_), Transaction::Wanted) => Transaction::Open,
-            (Ok(_), as_before) => as_before,
-            (Err(_), Transaction::None) => Transaction::None,
-            (Err(_), _) => Transaction::Failed,
-        };
+        if self.transaction == Transaction::Wanted {
+            self.transaction = Transaction::Open;
+        }
         if let Err(StoreError::Unavailable(_)) = done {
             self.session = None;
         }
@@ -197,7 +186,7 @@ impl PostgresWriter {
     /// server has undone what was done on it.
     fn session(&mut self) -> Result<&mut Session, StoreError> {
         let lost = self.session.as_ref().is_none_or(Session::is_closed);
-        if lost && matches!(self.transaction, Transaction::Open | Transaction::Failed) {
+        if lost && self.transaction == Transaction::Open {
             return Err(StoreError::Unavailable("connection lost in a transaction".to_owned()));
         }
         if lost {

@@ -99,10 +99,21 @@ impl Sqlite {
                 path.display()
             )));
         }
-        let opened = open_connection(path, home).inspect_err(|_| {
+        let opened = self.open_writer(path, home).inspect_err(|_| {
             self.taken(home).store(false, Ordering::SeqCst);
         });
         Ok(SqliteWriter { connection: opened?, home, store: Arc::clone(self) })
+    }
+
+    /// The writer of the main file reads what is written behind, such as sorted runs of keys. It
+    /// sees it read-only, so that its transactions take no lock there.
+    fn open_writer(&self, path: &Path, home: Home) -> Result<Connection, StoreError> {
+        let connection = open_connection(path, home)?;
+        if home == Home::Main {
+            let index = file::read_only_address(&file::index_path(&self.path))?;
+            connection.execute("ATTACH ?1 AS behind", [index]).map_err(translate)?;
+        }
+        Ok(connection)
     }
 
     fn taken(&self, home: Home) -> &AtomicBool {
@@ -188,6 +199,7 @@ fn begin_index(path: &Path) -> Result<(), StoreError> {
 fn open_connection(path: &Path, home: Home) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(translate)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(translate)?;

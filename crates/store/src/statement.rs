@@ -59,10 +59,17 @@ pub struct Load {
     pub name: &'static str,
     table: &'static str,
     key: &'static [(&'static str, Kind)],
-    columns: &'static [&'static str],
+    columns: Columns,
     filter: &'static str,
     sqlite: OnceLock<String>,
     postgres: OnceLock<String>,
+}
+
+/// The columns that a load answers with.
+#[derive(Clone, Copy)]
+enum Columns {
+    Named(&'static [&'static str]),
+    Declared(&'static [(&'static str, Kind)]),
 }
 
 /// What every entry of the catalogue has: a name and a text for each engine.
@@ -142,6 +149,14 @@ impl Bulk {
         &self.columns[self.key_count..]
     }
 
+    /// Sends the rows of an organization to the shard of their bucket; rows of a lane have none.
+    fn join_buckets(&self) -> &'static str {
+        match self.columns.first() {
+            Some(("bucket", _)) => " JOIN buckets b ON b.bucket = x.bucket",
+            _ => "",
+        }
+    }
+
     fn on_conflict(&self) -> String {
         let key = list(self.key(), |_, name| name.to_owned());
         match self.action {
@@ -162,6 +177,35 @@ impl Load {
         table: &'static str,
         key: &'static [(&'static str, Kind)],
         columns: &'static [&'static str],
+        filter: &'static str,
+    ) -> Load {
+        Load::answering(table, key, Columns::Named(columns), filter)
+    }
+
+    /// Describes a load of whole rows: all `columns`, the first `key_count` of which are the key.
+    pub const fn rows(
+        table: &'static str,
+        key_count: usize,
+        columns: &'static [(&'static str, Kind)],
+        filter: &'static str,
+    ) -> Load {
+        Load::answering(table, columns.split_at(key_count).0, Columns::Declared(columns), filter)
+    }
+
+    /// Describes a load of whole rows by some other key.
+    pub const fn by(
+        table: &'static str,
+        key: &'static [(&'static str, Kind)],
+        columns: &'static [(&'static str, Kind)],
+        filter: &'static str,
+    ) -> Load {
+        Load::answering(table, key, Columns::Declared(columns), filter)
+    }
+
+    const fn answering(
+        table: &'static str,
+        key: &'static [(&'static str, Kind)],
+        columns: Columns,
         filter: &'static str,
     ) -> Load {
         Load {
@@ -242,10 +286,9 @@ impl Texts for Bulk {
                 Action::Insert | Action::InsertMissing | Action::Upsert => {
                     let names = list(self.columns, |_, name| name.to_owned());
                     let from = list(self.columns, |_, name| format!("x.{name}"));
-                    let on_conflict = self.on_conflict();
+                    let (join, on_conflict) = (self.join_buckets(), self.on_conflict());
                     format!(
-                        "INSERT INTO {table} ({names}) SELECT {from} FROM {rows} \
-                         JOIN buckets b ON b.bucket = x.bucket{on_conflict}"
+                        "INSERT INTO {table} ({names}) SELECT {from} FROM {rows}{join}{on_conflict}"
                     )
                 }
             }
@@ -261,7 +304,7 @@ impl Texts for Load {
     fn sqlite(&self) -> &str {
         self.sqlite.get_or_init(|| {
             let by_key = conditions(self.key, |at, name| format!("t.{name} = ?{at}"));
-            let (columns, filter) = (self.columns.join(", "), self.and_filter());
+            let (columns, filter) = (self.columns.list(""), self.and_filter());
             format!("SELECT {columns} FROM {} AS t WHERE {by_key}{filter}", self.table)
         })
     }
@@ -269,16 +312,26 @@ impl Texts for Load {
     fn postgres(&self) -> &str {
         self.postgres.get_or_init(|| {
             let by_key = conditions(self.key, |_, name| format!("t.{name} = x.{name}"));
-            let columns: Vec<String> =
-                self.columns.iter().map(|name| format!("t.{name}")).collect();
             format!(
                 "SELECT {} FROM {} JOIN {} AS t ON {by_key}{}",
-                columns.join(", "),
+                self.columns.list("t."),
                 unnest(self.key),
                 self.table,
                 self.and_filter()
             )
         })
+    }
+}
+
+impl Columns {
+    fn list(self, prefix: &str) -> String {
+        let names: Vec<String> = match self {
+            Columns::Named(names) => names.iter().map(|name| format!("{prefix}{name}")).collect(),
+            Columns::Declared(columns) => {
+                columns.iter().map(|(name, _)| format!("{prefix}{name}")).collect()
+            }
+        };
+        names.join(", ")
     }
 }
 

@@ -14,6 +14,7 @@ pub struct TempFolder {
 impl TempFolder {
     /// # Panics
     /// When the folder cannot be made: there is no test without it.
+    // It makes a folder, which a default must not.
     #[allow(clippy::new_without_default)]
     pub fn new() -> TempFolder {
         static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -1,9 +1,27 @@
 //! What a store promises, asked of both engines by one suite, and of SQLite's files.
 
+/// Declares each promise as a test on each engine.
+macro_rules! promises {
+    ($($promise:ident)*) => {
+        mod sqlite {
+            $(#[test] fn $promise() { super::$promise(&super::Stand::sqlite()); })*
+        }
+        mod postgres {
+            $(#[test] fn $promise() {
+                if let Some(stand) = super::Stand::postgres() { super::$promise(&stand); }
+            })*
+        }
+    };
+}
+
 mod catalogue;
 mod conform;
 mod fault;
 mod file;
+mod lane;
+mod nouns;
+mod random;
+mod server;
 
 use domain::time::Timestamp;
 use tokio::runtime::{Builder, Runtime};

@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* a writer blocks, so it is used on a thread of its own and never inside an async
 //! task. A transaction that was begun ends in `commit` or `rollback`; dropping the writer rolls
-//! back. After any error the transaction can only be rolled back.
+//! back. After any error the transaction can only be rolled back, on both engines alike.
 
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ use crate::value::{Column, Row, Value};
 pub struct Writer {
     engine: Engine,
     faults: Option<Arc<FaultPlan>>,
+    /// Whether something failed since the last `begin` or `rollback`.
+    failed: bool,
 }
 
 pub(crate) enum Engine {
@@ -27,11 +29,12 @@ pub(crate) enum Engine {
 
 impl Writer {
     pub(crate) fn new(engine: Engine, faults: Option<Arc<FaultPlan>>) -> Writer {
-        Writer { engine, faults }
+        Writer { engine, faults, failed: false }
     }
 
     /// Begins a transaction, connecting first where the connection was lost.
     pub fn begin(&mut self) -> Result<(), StoreError> {
+        self.failed = false;
         self.guarded(|engine| match engine {
             Engine::Sqlite(writer) => writer.begin(),
             Engine::Postgres(writer) => writer.begin(),
@@ -64,7 +67,21 @@ impl Writer {
         if self.faults.is_some() {
             return steps.iter().map(|&step| self.one(step)).collect();
         }
-        self.engine.run(steps)
+        self.guarded(|engine| engine.run(steps))
+    }
+
+    /// Does `work` in a transaction of its own: kept when it succeeds, undone when it fails.
+    pub fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&mut Writer) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.begin()?;
+        let done = work(self).and_then(|done| self.commit().map(|()| done));
+        if done.is_err() {
+            // Nothing was kept but perhaps by the commit itself; the first error is the cause.
+            let _ = self.rollback();
+        }
+        done
     }
 
     /// Makes the transaction durable.
@@ -84,6 +101,7 @@ impl Writer {
         if let Some(faults) = &self.faults {
             faults.refuse_if_dead()?;
         }
+        self.failed = false;
         match &mut self.engine {
             Engine::Sqlite(writer) => writer.rollback(),
             Engine::Postgres(writer) => writer.rollback(),
@@ -119,10 +137,15 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&mut Engine) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        match &self.faults {
+        if self.failed {
+            return Err(StoreError::mistake("something failed before, and was not rolled back"));
+        }
+        let done = match &self.faults {
             None => work(&mut self.engine),
             Some(faults) => faults.around(|| work(&mut self.engine)),
-        }
+        };
+        self.failed = done.is_err();
+        done
     }
 }
 

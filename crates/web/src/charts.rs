@@ -19,8 +19,8 @@ pub const SERIES_MAX: usize = 7;
 const BARS_WIDTH: i128 = 3_000;
 const BARS_HEIGHT: i128 = 1_000;
 const LABEL_EVERY_DAYS: usize = 7;
-const CURVE_WIDTH: i128 = 800;
-const CURVE_HEIGHT: i128 = 150;
+const CURVE_WIDTH: i128 = 560;
+const CURVE_HEIGHT: i128 = 112;
 /// Part of the curve's width that is past: the projection gets the rest.
 const PAST_SHARE: i128 = 4;
 
@@ -116,7 +116,7 @@ pub fn stacked_bars(unit: Unit, zone: &Zone, chart: &StackedBars) -> Markup {
                 div class="x-ticks" aria-hidden="true" {
                     @for (place, day) in chart.days.iter().enumerate() {
                         span {
-                            @if (count - 1 - place) % LABEL_EVERY_DAYS == 0 {
+                            @if (count - 1 - place).is_multiple_of(LABEL_EVERY_DAYS) {
                                 b { (zone.day(day.at)) }
                             }
                         }
@@ -182,7 +182,7 @@ fn bar_title(unit: Unit, zone: &Zone, chart: &StackedBars, day: &Day) -> String 
 
 fn bars_table(unit: Unit, zone: &Zone, chart: &StackedBars) -> Markup {
     html! {
-        details class="as-table" {
+        details class="as-table" id={ (chart.id) "-table" } {
             summary { "Show as table" }
             div class="scroll" tabindex="0" role="region" aria-label="Spend by day as a table" {
                 table {
@@ -280,11 +280,11 @@ pub fn burn_down(chart: &BurnDown, sentence: &str) -> Markup {
     let level = chart.projection.is_empty();
     html! {
         svg class="burn-down" role="img" aria-label=(sentence)
-            viewBox={ "-1 -8 " (CURVE_WIDTH + 9) " " (CURVE_HEIGHT + 14) } {
+            viewBox={ "-1 -6 " (CURVE_WIDTH + 7) " " (CURVE_HEIGHT + 12) } {
             defs {
-                pattern id=(hatch) width="6" height="6" patternUnits="userSpaceOnUse"
+                pattern id=(hatch) width="5" height="5" patternUnits="userSpaceOnUse"
                     patternTransform="rotate(45)" {
-                    line class="hatch" x1="0" y1="0" x2="0" y2="6" {}
+                    line class="hatch" x1="0" y1="0" x2="0" y2="5" {}
                 }
             }
             @for quarter in 1..4 {
@@ -296,12 +296,12 @@ pub fn burn_down(chart: &BurnDown, sentence: &str) -> Markup {
             line class="axis" x1="0" x2=(CURVE_WIDTH) y1=(CURVE_HEIGHT) y2=(CURVE_HEIGHT) {}
             path class="past-line" d=(line(&frame, &behind)) {}
             path class="ahead-line" d=(line(&frame, &ahead)) {}
-            line class="now-line" x1=(now_x) x2=(now_x) y1="-8" y2=(CURVE_HEIGHT) {}
-            circle class="now-halo" cx=(now_x) cy=(now_y) r="9" {}
-            circle class="now-dot" cx=(now_x) cy=(now_y) r="4.5" {}
+            line class="now-line" x1=(now_x) x2=(now_x) y1="-6" y2=(CURVE_HEIGHT) {}
+            circle class="now-halo" cx=(now_x) cy=(now_y) r="7.5" {}
+            circle class="now-dot" cx=(now_x) cy=(now_y) r="4" {}
             @if !level {
                 path class="zero-mark"
-                    d={ "M" (CURVE_WIDTH) " " (CURVE_HEIGHT - 6) "l6 6-6 6-6-6z" } {}
+                    d={ "M" (CURVE_WIDTH) " " (CURVE_HEIGHT - 4) "l4 4-4 4-4-4z" } {}
             }
         }
     }

@@ -103,8 +103,9 @@ impl RunReader for Disk {
 fn complete(mut task: MergeTask, index: &mut KeyIndex, disk: &mut Disk) {
     disk.rows.insert(task.row().run, task.row());
     while !task.is_finished() {
-        if let Ok(pieces) = task.step(disk) {
-            disk.write(task.row().run, pieces);
+        match task.step(disk) {
+            Ok(pieces) => disk.write(task.row().run, pieces),
+            Err(error) => assert_eq!(error, ReadError::Read(DiskFailed)),
         }
     }
     let finished = task.into_finished().unwrap_or_else(|_| panic!("not finished"));

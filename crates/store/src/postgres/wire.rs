@@ -98,12 +98,11 @@ pub(super) fn translate(error: tokio_postgres::Error) -> StoreError {
             None => text,
         }),
         "53100" => StoreError::Full(text),
-        "57014" => StoreError::Unavailable(text),
+        "XX001" | "XX002" => StoreError::Corrupt(text),
         _ => match &state[..2] {
-            // Connection, resources, operator's intervention and errors of the system below.
-            "08" | "53" | "57" | "58" => StoreError::Unavailable(text),
-            "XX" => StoreError::Corrupt(text),
-            "28" | "3D" => StoreError::Unavailable(text),
+            // Connection, sign-in, no such database, resources, an operator's intervention, and
+            // errors of the system below.
+            "08" | "28" | "3D" | "53" | "57" | "58" => StoreError::Unavailable(text),
             _ => StoreError::Bug { statement: "", state: state.to_owned(), text },
         },
     }

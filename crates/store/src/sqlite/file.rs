@@ -38,6 +38,21 @@ pub(super) fn index_path(path: &Path) -> PathBuf {
     with_suffix(path, ".index")
 }
 
+/// The address of a file that is only to be read, in the form that SQLite's `ATTACH` takes.
+pub(super) fn read_only_address(path: &Path) -> Result<String, StoreError> {
+    let mut address = "file:".to_owned();
+    for byte in path.to_str().ok_or_else(|| not_text(path))?.bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                address.push(char::from(byte));
+            }
+            other => address.push_str(&format!("%{other:02X}")),
+        }
+    }
+    address.push_str("?mode=ro");
+    Ok(address)
+}
+
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

@@ -235,13 +235,14 @@ fn start_server(folder: &Path, programs: &Path, durability: Durability) -> u16 {
     let log = home.join("server.log");
     assert!(started.is_ok_and(|status| status.success()), "no test server, see {}", log.display());
     let watch = format!(
-        "cd '{home}' && while sleep 5; do flock -n -x '{users}' sh -c \
-         \"'{bin}/pg_ctl' -D data -m immediate -w stop; rm -rf data\" && exit; done",
+        "cd '{home}' && (while sleep 5; do flock -n -x '{users}' sh -c \
+         \"'{bin}/pg_ctl' -D data -m immediate -w stop; rm -rf data\" && exit; done) &",
         home = home.display(),
         users = folder.join("users").display(),
         bin = programs.display(),
     );
-    unprivileged(&watch).spawn().expect("the watcher of the test server");
+    let watched = unprivileged(&watch).status();
+    assert!(watched.is_ok_and(|status| status.success()), "no watcher of the test server");
     std::fs::write(folder.join("port"), port.to_string()).expect("the test server's port");
     port
 }

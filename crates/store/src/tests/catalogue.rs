@@ -3,11 +3,44 @@
 use std::path::Path;
 
 use super::Stand;
-use crate::migrate;
 use crate::statement::Texts;
+use crate::{
+    answers, api_keys, deposits, events, grants, holds, index, journal, key_runs, lanes, meta,
+    migrate, organizations, outbox, payment_methods, platforms, prices, read, resources, runs,
+    skus, wakes, wallets,
+};
 
 /// The whole catalogue: each file with a `catalogue!` is listed here.
-static ALL: &[&[&dyn Texts]] = &[migrate::ALL, super::conform::ALL];
+static ALL: &[&[&dyn Texts]] = &[
+    answers::ALL,
+    api_keys::ALL,
+    deposits::ALL,
+    events::ALL,
+    grants::ALL,
+    holds::ALL,
+    index::ALL,
+    journal::ALL,
+    key_runs::ALL,
+    lanes::ALL,
+    meta::ALL,
+    organizations::ALL,
+    outbox::ALL,
+    payment_methods::ALL,
+    platforms::ALL,
+    prices::ALL,
+    read::access::ALL,
+    read::ledger::ALL,
+    read::lists::ALL,
+    read::wallet_page::ALL,
+    resources::ALL,
+    runs::ALL,
+    skus::ALL,
+    wakes::ALL,
+    wallets::ALL,
+    migrate::ALL,
+    super::conform::ALL,
+    super::lane::ALL,
+];
 
 fn every_statement_prepares(stand: &Stand) {
     let mut writer = stand.store.writer().unwrap();

@@ -52,20 +52,6 @@ catalogue! {
     COUNT_BUCKETS: Statement = Statement::new("SELECT count(*), min(bucket) FROM buckets");
 }
 
-/// Declares each promise as a test on each engine.
-macro_rules! promises {
-    ($($promise:ident)*) => {
-        mod sqlite {
-            $(#[test] fn $promise() { super::$promise(&super::Stand::sqlite()); })*
-        }
-        mod postgres {
-            $(#[test] fn $promise() {
-                if let Some(stand) = super::Stand::postgres() { super::$promise(&stand); }
-            })*
-        }
-    };
-}
-
 promises! {
     conform_values_round_trip
     conform_bulk_insert_equals_row_inserts
@@ -75,6 +61,7 @@ promises! {
     conform_a_load_finds_the_rows_of_its_keys
     conform_steps_answer_in_order
     conform_the_first_failed_step_is_the_error
+    conform_after_an_error_only_rollback_is_left
     conform_rollback_leaves_nothing
     conform_a_dropped_writer_leaves_nothing
     conform_a_snapshot_does_not_see_later_commits
@@ -105,7 +92,7 @@ fn event_columns(numbers: &[i64]) -> Vec<Column> {
     vec![same(3), same(77), Column::Int(numbers.to_vec()), same(1), same(5), body]
 }
 
-fn in_transaction<T>(
+pub(super) fn in_transaction<T>(
     writer: &mut Writer,
     work: impl FnOnce(&mut Writer) -> Result<T, StoreError>,
 ) -> T {
@@ -115,7 +102,7 @@ fn in_transaction<T>(
     done
 }
 
-fn events(stand: &Stand) -> Vec<Row> {
+pub(super) fn events(stand: &Stand) -> Vec<Row> {
     stand.runtime.block_on(async {
         stand.store.snapshot().await.unwrap().query(&EVENTS, &[]).await.unwrap()
     })
@@ -251,6 +238,19 @@ fn conform_the_first_failed_step_is_the_error(stand: &Stand) {
     writer.rollback().unwrap();
     assert_eq!(events(stand), []);
     in_transaction(&mut writer, |writer| writer.execute(&INSERT_EVENT, &two));
+    assert_eq!(events(stand).len(), 1);
+}
+
+fn conform_after_an_error_only_rollback_is_left(stand: &Stand) {
+    let mut writer = stand.store.writer().unwrap();
+    writer.begin().unwrap();
+    writer.execute(&INSERT_EVENT, &event(1)).unwrap();
+    writer.execute(&INSERT_EVENT, &event(1)).unwrap_err();
+    writer.execute(&INSERT_EVENT, &event(2)).unwrap_err();
+    writer.commit().unwrap_err();
+    assert_eq!(events(stand), []);
+    writer.rollback().unwrap();
+    in_transaction(&mut writer, |writer| writer.execute(&INSERT_EVENT, &event(1)));
     assert_eq!(events(stand).len(), 1);
 }
 

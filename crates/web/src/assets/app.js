@@ -1,18 +1,16 @@
 // Makes the console live. Every page is true without it: this only counts down between two
 // answers of the server, refreshes what changed, and adds copy buttons and the theme switch.
 "use strict";
-
 // Before anything is painted: the theme the reader chose, so that no page flashes.
 const root = document.documentElement;
 try {
   const theme = localStorage.getItem("theme");
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
-} catch {
-  // Storage may be forbidden; the system's theme stands.
-}
+} catch { /* Storage may be forbidden; the system's theme stands. */ }
 
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
-const clean = (text) => text.replace(/\B(?=(\d{3})+$)/g, ",");
+const two = (number) => String(number).padStart(2, "0");
+const grouped = (whole) => String(whole).replace(/\B(?=(\d{3})+$)/g, ",");
 
 // Micro-nanos per second from a decimal text with six places, without a float.
 function rate(text) {
@@ -21,58 +19,62 @@ function rate(text) {
 }
 
 let shownAt = performance.now();
-
-function elapsedMicros() {
-  return BigInt(Math.max(0, Math.floor((performance.now() - shownAt) * 1000)));
-}
+const elapsedMicros = () => BigInt(Math.floor((performance.now() - shownAt) * 1000));
 
 // Nanos after the elapsed time, at a rate in micro-nanos per second.
 const moved = (perSecond) => (perSecond * elapsedMicros()) / 1000000000000n;
 
 function tickFigure(figure) {
-  let nanos = BigInt(figure.dataset.availableNanos);
-  if (nanos <= 0n) return;
-  nanos -= moved(rate(figure.dataset.burnNanosPerSecond));
-  if (nanos < 0n) nanos = 0n;
+  const available = BigInt(figure.dataset.availableNanos);
+  if (available <= 0n) return;
+  const left = available - moved(rate(figure.dataset.burnNanosPerSecond));
+  const nanos = left > 0n ? left : 0n;
   const cents = nanos / 10000000n;
-  const parts = {
-    ".figure-whole": "$" + clean(String(cents / 100n)),
-    ".figure-cents": "." + String(cents % 100n).padStart(2, "0"),
-    ".figure-fine": String((nanos % 10000000n) / 1000n).padStart(4, "0"),
-  };
-  for (const [selector, text] of Object.entries(parts)) {
-    const part = figure.querySelector(selector);
-    if (part && part.textContent !== text) part.textContent = text;
-  }
+  const say = (part, text) => (figure.querySelector(".figure-" + part).textContent = text);
+  say("whole", "$" + grouped(cents / 100n));
+  say("cents", "." + two(cents % 100n));
+  say("fine", String((nanos % 10000000n) / 1000n).padStart(4, "0"));
 }
 
 function tickCost(cell) {
   const nanos = BigInt(cell.dataset.costNanos) + moved(rate(cell.dataset.rateNanosPerSecond));
-  const fraction = String((nanos % 1000000000n) / 100000n).padStart(4, "0");
-  cell.textContent = "$" + clean(String(nanos / 1000000000n)) + "." + fraction;
+  const micros = String((nanos % 1000000000n) / 1000n).padStart(6, "0");
+  cell.textContent = "$" + grouped(nanos / 1000000000n) + "." + micros;
 }
 
 function tickSeconds(cell) {
   const total = Number(cell.dataset.seconds) + Number(elapsedMicros() / 1000000n);
-  const two = (number) => String(number).padStart(2, "0");
-  const clock = [Math.floor(total / 3600) % 24, two(Math.floor(total / 60) % 60), two(total % 60)];
-  const days = Math.floor(total / 86400);
-  cell.textContent = (days > 0 ? days + " d " : "") + clock.join(":");
+  const [days, hours, minutes] = [86400, 3600, 60].map((unit) => Math.floor(total / unit));
+  const clock = [hours % 24, two(minutes % 60), two(total % 60)].join(":");
+  cell.textContent = (days > 0 ? days + " d " : "") + clock;
+}
+
+function tickClock(time) {
+  const [hours, minutes, seconds] = time.dataset.clock.split(":").map(Number);
+  const now = hours * 3600 + minutes * 60 + seconds + Number(elapsedMicros() / 1000000n);
+  const places = [Math.floor(now / 3600) % 24, Math.floor(now / 60) % 60, now % 60];
+  time.textContent = places.map(two).join(":");
 }
 
 function tick() {
   all("[data-figure][data-burn-nanos-per-second]").forEach(tickFigure);
   all("[data-cost-nanos]").forEach(tickCost);
   all("[data-seconds]").forEach(tickSeconds);
+  all("[data-clock]").forEach(tickClock);
+}
+
+async function load() {
+  const answer = await fetch(location.href);
+  return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
 }
 
 // Replaces what the server says has changed, sparing what the reader is working in.
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const level = (page) => page.querySelector(".hero-level")?.textContent;
-  const said = level(fresh) !== level(document) && fresh.querySelector(".runway");
+  const fresh = await load();
+  if (!fresh) return;
+  const level = (page) => page.querySelector(".hero-level dd")?.textContent;
+  const now = level(fresh);
+  const said = now !== level(document) && fresh.querySelector(".runway");
   for (const old of all("[data-swap]")) {
     const next = fresh.getElementById(old.id);
     if (!next || old.contains(document.activeElement)) continue;
@@ -86,27 +88,26 @@ async function refresh() {
   }
   shownAt = performance.now();
   // Spoken only when a threshold was crossed; the ticking figure never is.
-  const announce = document.querySelector("[data-announce]");
-  if (said && announce) announce.textContent = level(fresh) + ". " + said.textContent;
-  all("[data-live-mark]").forEach((mark) => (mark.hidden = false));
+  if (said) document.querySelector("[data-announce]").textContent = now + ". " + said.textContent;
 }
 
 function follow(page) {
   const stream = new EventSource(page.dataset.live);
+  const mark = () =>
+    all("[data-live-mark]").forEach((each) => (each.hidden = stream.readyState !== 1));
+  const again = () => document.hidden || refresh().then(mark, mark);
   let waiting = 0;
   stream.addEventListener("changed", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => refresh().catch(() => {}), 100);
+    waiting = setTimeout(again, 100);
   });
-  const mark = (live) => () => all("[data-live-mark]").forEach((each) => (each.hidden = !live));
-  stream.addEventListener("open", mark(true));
-  stream.addEventListener("error", mark(false));
+  document.addEventListener("visibilitychange", again);
+  setInterval(again, 60000);
+  stream.onopen = stream.onerror = mark;
 }
 
 async function poll(waiting) {
-  const answer = await fetch(location.href).catch(() => null);
-  const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
-  const next = fresh && fresh.getElementById(waiting.id);
+  const next = (await load().catch(() => null))?.getElementById(waiting.id);
   if (next && !next.hasAttribute("data-poll")) waiting.replaceWith(next);
   else setTimeout(() => poll(waiting), 2000);
 }
@@ -136,18 +137,12 @@ document.addEventListener("DOMContentLoaded", () => {
   all("[data-theme-toggle]").forEach(themeButton);
   all("[data-poll]").forEach((waiting) => setTimeout(() => poll(waiting), 1000));
   const page = document.querySelector("[data-live]");
-  if (page && "EventSource" in window) follow(page);
+  if (page) follow(page);
   setInterval(() => document.hidden || tick(), 1000);
   const menu = document.querySelector(".wallet-menu");
-  document.addEventListener("click", (event) => {
-    if (menu?.open && (!menu.contains(event.target) || event.target.closest("a"))) menu.open = false;
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && menu?.open) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    }
-  });
+  const close = (when) => menu?.open && when && (menu.open = false);
+  document.onclick = ({ target }) => close(target.closest("a") || !menu?.contains(target));
+  document.onkeydown = ({ key }) => close(key === "Escape");
   all("[name=preset]").forEach((preset) => preset.addEventListener("change", () => {
     all("[data-custom-amount]", preset.form).forEach((input) => (input.value = ""));
   }));

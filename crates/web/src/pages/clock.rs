@@ -18,8 +18,6 @@ pub struct TestClock {
     /// Where the form is posted to.
     pub action: String,
     pub now: Timestamp,
-    /// The platform's time goes on by itself, so figures may tick between visits.
-    pub runs: bool,
     pub advancing: bool,
     /// The page to come back to.
     pub return_to: String,

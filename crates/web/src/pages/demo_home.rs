@@ -141,7 +141,8 @@ fn snippets(platform: &DemoPlatform) -> Markup {
                             (parts::hidden(&format!(": {}", snippet.title)))
                         }
                     }
-                    pre tabindex="0" role="region" aria-label=(snippet.title) {
+                    pre tabindex="0" role="region"
+                        aria-label={ (platform.name) ": " (snippet.title) } {
                         code id=(id) { (snippet.command) }
                     }
                 }
@@ -152,9 +153,15 @@ fn snippets(platform: &DemoPlatform) -> Markup {
 
 fn promises() -> Markup {
     let promises = [
-        ("Never charged past the balance", "The decision to start, go on or stop is made inside the ledger."),
+        (
+            "Never charged past the balance",
+            "The decision to start, go on or stop is made inside the ledger.",
+        ),
         ("The exact second", "Runway is computed, not polled: you see when, and what, stops."),
-        ("Every cent explains itself", "Open any line of a wallet's activity to see how it was computed."),
+        (
+            "Every cent explains itself",
+            "Open any line of a wallet's activity to see how it was computed.",
+        ),
     ];
     html! {
         ul class="promises" {

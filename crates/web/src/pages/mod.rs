@@ -3,7 +3,8 @@
 //! *Invariant:* nothing here reads a clock, a store or a socket, decides about money, or needs
 //! JavaScript to be true. Pages carry no inline style or script, so they stand under a
 //! content security policy of `default-src 'none'; style-src 'self'; script-src 'self';
-//! img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`.
+//! img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';
+//! frame-ancestors 'none'`.
 
 pub mod assets;
 pub mod clock;

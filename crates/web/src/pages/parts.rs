@@ -11,6 +11,8 @@ use super::show::{self, Unit, Zone};
 /// How urgent the money of a wallet is; also the class of everything that shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// No money ever came in.
+    New,
     /// Nothing runs: the balance stands still.
     Idle,
     /// Twelve hours or more.
@@ -43,7 +45,7 @@ impl Level {
 
     pub fn class(self) -> &'static str {
         match self {
-            Level::Idle => "idle",
+            Level::New | Level::Idle => "idle",
             Level::Ok => "ok",
             Level::Low => "low",
             Level::Critical => "critical",
@@ -53,6 +55,7 @@ impl Level {
 
     pub fn word(self) -> &'static str {
         match self {
+            Level::New => "New",
             Level::Idle => "Nothing running",
             Level::Ok => "On course",
             Level::Low => "Low",
@@ -63,6 +66,7 @@ impl Level {
 
     pub fn icon(self) -> Icon {
         match self {
+            Level::New => Icon::Dot,
             Level::Idle => Icon::Pause,
             Level::Ok => Icon::Check,
             Level::Low => Icon::Hourglass,
@@ -226,8 +230,13 @@ pub fn icon(shape: Icon) -> Markup {
     let path = match shape {
         Icon::Wallet => "M8 1.5 14.5 8 8 14.5 1.5 8Z M8 5.5 10.5 8 8 10.5 5.5 8Z",
         Icon::Deposit => "M8 2v8 M4.5 6.5 8 10l3.5-3.5 M2.5 13.5h11",
-        Icon::Repeat => "M3 7a5 5 0 0 1 9-2l1 1.5 M13 3v3.5H9.5 M13 9a5 5 0 0 1-9 2L3 9.5 M3 13V9.5h3.5",
-        Icon::Gift => "M2.5 6h11v3h-11z M3.5 9v5h9V9 M8 6v8 M8 6C6 6 4.5 5 5 3.5S7.5 3 8 6c.5-3 2.5-4 3-2.5S10 6 8 6",
+        Icon::Repeat => {
+            "M3 7a5 5 0 0 1 9-2l1 1.5 M13 3v3.5H9.5 M13 9a5 5 0 0 1-9 2L3 9.5 M3 13V9.5h3.5"
+        }
+        Icon::Gift => {
+            "M2.5 6h11v3h-11z M3.5 9v5h9V9 M8 6v8 \
+             M8 6C6 6 4.5 5 5 3.5S7.5 3 8 6c.5-3 2.5-4 3-2.5S10 6 8 6"
+        }
         Icon::Pulse => "M1.5 8.5h3L6.5 3l3 10 2-4.5h3",
         Icon::Return => "M6 3 2.5 6.5 6 10 M2.5 6.5h7a4 4 0 0 1 0 7H6",
         Icon::Hourglass => "M4 2h8 M4 14h8 M5 2c0 4 6 4 6 12 M11 2c0 4-6 4-6 12",

@@ -125,6 +125,7 @@ fn hero(available: &str, per_hour: &str) -> Hero {
         accruing: None,
         alert_limit: None,
         curve,
+        fresh: false,
         ticks: true,
     }
 }
@@ -133,7 +134,6 @@ fn clock() -> TestClock {
     TestClock {
         action: super::paths::CLOCK.into(),
         now: now(),
-        runs: true,
         advancing: false,
         return_to: "/w/wal".into(),
         attempt_key: "5f0c2b".into(),
@@ -185,17 +185,49 @@ fn running() -> RunningNow {
     };
     RunningNow {
         resources: vec![
-            resource(21, "train-h100", "H100 80 GB · eu-north", "1.796", "2026-01-05T08:38:46Z", "6.158783", false),
-            resource(22, "scratch-volume", "Volume 40 GB · eu-north", "0.004", "2026-01-03T12:00:00Z", "0.192299", false),
-            resource(23, "render-a100", "A100 80 GB · us-east", "1.521", "2026-01-05T11:50:00Z", "0.367998", true),
+            resource(
+                21,
+                "train-h100",
+                "H100 80 GB · eu-north",
+                "1.796",
+                "2026-01-05T08:38:46Z",
+                "6.158783",
+                false,
+            ),
+            resource(
+                22,
+                "scratch-volume",
+                "Volume 40 GB · eu-north",
+                "0.004",
+                "2026-01-03T12:00:00Z",
+                "0.192299",
+                false,
+            ),
+            resource(
+                23,
+                "render-a100",
+                "A100 80 GB · us-east",
+                "1.521",
+                "2026-01-05T11:50:00Z",
+                "0.367998",
+                true,
+            ),
         ],
         offers: vec![
             offer(31, "H100", "80 GB · per second", "1.796", Some("1.9956"), None),
             offer(32, "A100", "80 GB · per second", "1.521", Some("1.69"), None),
-            offer(33, "8 × H200", "1,128 GB · per second", "23.40", Some("26"), Some("needs $100.00 available, you have $93.82: add $6.18 or more".to_owned())),
+            offer(
+                33,
+                "8 × H200",
+                "1,128 GB · per second",
+                "23.40",
+                Some("26"),
+                Some("needs $100.00 available, you have $93.82: add $6.18 or more".to_owned()),
+            ),
             offer(34, "T4", "16 GB · per second", "0.612", Some("0.68"), None),
         ],
-        admission: "A start needs at least $3.00 available. You pay for the seconds it runs.".into(),
+        admission: "A start needs at least $3.00 available. You pay for the seconds it runs."
+            .into(),
     }
 }
 
@@ -215,8 +247,108 @@ fn query() -> QueryOffer {
     }
 }
 
+/// Number, time, kind, label, amount, balance after, and the grants touched.
+type Line<'a> = (i64, &'a str, Kind, &'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+const LEDGER: [Line; 8] = [
+    (
+        1_049,
+        "2026-01-05T12:04:31Z",
+        Kind::Usage,
+        "train-h100",
+        "-6.1725",
+        "93.8275",
+        &[("Welcome credit", "1.6182"), ("Auto Top-Up 5 Jan", "4.5543")],
+    ),
+    (
+        1_048,
+        "2026-01-05T11:42:10Z",
+        Kind::Usage,
+        "glm-mini query",
+        "-0.0018",
+        "100.00",
+        &[("Welcome credit", "0.0018")],
+    ),
+    (
+        1_047,
+        "2026-01-05T09:00:30Z",
+        Kind::AutoTopUp,
+        "Visa •••• 4242",
+        "100",
+        "100.0018",
+        &[("Auto Top-Up 5 Jan", "100")],
+    ),
+    (
+        1_046,
+        "2026-01-05T08:30:00Z",
+        Kind::Usage,
+        "render-a100",
+        "-9.38",
+        "0.0018",
+        &[("Welcome credit", "3.38"), ("Deposit 2 Jan", "6")],
+    ),
+    (
+        1_045,
+        "2026-01-04T16:20:00Z",
+        Kind::Grant,
+        "Welcome credit",
+        "5",
+        "9.3818",
+        &[("Welcome credit", "5")],
+    ),
+    (
+        1_044,
+        "2026-01-04T12:00:00Z",
+        Kind::Expired,
+        "Beta credit",
+        "-1.6182",
+        "4.3818",
+        &[("Beta credit", "1.6182")],
+    ),
+    (
+        1_043,
+        "2026-01-03T08:12:00Z",
+        Kind::Refund,
+        "Deposit 2 Jan",
+        "-24",
+        "6.00",
+        &[("Deposit 2 Jan", "24")],
+    ),
+    (
+        1_042,
+        "2026-01-02T08:12:00Z",
+        Kind::Deposit,
+        "USDC",
+        "30",
+        "30.00",
+        &[("Deposit 2 Jan", "30")],
+    ),
+];
+
+fn working(number: i64) -> Vec<Working> {
+    let time = |seconds, cost| Working::Time { seconds, per_hour: usd("1.80"), cost: usd(cost) };
+    let tokens = |quantity, what: &str, price, cost| Working::Quantity {
+        quantity,
+        what: what.into(),
+        price: usd(price),
+        per: 1_000_000,
+        cost: usd(cost),
+    };
+    match number {
+        1_049 => vec![time(12_345, "6.1725")],
+        1_048 => vec![
+            tokens(1_200, "input tokens", "0.50", "0.0006"),
+            tokens(800, "output tokens", "1.50", "0.0012"),
+            Working::Rounding(Amount::ZERO),
+        ],
+        1_047 => vec![Working::Words("charged when available dropped below $20.00".into())],
+        1_046 => vec![time(18_760, "9.38")],
+        _ => vec![],
+    }
+}
+
 fn activity() -> Activity {
-    let movement = |number, time, kind, label: &str, amount, after, working, grants: &[(&str, &str)]| Movement {
+    let movement = |&(number, time, kind, label, amount, after, grants): &Line| Movement {
         number,
         at: at(time),
         kind,
@@ -224,31 +356,11 @@ fn activity() -> Activity {
         by: matches!(kind, Kind::Deposit).then(|| "paid by Ana Costa".to_owned()),
         amount: usd(amount),
         balance_after: usd(after),
-        working,
-        grants: grants.iter().map(|(name, part)| ((*name).to_owned(), usd(part))).collect(),
+        working: working(number),
+        grants: grants.iter().map(|&(name, part)| (name.to_owned(), usd(part))).collect(),
     };
     Activity {
-        movements: vec![
-            movement(1_048, "2026-01-05T12:00:00Z", Kind::Usage, "train-h100", "-6.1725", "93.8275",
-                vec![Working::Time { seconds: 12_345, per_hour: usd("1.80"), cost: usd("6.1725") }],
-                &[("Welcome credit", "1.6182"), ("Deposit 5 Jan", "4.5543")]),
-            movement(1_047, "2026-01-05T11:42:10Z", Kind::Usage, "glm-mini query", "-0.0018", "100.00",
-                vec![
-                    Working::Quantity { quantity: 1_200, what: "input tokens".into(), price: usd("0.50"), per: 1_000_000, cost: usd("0.0006") },
-                    Working::Quantity { quantity: 800, what: "output tokens".into(), price: usd("1.50"), per: 1_000_000, cost: usd("0.0012") },
-                    Working::Rounding(Amount::ZERO),
-                ],
-                &[("Welcome credit", "0.0018")]),
-            movement(1_046, "2026-01-05T09:00:30Z", Kind::AutoTopUp, "Visa •••• 4242", "100", "100.0018",
-                vec![Working::Words("charged when available dropped below $20.00".into())],
-                &[("Auto Top-Up 5 Jan", "100")]),
-            movement(1_045, "2026-01-04T16:20:00Z", Kind::Grant, "Welcome credit", "5", "0.0018",
-                vec![Working::Words("promotional, expires 1 Feb 2026".into())], &[("Welcome credit", "5")]),
-            movement(1_044, "2026-01-04T12:00:00Z", Kind::Expired, "Beta credit", "-1.6182", "-4.9982",
-                vec![Working::Words("unspent when it expired".into())], &[("Beta credit", "1.6182")]),
-            movement(1_043, "2026-01-03T08:12:00Z", Kind::Refund, "Deposit 2 Jan", "-24", "6.62", vec![], &[("Deposit 2 Jan", "24")]),
-            movement(1_042, "2026-01-02T08:12:00Z", Kind::Deposit, "USDC", "30", "30.62", vec![], &[("Deposit 2 Jan", "30")]),
-        ],
+        movements: LEDGER.iter().map(movement).collect(),
         older: Some("?before=1042#activity".into()),
     }
 }
@@ -324,7 +436,10 @@ fn alerts() -> Alerts {
     Alerts {
         rules: vec![
             rule("E-mail when less than 12 h of runtime is left", AlertState::Armed),
-            rule("E-mail when available is below $20.00", AlertState::Fired(at("2026-01-04T08:55:00Z"))),
+            rule(
+                "E-mail when available is below $20.00",
+                AlertState::Fired(at("2026-01-04T08:55:00Z")),
+            ),
             rule("E-mail 14, 7 and 1 days before credit expires", AlertState::Armed),
         ],
         limit: Some(usd("20")),
@@ -333,16 +448,20 @@ fn alerts() -> Alerts {
 }
 
 fn mailbox() -> Vec<Mail> {
-    let mail = |time, subject: &str| Mail {
+    let mail = |number, time, subject: &str| Mail {
+        number,
         at: at(time),
         to: "billing@acme.example".into(),
         subject: subject.into(),
-        body: "Balance $28.60 covers about 11 h at $2.40/h.\nIt runs out Mon 5 Jan 2026, 20:50:00 UTC; train-h100 is terminated then.\n\nAdd credits: /w/acme#add-credits".into(),
+        body: "Balance $28.60 covers about 11 h at $2.40/h.\n\
+               It runs out Mon 5 Jan 2026, 20:50:00 UTC; train-h100 is terminated then.\n\n\
+               Add credits: /w/acme#add-credits"
+            .into(),
     };
     vec![
-        mail("2026-01-05T10:36:42Z", "Auto Top-Up of $100.00 was declined and is off"),
-        mail("2026-01-05T08:55:00Z", "Balance $28.60, about 11 h left at $2.40/h"),
-        mail("2026-01-02T08:12:05Z", "Receipt: $30.00 added"),
+        mail(3, "2026-01-05T10:36:42Z", "Auto Top-Up of $100.00 was declined and is off"),
+        mail(2, "2026-01-05T08:55:00Z", "Balance $28.60, about 11 h left at $2.40/h"),
+        mail(1, "2026-01-02T08:12:05Z", "Receipt: $30.00 added"),
     ]
 }
 
@@ -405,7 +524,10 @@ fn top_up(state: auto_top_up::State) -> AutoTopUp {
 
 /// Nothing left: the zero banner, a refused form, every section that can be empty.
 fn wallet_at_zero() -> WalletPage {
-    let hero = Hero { runs_out: None, held: Amount::ZERO, ..hero("0", "0") };
+    let mut hero = Hero { runs_out: None, held: Amount::ZERO, ..hero("0", "0") };
+    let spent = [("2026-01-05T00:00:00Z", "21.70"), ("2026-01-05T03:30:00Z", "15.40")];
+    hero.curve.past =
+        spent.iter().map(|(time, left)| Point { at: at(time), balance: usd(left) }).collect();
     let mut page = wallet();
     page.shell = shell("Acme Labs", dollars(), &hero);
     page.hero = hero;
@@ -439,6 +561,8 @@ fn wallet_new() -> WalletPage {
     page.zero = None;
     page.notice = None;
     page.hero.promotional = Amount::ZERO;
+    page.hero.fresh = true;
+    page.hero.curve.past.clear();
     page.add_credits = add_credits();
     page.add_credits.burn_per_hour = Amount::ZERO;
     page.activity = Activity { movements: vec![], older: None };
@@ -473,7 +597,8 @@ fn wallet_low_window() -> WalletPage {
 fn wallet_credits() -> WalletPage {
     let mut page = wallet();
     let unit = Unit::Credits { value: usd("0.01") };
-    page.shell = shell("Acme Labs", presentation(unit, "paused", "Transaction history"), &page.hero);
+    page.shell =
+        shell("Acme Labs", presentation(unit, "paused", "Transaction history"), &page.hero);
     page.hero.ticks = false;
     page.terms = "Billed by the started hour. At zero, deployments are paused.".into();
     page.auto_top_up = Some(top_up(auto_top_up::State::On));
@@ -499,11 +624,19 @@ fn demo_home() -> DemoHome {
     let snippet = |title: &str, path: &str, body: &str| Snippet {
         title: title.into(),
         command: format!(
-            "curl -sS http://127.0.0.1:8080{path} \\\n  -H 'Authorization: Bearer sk_test_9f24a71c3d80b65k7m2q' \\\n  -H 'Idempotency-Key: first-try' \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"
+            "curl -sS http://127.0.0.1:8080{path} \\\n  \
+             -H 'Authorization: Bearer sk_test_9f24a71c3d80b65k7m2q' \\\n  \
+             -H 'Idempotency-Key: first-try' \\\n  \
+             -H 'Content-Type: application/json' \\\n  \
+             -d '{body}'"
         ),
     };
     let snippets = vec![
-        snippet("Charge a query of 1,200 input tokens", "/v1/usage_events", r#"{"sku": "sku_35", "input_tokens": 1200}"#),
+        snippet(
+            "Charge a query of 1,200 input tokens",
+            "/v1/usage_events",
+            r#"{"sku": "sku_35", "input_tokens": 1200}"#,
+        ),
         snippet("Start an H100", "/v1/runs", r#"{"sku": "sku_31", "name": "from-the-terminal"}"#),
     ];
     DemoHome {
@@ -513,7 +646,9 @@ fn demo_home() -> DemoHome {
             DemoPlatform {
                 slug: "halide".into(),
                 name: "Halide Cloud".into(),
-                profile: "A GPU cloud billed per second, in Spheron's profile. At zero, instances are terminated.".into(),
+                profile: "A GPU cloud billed per second, in Spheron's profile. \
+                          At zero, instances are terminated."
+                    .into(),
                 presentation: dollars(),
                 wallets: vec![
                     card(1, "Acme Labs", "93.8275", "1.80", &["train-h100", "scratch-volume"]),
@@ -525,10 +660,12 @@ fn demo_home() -> DemoHome {
             DemoPlatform {
                 slug: "meadow".into(),
                 name: "Meadow AI".into(),
-                profile: "A GPU cloud billed in 5-minute windows, in GreenNode's profile. At zero, instances are stopped.".into(),
+                profile: "A GPU cloud billed in 5-minute windows, in GreenNode's profile. \
+                          At zero, instances are stopped."
+                    .into(),
                 presentation: presentation(Unit::Dollars, "stopped", "Deposit History"),
                 wallets: vec![
-                    card(4, "Delta Genomics", "1.15", "2.40", &["fold-1", "fold-2", "fold-3", "fold-4"]),
+                    card(4, "Delta Genomics", "1.15", "2.40", &["fold-1", "fold-2", "x", "y"]),
                     card(5, "Ember Games", "0", "0", &[]),
                 ],
                 snippets,
@@ -540,7 +677,7 @@ fn demo_home() -> DemoHome {
 fn checkout(stage: Stage) -> SandboxCheckout {
     SandboxCheckout {
         presentation: dollars(),
-        deposit: id(IdKind::Deposit, 16),
+        address: format!("{}?token=a1b2c3", super::paths::checkout(id(IdKind::Deposit, 16))),
         wallet: id(IdKind::Wallet, 1),
         merchant: "Halide Cloud".into(),
         organization: "Acme Labs".into(),
@@ -557,7 +694,7 @@ fn returned(outcome: ReturnOutcome) -> CheckoutReturn {
     CheckoutReturn {
         shell: shell("Payment", dollars(), &hero("93.8275", "1.80")),
         wallet: id(IdKind::Wallet, 1),
-        deposit: id(IdKind::Deposit, 16),
+        address: super::paths::checkout_return(id(IdKind::Deposit, 16)),
         amount: usd("100"),
         outcome,
     }
@@ -592,10 +729,34 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("checkout-closed", super::sandbox_checkout::view(&checkout(closed))),
         ("return-waiting", super::sandbox_checkout::returned(&returned(ReturnOutcome::Waiting))),
         ("return-added", super::sandbox_checkout::returned(&returned(added))),
-        ("return-failed", super::sandbox_checkout::returned(&returned(ReturnOutcome::Failed("The bank declined the card".into())))),
-        ("return-cancelled", super::sandbox_checkout::returned(&returned(ReturnOutcome::Cancelled))),
-        ("error-404", super::error::view(&error(404, "This wallet does not exist", MoneyMoved::No, "Check the address, or choose a wallet from the front page."))),
-        ("error-503", super::error::view(&error(503, "We could not finish this in time", MoneyMoved::Unknown, "Open the wallet in a minute: it shows whether the payment arrived."))),
+        (
+            "return-failed",
+            super::sandbox_checkout::returned(&returned(ReturnOutcome::Failed(
+                "The bank declined the card".into(),
+            ))),
+        ),
+        (
+            "return-cancelled",
+            super::sandbox_checkout::returned(&returned(ReturnOutcome::Cancelled)),
+        ),
+        (
+            "error-404",
+            super::error::view(&error(
+                404,
+                "This wallet does not exist",
+                MoneyMoved::No,
+                "Check the address, or choose a wallet from the front page.",
+            )),
+        ),
+        (
+            "error-503",
+            super::error::view(&error(
+                503,
+                "We could not finish this in time",
+                MoneyMoved::Unknown,
+                "Open the wallet in a minute: it shows whether the payment arrived.",
+            )),
+        ),
     ]
     .into_iter()
     .map(|(name, markup)| (name, markup.into_string()))

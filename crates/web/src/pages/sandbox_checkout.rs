@@ -15,7 +15,8 @@ use super::{Presentation, paths};
 #[derive(Clone, Debug)]
 pub struct SandboxCheckout {
     pub presentation: Presentation,
-    pub deposit: Id,
+    /// The address of this page with its token: every form is posted to it.
+    pub address: String,
     pub wallet: Id,
     /// Who is paid: the platform's name.
     pub merchant: String,
@@ -47,7 +48,8 @@ pub enum Stage {
 pub struct CheckoutReturn {
     pub shell: Shell,
     pub wallet: Id,
-    pub deposit: Id,
+    /// The address of this page with its token, to look again.
+    pub address: String,
     pub amount: Amount,
     pub outcome: ReturnOutcome,
 }
@@ -58,7 +60,10 @@ pub enum ReturnOutcome {
     /// The event has not arrived.
     Waiting,
     /// Added: the balance now, and how long it lasts.
-    Added { available: Amount, runway_seconds: Option<i64> },
+    Added {
+        available: Amount,
+        runway_seconds: Option<i64>,
+    },
     /// In plain words: "the bank declined the card".
     Failed(String),
     Cancelled,
@@ -82,8 +87,8 @@ pub fn view(page: &SandboxCheckout) -> Markup {
     layout::document(
         &format!("Pay {} to {}", Unit::Dollars.usage(page.amount), page.merchant),
         &html! {
-            p class="test-stripe" {
-                strong { "Test payment" } " No card is charged. You play the bank."
+            header class="test-stripe" {
+                strong { "Test payment." } " No card is charged. You play the bank."
             }
             main id="main" class="checkout" tabindex="-1" {
                 (summary(page))
@@ -130,6 +135,10 @@ fn summary(page: &SandboxCheckout) -> Markup {
                 div { dt { "Expiry" } dd { (page.expiry) } }
                 div class="total" { dt { "Due now" } dd { (Unit::Dollars.usage(page.amount)) } }
             }
+            p class="fine-print" {
+                "You return to " (page.merchant) " afterwards. Credit is added once, when the "
+                "payment is confirmed, whether or not you return."
+            }
         }
     }
 }
@@ -154,7 +163,7 @@ fn pay(page: &SandboxCheckout) -> Markup {
             span class="test-card-name" { "Test card" }
             span class="test-card-brand" { "Sandbox" }
         }
-        form method="post" action=(paths::checkout(page.deposit)) class="outcomes" {
+        form method="post" action=(page.address) class="outcomes" {
             (parts::attempt(&page.attempt_key, "pay"))
             @for (place, (value, words, explanation)) in OUTCOMES.iter().enumerate() {
                 button name="outcome" value=(value)
@@ -182,7 +191,7 @@ fn authenticate(page: &SandboxCheckout) -> Markup {
             b { (Unit::Dollars.usage(page.amount)) } " to " (page.merchant)
             ". Nothing is charged until you confirm."
         }
-        form method="post" action=(paths::checkout(page.deposit)) class="outcomes" {
+        form method="post" action=(page.address) class="outcomes" {
             (parts::attempt(&page.attempt_key, "authenticate"))
             button class="outcome primary" name="outcome" value="authenticated" {
                 b { "Confirm the payment" }
@@ -213,7 +222,7 @@ pub fn returned(page: &CheckoutReturn) -> Markup {
                             (amount) " is added when the payment provider confirms it, usually "
                             "within two seconds. You can leave this page; an e-mail follows."
                         }
-                        p { a class="button primary" href=(paths::checkout_return(page.deposit)) {
+                        p { a class="button primary" href=(page.address) {
                             "Check again"
                         } }
                         p { a href=(wallet) { "Go to the wallet" } }

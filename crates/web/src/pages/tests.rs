@@ -155,7 +155,8 @@ fn every_field_is_labelled_and_every_form_carries_its_attempt() {
     each_page(|page, html, tags| {
         let labelled: BTreeSet<_> = tags.iter().filter_map(|tag| tag.get("for")).collect();
         for tag in tags.iter().filter(|tag| tag.name == "input") {
-            let named = inside(tag, "label") || tag.get("id").is_some_and(|id| labelled.contains(id));
+            let named =
+                inside(tag, "label") || tag.get("id").is_some_and(|id| labelled.contains(id));
             assert!(named || tag.get("type") == Some("hidden"), "{page}: unlabelled input");
         }
         for form in tags.iter().filter(|tag| tag.name == "form") {

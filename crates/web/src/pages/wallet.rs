@@ -165,8 +165,7 @@ fn sections(page: &WalletPage) -> Markup {
 }
 
 fn notice_bar(notice: &Notice) -> Markup {
-    let (class, shape) =
-        if notice.refused { ("low", Icon::Warning) } else { ("ok", Icon::Check) };
+    let (class, shape) = if notice.refused { ("low", Icon::Warning) } else { ("ok", Icon::Check) };
     html! { p class={ "notice " (class) } role="status" { (icon(shape)) span { (notice.text) } } }
 }
 

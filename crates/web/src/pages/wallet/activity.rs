@@ -38,9 +38,19 @@ pub struct Movement {
 #[derive(Clone, Debug)]
 pub enum Working {
     /// `12,345 s × $1.80/h = $6.1725`.
-    Time { seconds: i64, per_hour: Amount, cost: Amount },
+    Time {
+        seconds: i64,
+        per_hour: Amount,
+        cost: Amount,
+    },
     /// `1,200 input tokens × $0.50 per 1,000,000 = $0.0006`.
-    Quantity { quantity: i64, what: String, price: Amount, per: i64, cost: Amount },
+    Quantity {
+        quantity: i64,
+        what: String,
+        price: Amount,
+        per: i64,
+        cost: Amount,
+    },
     /// The difference between the total and the sum of its lines (rulings R3).
     Rounding(Amount),
     Words(String),
@@ -72,7 +82,7 @@ impl Kind {
         }
     }
 
-    fn word<'a>(self, auto_top_up: &'a str) -> &'a str {
+    fn word(self, auto_top_up: &str) -> &str {
         match self {
             Kind::Deposit => "Deposit",
             Kind::AutoTopUp => auto_top_up,
@@ -99,7 +109,7 @@ pub(crate) fn view(context: Context<'_>, activity: &Activity) -> Markup {
                 }
             }
             @if let Some(address) = &activity.older {
-                p { a href=(address) { "Older movements" } }
+                p class="older" { a href=(address) { "Older movements" } }
             }
         }
     };
@@ -108,6 +118,7 @@ pub(crate) fn view(context: Context<'_>, activity: &Activity) -> Markup {
 
 fn line(context: Context<'_>, movement: &Movement) -> Markup {
     let (unit, zone) = (context.unit(), &context.presentation.zone);
+    let preposition = if movement.amount.is_positive() { "To " } else { "From " };
     let word = movement.kind.word(&context.presentation.labels.auto_top_up);
     html! {
         details id={ "movement-" (movement.number) } {
@@ -125,7 +136,8 @@ fn line(context: Context<'_>, movement: &Movement) -> Markup {
                 span class="moved" {
                     (parts::signed(unit, movement.amount))
                     small {
-                        (parts::hidden("balance after ")) (parts::balance(unit, movement.balance_after))
+                        (parts::hidden("balance after "))
+                        (parts::balance(unit, movement.balance_after))
                     }
                 }
             }
@@ -138,11 +150,14 @@ fn line(context: Context<'_>, movement: &Movement) -> Markup {
                 dl {
                     @for (grant, amount) in &movement.grants {
                         div {
-                            dt { (if movement.amount.is_positive() { "To " } else { "From " }) (grant) }
+                            dt { (preposition) (grant) }
                             dd { (parts::usage(unit, *amount)) }
                         }
                     }
-                    div { dt { "Balance after, exact" } dd { (unit.exact(movement.balance_after)) } }
+                    div {
+                        dt { "Balance after, exact" }
+                        dd { (unit.exact(movement.balance_after)) }
+                    }
                     div { dt { "Ledger transaction" } dd {
                         "no. " (show::count(movement.number)) ", "
                         (parts::time(movement.at, &zone.second(movement.at)))

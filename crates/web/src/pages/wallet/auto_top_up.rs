@@ -66,7 +66,12 @@ pub(crate) fn view(context: Context<'_>, rule: &AutoTopUp) -> Markup {
             (form(context, rule))
         }
     };
-    parts::card("auto-top-up", &context.presentation.labels.auto_top_up, parts::chip(tone, word), body)
+    parts::card(
+        "auto-top-up",
+        &context.presentation.labels.auto_top_up,
+        parts::chip(tone, word),
+        body,
+    )
 }
 
 fn status(context: Context<'_>, rule: &AutoTopUp) -> Markup {

@@ -53,11 +53,8 @@ fn row(context: Context<'_>, grant: &Grant) -> Markup {
     let (unit, zone) = (context.unit(), &context.presentation.zone);
     let class = if grant.promotional { "promotional" } else { "purchased" };
     let spent = grant.amount.minus(grant.remaining).or_zero();
-    let sentence = format!(
-        "{} left of {}",
-        unit.balance(grant.remaining),
-        unit.balance(grant.amount)
-    );
+    let sentence =
+        format!("{} left of {}", unit.balance(grant.remaining), unit.balance(grant.amount));
     html! {
         div class="grant-line" {
             b { (grant.name) }
@@ -93,7 +90,9 @@ pub(crate) fn holds(context: Context<'_>, holds: &[Hold]) -> Markup {
                     (icon(Icon::Lock))
                     span class="cell-name" {
                         b { (hold.what) }
-                        small { "until " (parts::time(hold.expires_at, &zone.clock(hold.expires_at))) }
+                        small {
+                            "until " (parts::time(hold.expires_at, &zone.clock(hold.expires_at)))
+                        }
                     }
                     span class="number" { (parts::usage(unit, hold.amount)) }
                 }

@@ -31,6 +31,8 @@ pub struct Hero {
     pub accruing: Option<(Amount, Timestamp)>,
     pub alert_limit: Option<Amount>,
     pub curve: BurnDown,
+    /// No money ever came in: the first steps are shown instead of a curve.
+    pub fresh: bool,
     /// Time passes and the basis is live: the figure may count down between two answers.
     pub ticks: bool,
 }
@@ -46,6 +48,14 @@ pub struct RunsOut {
 }
 
 impl Hero {
+    /// An empty wallet is an alarm only where there was money.
+    fn level(&self) -> Level {
+        match Level::of(self.available, self.seconds_left(), self.alert_limit) {
+            Level::Empty if self.fresh => Level::New,
+            level => level,
+        }
+    }
+
     fn seconds_left(&self) -> Option<i64> {
         self.runs_out.as_ref().map(|end| end.at.seconds_since(self.as_of).max(0))
     }
@@ -53,7 +63,7 @@ impl Hero {
 
 /// Draws the hero.
 pub(crate) fn view(context: Context<'_>, hero: &Hero) -> Markup {
-    let level = Level::of(hero.available, hero.seconds_left(), hero.alert_limit);
+    let level = hero.level();
     html! {
         section id="hero" class={ "hero " (level.class()) } aria-labelledby="hero-heading"
             data-swap {
@@ -66,8 +76,10 @@ pub(crate) fn view(context: Context<'_>, hero: &Hero) -> Markup {
                 (burn(context, hero, level))
             }
             (runway(context, hero, level))
-            (curve(context, hero))
-            (made_of(context, hero))
+            @if level == Level::New { (first_steps(context)) } @else {
+                (curve(context, hero, level))
+                @if level != Level::Empty || hero.debt.is_positive() { (made_of(context, hero)) }
+            }
         }
     }
 }
@@ -76,12 +88,10 @@ pub(crate) fn view(context: Context<'_>, hero: &Hero) -> Markup {
 fn figure(context: Context<'_>, hero: &Hero) -> Markup {
     let unit = context.unit();
     let shown = unit.balance(hero.available);
-    let (whole, rest) = match shown.split_once('.') {
-        Some((whole, rest)) => (whole.to_owned(), format!(".{rest}")),
-        None => match shown.split_once(' ') {
-            Some((whole, word)) => (whole.to_owned(), format!(" {word}")),
-            None => (shown.clone(), String::new()),
-        },
+    let (number, word) = shown.split_once(' ').unwrap_or((&shown, ""));
+    let (whole, cents) = match number.split_once('.') {
+        Some((whole, cents)) => (whole, format!(".{cents}")),
+        None => (number, String::new()),
     };
     let dollars = unit == show::Unit::Dollars;
     html! {
@@ -95,8 +105,10 @@ fn figure(context: Context<'_>, hero: &Hero) -> Markup {
             (parts::hidden(&format!("{shown}, exactly {}", unit.exact(hero.available))))
             span aria-hidden="true" {
                 span class="figure-whole" { (whole) }
-                span class="figure-cents" { (rest) }
-                @if dollars { span class="figure-fine" { (below_cents(hero.available)) } }
+                span class="figure-cents" { (cents) }
+                span class="figure-fine" {
+                    @if dollars { (below_cents(hero.available)) } @else { (word) }
+                }
             }
         }
     }
@@ -113,12 +125,15 @@ fn as_of(context: Context<'_>, hero: &Hero) -> Markup {
     html! {
         p class="as-of" {
             "as of "
-            time datetime=(hero.as_of) data-clock { (zone.clock(hero.as_of)) }
+            time datetime=(hero.as_of)
+                data-clock=[hero.ticks.then(|| zone.clock(hero.as_of))] {
+                (zone.clock(hero.as_of))
+            }
             " " (zone.name(hero.as_of))
             span class="live" data-live-mark hidden { (icon(Icon::Dot)) "live" }
             @if let Some((amount, at)) = hero.accruing {
                 span class="accruing" {
-                    "accruing " (parts::usage(context.unit(), amount)) ", settles "
+                    "· accruing " (parts::usage(context.unit(), amount)) ", settles "
                     (parts::time(at, &zone.clock(at)))
                 }
             }
@@ -137,7 +152,7 @@ fn burn(context: Context<'_>, hero: &Hero, level: Level) -> Markup {
                 dt class="eyebrow" { "Runway" }
                 dd data-live-text="runway-long" {
                     @match hero.seconds_left() {
-                        _ if level == Level::Empty => "none",
+                        _ if matches!(level, Level::Empty | Level::New) => "none",
                         Some(seconds) => (show::left_exactly(seconds)),
                         None => "unlimited",
                     }
@@ -157,8 +172,11 @@ fn runway(context: Context<'_>, hero: &Hero, level: Level) -> Markup {
     html! {
         p class="runway" {
             @match &hero.runs_out {
+                _ if level == Level::New => {
+                    strong { "No credit yet." } " Three steps to the first charged second:"
+                }
                 _ if level == Level::Empty => {
-                    strong { "Nothing is left and nothing is running." }
+                    strong { "Nothing is left, so nothing can start." }
                     " Credits you add are usable the moment the payment is confirmed."
                 }
                 Some(end) => {
@@ -181,12 +199,27 @@ fn runway(context: Context<'_>, hero: &Hero, level: Level) -> Markup {
     }
 }
 
-fn curve(context: Context<'_>, hero: &Hero) -> Markup {
+fn first_steps(context: Context<'_>) -> Markup {
+    let add_credits = &context.presentation.labels.add_credits;
+    html! {
+        ol class="first-steps" {
+            li { a href="#add-credits" { (add_credits) } " and choose how the payment ends." }
+            li {
+                a href="#start" { "Start a machine" }
+                " and see the exact second your credit lasts until."
+            }
+            li { "Stop it, and open the line under " a href="#activity" { "Activity" }
+                " to see how it was computed." }
+        }
+    }
+}
+
+fn curve(context: Context<'_>, hero: &Hero, level: Level) -> Markup {
     let (unit, zone) = (context.unit(), &context.presentation.zone);
     let now = unit.balance(hero.available);
     let sentence = match &hero.runs_out {
         Some(end) => format!("Balance falls from {now} now to zero on {}.", zone.second(end.at)),
-        None => format!("Balance stays at {now}; nothing is running."),
+        None => format!("Balance stays at {now}: no running costs."),
     };
     html! {
         figure class="curve" {
@@ -195,7 +228,10 @@ fn curve(context: Context<'_>, hero: &Hero) -> Markup {
                 span class="curve-now" { b { "now" } }
                 span class="curve-end" {
                     @match &hero.runs_out {
-                        Some(end) => { b { (unit.balance(Amount::ZERO)) } " · " (zone.minute(end.at)) }
+                        Some(end) => {
+                            b { (unit.balance(Amount::ZERO)) } " · " (zone.minute(end.at))
+                        }
+                        None if level == Level::Empty => {}
                         None => "no projected end",
                     }
                 }

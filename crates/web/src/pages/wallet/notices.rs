@@ -34,6 +34,8 @@ pub enum AlertState {
 /// A mail in the built-in mailbox.
 #[derive(Clone, Debug)]
 pub struct Mail {
+    /// Tells mails of one wallet apart.
+    pub number: i64,
     pub at: Timestamp,
     pub to: String,
     /// The subject carries the number: "Balance $28.60, about 11 h left at $2.40/h".
@@ -104,7 +106,7 @@ pub(crate) fn mailbox(context: Context<'_>, mails: &[Mail]) -> Markup {
             } @else {
                 ul class="mailbox" {
                     @for mail in mails { li {
-                        details {
+                        details id={ "mail-" (mail.number) } {
                             summary {
                                 (icon(Icon::Mail))
                                 span class="cell-name" {

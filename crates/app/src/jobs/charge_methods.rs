@@ -1,0 +1,36 @@
+//! Charges saved payment methods for the deposits that wait in the outbox, and settles each by what
+//! its rail answered. The rail's own id of the money comes from the deposit, so that asking twice is
+//! the same payment.
+
+use domain::deposit::DepositState;
+use domain::{Id, Kind};
+use store::StoreError;
+
+use crate::door::{App, Command};
+use crate::operations::settle_deposit::SettleDeposit;
+
+const ROUND_MAX: i64 = 1_000;
+
+/// Does what waits in the outbox. Safe to run at any time, any number of times.
+pub async fn run(app: &App) -> Result<usize, StoreError> {
+    let mut done = 0;
+    let mut waiting = Vec::new();
+    for lane in app.own_lanes() {
+        let rows = store::outbox::pending(&app.store, lane, app.lane_count(), ROUND_MAX).await?;
+        waiting.extend(rows.into_iter().map(|(org, number, ..)| (org, number)));
+    }
+    for (org, number) in waiting {
+        let found = store::deposits::with_method(&app.store, org, number).await?;
+        let Some((deposit, Some(method))) = found else { continue };
+        if deposit.state != DepositState::Pending {
+            continue;
+        }
+        let id = Id::new(Kind::Deposit, org, number).to_string();
+        let outcome = payments::sandbox::charge(method.behaviour, &id);
+        match app.run(Command::new(SettleDeposit { org, deposit: number, outcome })).await {
+            Ok(_) => done += 1,
+            Err(error) => tracing::warn!(%error, "a deposit is settled by the next round"),
+        }
+    }
+    Ok(done)
+}

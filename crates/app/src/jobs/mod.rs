@@ -1,0 +1,5 @@
+//! What the product does by itself. Every job takes no input, compares what is with what should be,
+//! can be repeated without harm, and runs by timer and by poke.
+
+pub mod advance_clock;
+pub mod charge_methods;

@@ -1,0 +1,110 @@
+//! What an operation is: which rows it needs, and what it decides over them (rulings A2).
+//!
+//! An operation is data. It is routed by the organization it is about, decided in the order of its
+//! lane, and answered with rows as they stood then.
+
+use domain::deposit::{Deposit, PaymentMethod};
+use domain::grant::Grant;
+use domain::hold::Hold;
+use domain::ledger::LedgerTransaction;
+use domain::price::{Price, Sku};
+use domain::run::{Resource, Run};
+use domain::wallet::{AutoTopUp, UserLimit};
+use domain::workset::{ApiKey, EventHash, Key, Organization, Platform};
+use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
+
+/// The rows an operation decides over, besides the wallet, platform and price book of the
+/// organization it is about, which are always there.
+#[derive(Debug, Default)]
+pub struct Keys {
+    pub grants: Vec<Key>,
+    pub deposits: Vec<Key>,
+    pub methods: Vec<Key>,
+    pub resources: Vec<Key>,
+    pub runs: Vec<Key>,
+    pub holds: Vec<Key>,
+    pub api_keys: Vec<Key>,
+    /// Every resource whose run is open.
+    pub open_runs: Vec<OrgId>,
+    pub open_holds: Vec<OrgId>,
+    /// The journal of an organization back to an instant, with the grants it names.
+    pub history: Vec<(OrgId, Timestamp)>,
+    /// Platforms other than the one of the organization.
+    pub platforms: Vec<OrgId>,
+}
+
+/// What was decided, as it stood at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Platform(OrgId, Platform),
+    Organization(OrgId, Organization),
+    ApiKey(OrgId, ApiKey),
+    Sku(OrgId, Sku),
+    Price(OrgId, Price),
+    Grant(OrgId, Grant),
+    Deposit(OrgId, Deposit),
+    PaymentMethod(OrgId, PaymentMethod),
+    AutoTopUp(OrgId, AutoTopUp),
+    UserLimit(OrgId, Option<UserLimit>),
+    Resource(OrgId, Resource),
+    Run(OrgId, Run),
+    Hold(OrgId, Hold),
+    Charge {
+        transaction: LedgerTransaction,
+        is_duplicate: bool,
+    },
+    /// A wallet was woken; the instant at which it wants to be woken next.
+    Woken(Timestamp),
+}
+
+/// Something that can be asked of a lane.
+pub trait Operation: Send + Sync {
+    /// `verb_noun`, for logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// Whose lane decides it.
+    fn org(&self) -> OrgId;
+
+    /// Names the rows to load before [`Operation::decide`].
+    fn needs(&self, _keys: &mut Keys) {}
+
+    /// The event it records, for deduplication.
+    fn event(&self) -> Option<EventHash> {
+        None
+    }
+
+    /// How far it lets time run; nothing when only to the present.
+    fn until(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// True when the operation makes its organization, so that there is no wallet to load.
+    fn makes_organization(&self) -> bool {
+        false
+    }
+
+    /// Decides over `ws` at `now`. Pure; when it refuses, what it did is undone.
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal>;
+}
+
+/// Refuses an amount that is not above zero.
+pub fn require_positive(amount: Amount) -> Result<(), Refusal> {
+    if amount.is_positive() { Ok(()) } else { Err(Refusal::AmountNotPositive) }
+}
+
+/// Refuses a reported time outside what rulings R1 accepts.
+pub fn require_reported(
+    at: Timestamp,
+    now: Timestamp,
+    late_window_seconds: i64,
+) -> Result<(), Refusal> {
+    let latest = now.plus_seconds(domain::profile::REPORTED_AHEAD_SECONDS_MAX);
+    if at > latest {
+        return Err(Refusal::TooFarAhead { at, latest });
+    }
+    let earliest = now.plus_seconds(-late_window_seconds);
+    if at < earliest {
+        return Err(Refusal::TooLongAgo { at, earliest });
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! Creates an organization with its wallet.
+
+use domain::wallet::Wallet;
+use domain::workset::Organization;
+use domain::{OrgId, Refusal, Timestamp, Workset};
+
+use crate::operation::{Answer, Keys, Operation};
+
+#[derive(Debug)]
+pub struct CreateOrganization {
+    /// Freshly drawn.
+    pub org: OrgId,
+    pub platform: OrgId,
+    pub name: String,
+}
+
+impl Operation for CreateOrganization {
+    fn name(&self) -> &'static str {
+        "create_organization"
+    }
+
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn makes_organization(&self) -> bool {
+        true
+    }
+
+    fn needs(&self, keys: &mut Keys) {
+        keys.platforms.push(self.platform);
+    }
+
+    /// Refusals, in order: `not_found` (platform), `name_taken` (the id is in use: draw another).
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        let now = ws.platform(self.platform)?.clock.unwrap_or(now);
+        if ws.has_wallet(self.org) {
+            return Err(Refusal::NameTaken { name: self.name.clone() });
+        }
+        let organization =
+            Organization { platform: self.platform, name: self.name.clone(), created_at: now };
+        ws.insert_wallet(Wallet::new(self.org, self.platform, now));
+        ws.organizations.put(self.org, 0, organization.clone());
+        Ok(Answer::Organization(self.org, organization))
+    }
+}

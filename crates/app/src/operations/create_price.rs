@@ -1,0 +1,67 @@
+//! Sets what one dimension of a SKU costs from a moment on. Prices are never edited.
+
+use std::sync::Arc;
+
+use domain::price::Price;
+use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
+
+use crate::operation::{Answer, Operation};
+
+/// A unit price above this is refused, so that no accrual can leave the range of an amount.
+pub const PRICE_MAX: Amount = Amount::from_units(1_000_000);
+pub const PER_UNITS_MAX: i64 = 1_000_000_000_000;
+
+#[derive(Debug)]
+pub struct CreatePrice {
+    pub platform: OrgId,
+    pub sku: i64,
+    pub dimension: String,
+    pub amount: Amount,
+    pub per_units: i64,
+    /// From when on; now when none is given.
+    pub effective_from: Option<Timestamp>,
+}
+
+impl Operation for CreatePrice {
+    fn name(&self) -> &'static str {
+        "create_price"
+    }
+
+    fn org(&self) -> OrgId {
+        self.platform
+    }
+
+    /// Refusals, in order: `not_found` (platform, SKU), `amount_out_of_range`, `quantity_not_positive`,
+    /// `too_long_ago` (a price never changes what has been charged).
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        let mut platform = ws.platform(self.platform)?.clone();
+        platform.book_version += 1;
+        let mut book = ws.book(self.platform).cloned().unwrap_or_default();
+        book.sku(self.sku).ok_or(Refusal::NotFound { kind: Kind::Sku })?;
+        if self.amount.is_negative() || self.amount > PRICE_MAX {
+            return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: PRICE_MAX });
+        }
+        if self.per_units < 1 || self.per_units > PER_UNITS_MAX {
+            return Err(Refusal::QuantityNotPositive);
+        }
+        let effective_from = self.effective_from.unwrap_or(now);
+        let is_first = book.price_at(self.sku, &self.dimension, Timestamp::NEVER).is_none();
+        if effective_from < now && !is_first {
+            return Err(Refusal::TooLongAgo { at: effective_from, earliest: now });
+        }
+        let price = Price {
+            number: ws.wallet_mut(self.platform)?.take_number(),
+            sku: self.sku,
+            dimension: self.dimension.clone(),
+            amount: self.amount,
+            per_units: self.per_units,
+            effective_from,
+            created_at: now,
+        };
+        Arc::make_mut(&mut book).add_price(price.clone());
+        ws.set_book(self.platform, book);
+        ws.platforms.put(self.platform, 0, platform);
+        ws.prices.put(self.platform, price.number, price.clone());
+        Ok(Answer::Price(self.platform, price))
+    }
+}

@@ -1,0 +1,43 @@
+//! Creates a resource: a named thing of a customer that can run.
+
+use domain::run::Resource;
+use domain::{OrgId, Refusal, Timestamp, Workset};
+
+use crate::operation::{Answer, Operation};
+
+#[derive(Debug)]
+pub struct CreateResource {
+    pub org: OrgId,
+    pub label: String,
+    pub sku: String,
+    /// The customer's own labels, as they were given.
+    pub labels: String,
+}
+
+impl Operation for CreateResource {
+    fn name(&self) -> &'static str {
+        "create_resource"
+    }
+
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    /// Refusals, in order: `not_found` (organization), `unknown_sku`.
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        let platform = ws.wallet(self.org)?.platform;
+        let sku = ws.book(platform).and_then(|book| book.sku_by_code(&self.sku));
+        let sku = sku.ok_or_else(|| Refusal::UnknownSku { code: self.sku.clone() })?.number;
+        let number = ws.wallet_mut(self.org)?.take_number();
+        let resource = Resource {
+            number,
+            name: self.label.clone(),
+            sku,
+            labels: self.labels.clone(),
+            created_at: now,
+            run: None,
+        };
+        ws.resources.put(self.org, number, resource.clone());
+        Ok(Answer::Resource(self.org, resource))
+    }
+}

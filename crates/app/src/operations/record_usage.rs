@@ -1,0 +1,129 @@
+//! Records one usage event: dedupes it, rates it, draws it down.
+
+use domain::ledger::{EventKey, Line, TransactionKind};
+use domain::profile::Profile;
+use domain::settle::{Draft, draw_with_overdraft, post};
+use domain::time::SECONDS_PER_HOUR;
+use domain::wake::catch_up;
+use domain::workset::EventHash;
+use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
+
+use crate::operation::{Answer, Operation, require_reported};
+
+#[derive(Debug)]
+pub struct RecordUsage {
+    pub org: OrgId,
+    pub key: EventKey,
+    /// Keyed hash of organization, source and id.
+    pub hash: EventHash,
+    /// Hash of what the event says, to tell a repetition from a conflict.
+    pub fingerprint: i64,
+    pub sku: String,
+    /// When it happened; now, when none is given.
+    pub occurred_at: Option<Timestamp>,
+    /// Quantity by dimension.
+    pub quantities: Vec<(String, i64)>,
+}
+
+impl Operation for RecordUsage {
+    fn name(&self) -> &'static str {
+        "record_usage"
+    }
+
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn event(&self) -> Option<EventHash> {
+        Some(self.hash)
+    }
+
+    /// Refusals, in order: `not_found`, `event_conflict`, `quantity_not_positive`, `too_far_ahead`,
+    /// `too_long_ago`, `unknown_sku`, `price_missing`, `amount_out_of_range`.
+    ///
+    /// Use that happened is never refused for credit: it draws to zero, the rest goes the way of the
+    /// profile's overdraft (rulings R14). A late event costs what it cost then and is posted now
+    /// (requirements N07).
+    ///
+    /// Idempotency: the same id with the same content answers with the charge that was made.
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        let platform = ws.wallet(self.org)?.platform;
+        if let Some(prior) = ws.prior(self.org, self.hash, &self.key) {
+            if prior.fingerprint != self.fingerprint {
+                return Err(Refusal::EventConflict);
+            }
+            return Ok(Answer::Charge { transaction: prior.clone(), is_duplicate: true });
+        }
+        let is_empty = self.quantities.iter().all(|&(_, quantity)| quantity == 0);
+        if is_empty || self.quantities.iter().any(|&(_, quantity)| quantity < 0) {
+            return Err(Refusal::QuantityNotPositive);
+        }
+        let profile = ws.profile_of(self.org)?;
+        let clock = now.max(ws.wallet(self.org)?.now);
+        let occurred_at = self.occurred_at.unwrap_or(clock);
+        require_reported(occurred_at, clock, profile.late_window_seconds)?;
+        let lines = self.rated(ws, platform, occurred_at)?;
+        let total = lines.iter().try_fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount));
+        let amount = total.ok_or_else(beyond)?;
+        let now = catch_up(ws, self.org, now)?;
+        // After this line the operation must succeed.
+        let wallet = ws.wallet_mut(self.org)?;
+        let (postings, absorbed, debt) = draw_with_overdraft(wallet, &profile, amount);
+        remember_spend(&mut wallet.per_use, &profile, now, amount);
+        let draft = Draft {
+            occurred_at: Some(occurred_at).filter(|&at| at != now),
+            postings,
+            absorbed,
+            debt,
+            fingerprint: self.fingerprint,
+            event: Some(self.key.clone()),
+            lines,
+            ..Draft::new(TransactionKind::Charge, now, amount)
+        };
+        let transaction = post(ws, self.org, draft)?.clone();
+        ws.remember_event(self.hash);
+        Ok(Answer::Charge { transaction, is_duplicate: false })
+    }
+}
+
+fn beyond() -> Refusal {
+    Refusal::AmountOutOfRange { min: Amount::ZERO, max: Amount::MAX }
+}
+
+impl RecordUsage {
+    fn rated(
+        &self,
+        ws: &Workset,
+        platform: OrgId,
+        occurred_at: Timestamp,
+    ) -> Result<Vec<Line>, Refusal> {
+        let unknown = || Refusal::UnknownSku { code: self.sku.clone() };
+        let book = ws.book(platform).ok_or_else(unknown)?;
+        let sku = book.sku_by_code(&self.sku).ok_or_else(unknown)?;
+        let mut lines = Vec::with_capacity(self.quantities.len());
+        for (dimension, quantity) in self.quantities.iter().filter(|(_, quantity)| *quantity > 0) {
+            let price = book.price_at(sku.number, dimension, occurred_at).ok_or_else(|| {
+                Refusal::PriceMissing { sku: self.sku.clone(), dimension: dimension.clone() }
+            })?;
+            let amount = price.rate().charge_round_half_even(*quantity).ok_or_else(beyond)?;
+            lines.push(Line { price: price.number, quantity: *quantity, amount });
+        }
+        Ok(lines)
+    }
+}
+
+/// Keeps the spend of the last whole hours, where the profile forecasts from it (rulings R22).
+fn remember_spend(
+    per_use: &mut Vec<(i64, Amount)>,
+    profile: &Profile,
+    now: Timestamp,
+    amount: Amount,
+) {
+    let Some(horizon) = profile.forecast_horizon_seconds else { return };
+    let hour = now.seconds().div_euclid(SECONDS_PER_HOUR);
+    per_use.retain(|&(other, _)| other >= hour - horizon / SECONDS_PER_HOUR);
+    match per_use.last_mut() {
+        Some((last, spent)) if *last == hour => *spent = spent.plus(amount),
+        _ => per_use.push((hour, amount)),
+    }
+}

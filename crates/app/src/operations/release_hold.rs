@@ -1,0 +1,45 @@
+//! Releases a hold: the work was not done, the credit is available again.
+
+use domain::hold::HoldState;
+use domain::wake::{catch_up, expire_grants};
+use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
+
+use crate::operation::{Answer, Keys, Operation};
+
+#[derive(Debug)]
+pub struct ReleaseHold {
+    pub org: OrgId,
+    pub hold: i64,
+}
+
+impl Operation for ReleaseHold {
+    fn name(&self) -> &'static str {
+        "release_hold"
+    }
+
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn needs(&self, keys: &mut Keys) {
+        keys.holds.push((self.org, self.hold));
+    }
+
+    /// Refusals, in order: `not_found`, `hold_resolved`.
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        let profile = ws.profile_of(self.org)?;
+        let now = catch_up(ws, self.org, now)?;
+        let mut hold = ws.holds.find(Kind::Hold, self.org, self.hold)?.clone();
+        if hold.state != HoldState::Open {
+            return Err(Refusal::HoldResolved { state: hold.state.name() });
+        }
+        let wallet = ws.wallet_mut(self.org)?;
+        wallet.grants.unreserve(&hold.parts);
+        wallet.review_due = true;
+        expire_grants(ws, self.org, &profile, now)?;
+        hold.state = HoldState::Released;
+        hold.resolved_at = Some(now);
+        ws.holds.put(self.org, self.hold, hold.clone());
+        Ok(Answer::Hold(self.org, hold))
+    }
+}

@@ -1,0 +1,44 @@
+//! Ends a promotional grant from now on; what holds have reserved of it stays theirs until they
+//! give it back.
+
+use domain::correct::void_rest;
+use domain::settle::settle_to;
+use domain::wake::catch_up;
+use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
+
+use crate::operation::{Answer, Keys, Operation};
+
+#[derive(Debug)]
+pub struct VoidGrant {
+    pub org: OrgId,
+    pub grant: i64,
+}
+
+impl Operation for VoidGrant {
+    fn name(&self) -> &'static str {
+        "void_grant"
+    }
+
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn needs(&self, keys: &mut Keys) {
+        keys.grants.push((self.org, self.grant));
+    }
+
+    /// Refusals, in order: `not_found`, `grant_not_voidable`. Voiding again changes nothing.
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        let now = catch_up(ws, self.org, now)?;
+        let grant = ws.grants.find(Kind::Grant, self.org, self.grant)?.clone();
+        if !grant.kind.is_given() {
+            return Err(Refusal::GrantNotVoidable);
+        }
+        // What has run until now may have been running on this grant.
+        let profile = ws.profile_of(self.org)?;
+        settle_to(ws, self.org, &profile, now)?;
+        void_rest(ws, self.org, self.grant, now)?;
+        ws.wallet_mut(self.org)?.grants.end(self.grant, now);
+        Ok(Answer::Grant(self.org, grant))
+    }
+}

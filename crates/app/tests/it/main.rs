@@ -1,0 +1,5 @@
+//! The app over real stores: one binary, one folder or database for each test.
+
+mod door;
+mod parity;
+mod world;

@@ -1,0 +1,279 @@
+//! Laws of the engine over random commands, each seed a world of its own.
+//!
+//! A failure prints its seed and step; `LAW_SEED=17` runs that seed alone, `LAW_SEEDS=5000` more.
+
+mod world;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use domain::chart;
+use domain::grant::GrantKind;
+use domain::hold::HoldState;
+use domain::ledger::TransactionKind;
+use domain::rate::amount_round_half_even;
+use domain::span::periods;
+use domain::{Amount, Timestamp};
+
+use world::{Chance, Manners, Step, World, steps};
+
+const SEEDS: u64 = 120;
+const STEPS: usize = 60;
+
+/// Runs `law` for each seed and says which one broke it.
+fn for_each_seed(law: impl Fn(u64)) {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seeds = match number("LAW_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("LAW_SEEDS").unwrap_or(SEEDS),
+    };
+    for seed in seeds {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| law(seed))) {
+            eprintln!("broken by seed {seed}");
+            resume_unwind(panic);
+        }
+    }
+}
+
+fn kind_of(world: &World, grant: i64) -> GrantKind {
+    world.ws.grants.get(world.org, grant).unwrap().kind
+}
+
+/// Σ entries = 0, posted = Σ grants − debt, reserved = Σ open holds, and the chain holds.
+fn check_conservation(world: &World) {
+    let wallet = world.wallet();
+    let (mut posted, mut debt, mut number) = (Amount::ZERO, Amount::ZERO, 0);
+    let mut hash = Default::default();
+    for row in world.ws.journal() {
+        let entries = chart::entries(row, |grant| kind_of(world, grant));
+        let sum: Amount = entries.iter().map(|entry| entry.credit).sum();
+        assert_eq!(sum, Amount::ZERO, "entries of {row:?}");
+        let changed: Amount = row.postings.iter().map(|posting| posting.change).sum();
+        posted = posted.plus(changed).minus(row.debt);
+        debt = debt.plus(row.debt);
+        assert_eq!(row.balance, posted, "balance of {row:?}");
+        assert!(!debt.is_negative(), "debt below zero after {row:?}");
+        number += 1;
+        assert_eq!(row.number, number);
+        hash = row.chained_after(&hash);
+        assert_eq!(row.hash, hash);
+    }
+    assert_eq!(wallet.posted(), posted);
+    assert_eq!(wallet.debt, debt);
+    let open = world.ws.holds.of(world.org).filter(|(_, hold)| hold.state == HoldState::Open);
+    let held: Amount = open.map(|(_, hold)| hold.amount).sum();
+    assert_eq!(wallet.grants.reserved(), held);
+}
+
+/// The wallet is what its rows make it.
+fn check_parts(world: &World) {
+    let (wallet, org) = (world.wallet(), world.org);
+    let mut left: BTreeMap<i64, Amount> = BTreeMap::new();
+    for posting in world.ws.journal().iter().flat_map(|row| &row.postings) {
+        let grant = left.entry(posting.grant).or_default();
+        *grant = grant.plus(posting.change);
+    }
+    for (number, grant) in world.ws.grants.of(org) {
+        let open = wallet.grants.get(number);
+        let remaining = open.map_or(Amount::ZERO, |open| open.remaining);
+        assert_eq!(remaining, left[&number], "left of grant {number}");
+        assert!(remaining <= grant.amount, "grant {number} holds more than was given");
+        assert!(open.is_none_or(|open| !open.remaining.is_zero() && open.reserved <= remaining));
+    }
+    let open: Vec<_> = world.ws.runs.of(org).filter(|(_, run)| run.stopped_at.is_none()).collect();
+    assert_eq!(usize::try_from(wallet.running_count).unwrap(), open.len());
+    let stoppable = open.iter().filter(|(_, run)| run.class.is_stopped_at_zero()).count();
+    assert_eq!(usize::try_from(wallet.stoppable_count).unwrap(), stoppable);
+    for (number, resource) in world.ws.resources.of(org) {
+        let run = open.iter().find(|(_, run)| run.resource == number);
+        assert_eq!(resource.run, run.map(|(number, _)| *number));
+    }
+    check_meters(world);
+    let holds = world.ws.holds.of(org).filter(|(_, hold)| hold.state == HoldState::Open);
+    let first = holds.map(|(_, hold)| hold.expires_at).min().unwrap_or(Timestamp::NEVER);
+    assert!(wallet.next_hold_expiry <= first, "a hold would not expire");
+    assert!(open.is_empty() <= wallet.launches.is_empty(), "a launch hold without a run");
+}
+
+fn check_meters(world: &World) {
+    let wallet = world.wallet();
+    let mut total_posted = 0_i128;
+    for meter in &wallet.meters.meters {
+        let (mut rate, mut sum) = (0_i128, 0_i128);
+        for (_, run) in world.ws.runs.of(world.org) {
+            if run.rate.per_units != meter.per_units {
+                continue;
+            }
+            let until = run.stopped_at.unwrap_or(wallet.meters.accrued_until);
+            rate += if run.stopped_at.is_none() { run.rate.numerator() } else { 0 };
+            sum += run.rate.numerator() * i128::from(until.seconds_since(run.started_at));
+        }
+        assert_eq!((meter.rate, meter.sum), (rate, sum), "meter per {}", meter.per_units);
+        total_posted += meter.posted;
+    }
+    let time = [TransactionKind::Settlement, TransactionKind::Correction];
+    let rows = world.ws.journal().iter().filter(|row| time.contains(&row.kind));
+    let posted: Amount = rows.map(|row| row.amount).sum();
+    assert_eq!(i128::from(posted.nanos()), total_posted, "posted for time");
+}
+
+fn check(world: &World) {
+    check_conservation(world);
+    check_parts(world);
+    for row in world.ws.journal().iter().filter(|row| row.span.is_some()) {
+        let periods = periods(row);
+        let sum: Amount = periods.iter().map(|period| period.amount).sum();
+        assert_eq!(sum, row.amount, "periods of {row:?}");
+        assert_eq!(periods.last().unwrap().until, row.at);
+        assert!(periods.windows(2).all(|pair| pair[0].until == pair[1].from), "{periods:?}");
+    }
+}
+
+#[test]
+fn law_nothing_is_lost_and_the_wallet_is_what_its_rows_make_it() {
+    for_each_seed(|seed| {
+        let mut world = World::new(seed);
+        for (index, step) in steps(&mut Chance::new(seed), Manners::Any, STEPS).iter().enumerate() {
+            world.play(step);
+            let checked = catch_unwind(AssertUnwindSafe(|| check(&world)));
+            if let Err(panic) = checked {
+                eprintln!("after step {index}, {step:?}");
+                resume_unwind(panic);
+            }
+        }
+    });
+}
+
+/// What is told and posted, without numbers.
+fn told(world: &World) -> Vec<String> {
+    let event = |event: &domain::event::Event| {
+        format!("{} {} {:?}", event.at, event.kind.name(), event.fields)
+    };
+    world.ws.events().iter().map(event).collect()
+}
+
+fn lines(world: &World) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in world.ws.journal() {
+        let kind = row.kind.name();
+        lines.push(format!("{} {kind} {} {}", row.at, row.amount, row.balance));
+        for period in periods(row) {
+            lines.push(format!("  {} {} {}", period.from, period.until, period.amount));
+        }
+    }
+    lines
+}
+
+/// Names the first line that differs.
+fn assert_same(left: &[String], right: &[String], after: &str) {
+    for (index, (left, right)) in left.iter().zip(right).enumerate() {
+        assert_eq!(left, right, "line {index} {after}");
+    }
+    let rest = |lines: &[String], from: usize| lines.get(from..).unwrap_or_default().to_vec();
+    assert_eq!(rest(left, right.len()), rest(right, left.len()), "one says more {after}");
+}
+
+#[test]
+fn law_advancing_in_steps_is_advancing_at_once() {
+    for_each_seed(|seed| {
+        let (mut whole, mut split) = (World::new(seed), World::new(seed));
+        let mut chance = Chance::new(seed + 1_000_000);
+        for (index, step) in steps(&mut Chance::new(seed), Manners::Any, STEPS).iter().enumerate() {
+            whole.play(step);
+            if let Step::Advance { micros } = step {
+                let end = Timestamp::from_micros(split.clock.micros() + micros);
+                for _ in 0..chance.below(6) {
+                    let left = end.micros() - split.clock.micros();
+                    let to = split.clock.micros() + chance.below(left + 1);
+                    split.advance(Timestamp::from_micros(to));
+                }
+                split.advance(end);
+            } else {
+                split.play(step);
+            }
+            let at = whole.clock;
+            let profile = whole.ws.profile_of(whole.org).unwrap();
+            let balances = [&whole, &split].map(|world| world.wallet().balance(&profile, at));
+            assert_eq!(balances[0], balances[1], "after step {index}, {step:?}");
+            let after = format!("after step {index}, {step:?}");
+            assert_same(&told(&whole), &told(&split), &after);
+            assert_same(&lines(&whole), &lines(&split), &after);
+        }
+    });
+}
+
+#[test]
+fn law_replay_changes_nothing() {
+    for_each_seed(|seed| {
+        let (mut once, mut twice) = (World::new(seed), World::new(seed));
+        for step in steps(&mut Chance::new(seed), Manners::Any, STEPS) {
+            let first = once.play(&step);
+            let doubled = match &step {
+                Step::Deposit { amount, outcomes } => {
+                    let twice =
+                        outcomes.iter().flat_map(|outcome| [outcome.clone(), outcome.clone()]);
+                    Step::Deposit { amount: *amount, outcomes: twice.collect() }
+                }
+                other => other.clone(),
+            };
+            let answers = twice.play(&doubled);
+            if let Step::Use { .. } = step {
+                let again = twice.play(&step);
+                assert_eq!(first[0].is_ok(), again[0].is_ok(), "{again:?}");
+            }
+            assert!(answers.len() >= first.len());
+            assert_eq!(once.wallet(), twice.wallet(), "after {step:?}");
+            assert_eq!(once.ws.journal(), twice.ws.journal());
+            assert_eq!(once.ws.events(), twice.ws.events());
+        }
+    });
+}
+
+#[test]
+fn law_no_order_of_commands_overspends() {
+    for_each_seed(|seed| {
+        let mut world = World::new(seed);
+        for (index, step) in
+            steps(&mut Chance::new(seed), Manners::Orderly, STEPS).iter().enumerate()
+        {
+            if let Step::Use { quantity, .. } = step {
+                let profile = world.ws.profile_of(world.org).unwrap();
+                let cost = amount_round_half_even(i128::from(*quantity) * 1_370_000_000, 1_000);
+                world.advance(world.clock);
+                if cost.unwrap() > world.wallet().available(&profile, world.clock) {
+                    continue;
+                }
+            }
+            world.play(step);
+            let wallet = world.wallet();
+            let absorbed: Amount = world.ws.journal().iter().map(|row| row.absorbed).sum();
+            assert!(absorbed.is_zero(), "absorbed {absorbed} after step {index}, {step:?}");
+            assert!(wallet.debt.is_zero(), "debt {} after step {index}, {step:?}", wallet.debt);
+            let accrued = wallet.meters.accrued(world.clock);
+            let left = wallet.grants.unreserved();
+            assert!(accrued <= left, "{accrued} accrued, {left} left: step {index}, {step:?}");
+        }
+    });
+}
+
+#[test]
+fn law_every_run_costs_its_own_time_and_rounding_is_below_a_nano_each() {
+    for_each_seed(|seed| {
+        let mut world = World::new(seed);
+        for step in steps(&mut Chance::new(seed), Manners::Any, STEPS) {
+            world.play(&step);
+        }
+        world.advance(world.clock.plus_seconds(600));
+        let (wallet, profile) = (world.wallet(), world.ws.profile_of(world.org).unwrap());
+        let at = wallet.meters.accrued_until.max(world.clock);
+        let ledger = world.ws.journal().iter();
+        let is_time =
+            |kind| kind == TransactionKind::Settlement || kind == TransactionKind::Correction;
+        let posted: Amount = ledger.filter(|row| is_time(row.kind)).map(|row| row.amount).sum();
+        let total = posted.plus(wallet.balance(&profile, at).accrued);
+        let runs: Vec<_> = world.ws.runs.of(world.org).collect();
+        let costs: Amount = runs.iter().map(|(_, run)| run.cost_round_half_even(at)).sum();
+        let rounding = total.minus(costs).nanos().abs();
+        assert!(rounding <= i64::try_from(runs.len()).unwrap(), "rounding {rounding}");
+    });
+}

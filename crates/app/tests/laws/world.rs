@@ -1,0 +1,376 @@
+//! A world made from a seed: one platform with a test clock, one wallet, and commands at random.
+
+use app::operation::{Answer, Operation};
+use app::operations::capture_hold::CaptureHold;
+use app::operations::change_payment_method::ChangePaymentMethod;
+use app::operations::create_organization::CreateOrganization;
+use app::operations::create_platform::CreatePlatform;
+use app::operations::create_price::CreatePrice;
+use app::operations::create_resource::CreateResource;
+use app::operations::create_sku::CreateSku;
+use app::operations::give_grant::GiveGrant;
+use app::operations::move_clock::MoveClock;
+use app::operations::place_hold::PlaceHold;
+use app::operations::record_usage::RecordUsage;
+use app::operations::release_hold::ReleaseHold;
+use app::operations::save_payment_method::SavePaymentMethod;
+use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_user_limit::SetUserLimit;
+use app::operations::settle_deposit::SettleDeposit;
+use app::operations::start_deposit::StartDeposit;
+use app::operations::start_run::StartRun;
+use app::operations::stop_run::StopRun;
+use app::operations::void_grant::VoidGrant;
+use app::operations::wake_wallet::WakeWallet;
+use domain::deposit::{Behaviour, PaymentOutcome};
+use domain::ledger::EventKey;
+use domain::run::ResourceClass;
+use domain::wallet::Wallet;
+use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
+
+/// Numbers that a seed repeats (xorshift).
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn new(seed: u64) -> Chance {
+        Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn below(&mut self, limit: i64) -> i64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        i64::try_from((self.0 >> 11) % limit.unsigned_abs()).unwrap()
+    }
+
+    pub fn one_in(&mut self, count: i64) -> bool {
+        self.below(count) == 0
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    Grant { amount: Amount, priority: i64, expires_in: Option<i64> },
+    Void { pick: usize },
+    Deposit { amount: Amount, outcomes: Vec<PaymentOutcome> },
+    Start { resource: usize, offset: i64 },
+    Stop { resource: usize, offset: i64 },
+    Hold { amount: Amount, seconds: i64 },
+    Capture { pick: usize, amount: Option<Amount> },
+    Release { pick: usize },
+    Use { id: i64, quantity: i64, offset: i64 },
+    Card { behaviour: Behaviour },
+    TopUp { enabled: bool, threshold: i64, amount: i64 },
+    Limit { limit: Option<Amount> },
+    Advance { micros: i64 },
+}
+
+/// What a law lets happen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Manners {
+    /// Anything that a client can send.
+    Any,
+    /// Only what cannot overspend by being reported late, and nothing that zero does not stop.
+    Orderly,
+}
+
+pub const RESOURCES: usize = 5;
+const PROFILES: [(&str, &str); 6] = [
+    ("spheron", ""),
+    ("spheron", "overdraft=carry;overcapture=overflow"),
+    ("spheron", "stop_lead_seconds=45"),
+    ("greennode", ""),
+    ("greennode", "settle_every_seconds=600;overcapture=cap"),
+    ("greennode", "overdraft=carry;stop_lead_seconds=7"),
+];
+
+fn nanos(chance: &mut Chance, units: i64) -> Amount {
+    let nanos = chance.below(units * 1_000_000_000) + 1;
+    let cents = 10_000_000;
+    Amount::from_nanos(if chance.one_in(2) { (nanos / cents + 1) * cents } else { nanos })
+}
+
+fn outcome(chance: &mut Chance) -> PaymentOutcome {
+    match chance.below(6) {
+        0 => PaymentOutcome::Declined { reason: "card declined".into() },
+        1 => PaymentOutcome::NeedsAuthentication,
+        _ => PaymentOutcome::Succeeded { external: "sandbox_1".into() },
+    }
+}
+
+fn offset(chance: &mut Chance, manners: Manners, ahead: i64) -> i64 {
+    match (manners, chance.below(8)) {
+        (Manners::Any, 0) => -chance.below(80 * 3_600),
+        (Manners::Any, 1) => -chance.below(1_200),
+        (_, 2) => chance.below(ahead + 1),
+        _ => 0,
+    }
+}
+
+pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
+    let fraction = chance.one_in(3);
+    let pick = |chance: &mut Chance| usize::try_from(chance.below(64)).unwrap();
+    let resource = |chance: &mut Chance| {
+        let count = if manners == Manners::Any { RESOURCES } else { RESOURCES - 1 };
+        pick(chance) % count
+    };
+    let mut steps = Vec::new();
+    for id in 0..i64::try_from(count).unwrap() {
+        steps.push(match chance.below(24) {
+            0 | 1 => Step::Grant {
+                amount: nanos(chance, 30),
+                priority: [50, 50, 50, 10, 90][pick(chance) % 5],
+                expires_in: if chance.one_in(2) {
+                    Some(chance.below(3 * 86_400) + 1)
+                } else {
+                    None
+                },
+            },
+            2 => Step::Void { pick: pick(chance) },
+            3 | 4 => Step::Deposit {
+                amount: Amount::from_nanos((chance.below(6_000) + 1_000) * 10_000_000),
+                outcomes: (0..chance.below(3) + 1).map(|_| outcome(chance)).collect(),
+            },
+            5..=7 => {
+                let ahead = if manners == Manners::Any { 300 } else { 290 };
+                let offset = offset(chance, manners, ahead);
+                Step::Start { resource: resource(chance), offset }
+            }
+            8 | 9 => {
+                let ahead = if manners == Manners::Any { 300 } else { 0 };
+                let offset = offset(chance, manners, ahead);
+                Step::Stop { resource: resource(chance), offset }
+            }
+            10 | 11 => Step::Hold { amount: nanos(chance, 10), seconds: chance.below(7_200) + 1 },
+            12 => {
+                let amount = if chance.one_in(2) { Some(nanos(chance, 8)) } else { None };
+                Step::Capture { pick: pick(chance), amount }
+            }
+            13 => Step::Release { pick: pick(chance) },
+            14 | 15 => Step::Use {
+                id,
+                quantity: chance.below(9_000) + 1,
+                offset: offset(chance, manners, 0),
+            },
+            16 => Step::Card {
+                behaviour: match (manners, chance.below(4)) {
+                    (_, 0) => Behaviour::Declines,
+                    (Manners::Any, 1) => Behaviour::NeedsAuthentication,
+                    _ => Behaviour::Succeeds,
+                },
+            },
+            17 => Step::TopUp {
+                enabled: !chance.one_in(4),
+                threshold: chance.below(25) + 4,
+                amount: chance.below(40) + 14,
+            },
+            18 => {
+                Step::Limit { limit: if chance.one_in(4) { None } else { Some(nanos(chance, 20)) } }
+            }
+            _ => {
+                let scale = [60, 3_600, 40_000, 200_000][pick(chance) % 4];
+                let seconds = chance.below(scale) + 1;
+                let part = if fraction { chance.below(1_000_000) } else { 0 };
+                Step::Advance { micros: seconds * 1_000_000 + part }
+            }
+        });
+    }
+    steps
+}
+
+pub struct World {
+    pub ws: Workset,
+    pub platform: OrgId,
+    pub org: OrgId,
+    pub clock: Timestamp,
+    resources: Vec<i64>,
+    method: i64,
+}
+
+impl World {
+    pub fn new(seed: u64) -> World {
+        let profile = PROFILES[usize::try_from(seed).unwrap() % PROFILES.len()];
+        let (platform, org) = (OrgId::new(1, 0), OrgId::new(7, u64::MAX));
+        let clock = Timestamp::parse("2026-01-05T00:00:00Z").unwrap();
+        let (ws, resources) = (Workset::default(), Vec::new());
+        let mut world = World { ws, platform, org, clock, resources, method: 0 };
+        world
+            .decide(&CreatePlatform {
+                org: platform,
+                name: "cloud".into(),
+                profile: profile.0.into(),
+                settings: profile.1.into(),
+                test_clock: Some(clock),
+            })
+            .unwrap();
+        world.sku("gpu", ResourceClass::Compute, "seconds", "2.40", 3_600);
+        world.sku("odd", ResourceClass::Compute, "seconds", "3.333333333", 3_600);
+        world.sku("day", ResourceClass::Compute, "seconds", "7.01", 86_400);
+        world.sku("disk", ResourceClass::Storage, "seconds", "0.07", 3_600);
+        world.sku("llm", ResourceClass::Model, "tokens", "1.37", 1_000);
+        world.decide(&CreateOrganization { org, platform, name: "acme".into() }).unwrap();
+        for sku in ["gpu", "odd", "day", "gpu", "disk"] {
+            let (label, sku, labels) = (sku.to_string(), sku.to_string(), String::new());
+            let made = world.decide(&CreateResource { org, label, sku, labels });
+            let Ok(Answer::Resource(_, resource)) = made else { panic!("{made:?}") };
+            world.resources.push(resource.number);
+        }
+        let (rail, label) = ("sandbox".to_string(), "card".to_string());
+        let behaviour = Behaviour::Succeeds;
+        let saved = world.decide(&SavePaymentMethod { org, rail, behaviour, label });
+        let Ok(Answer::PaymentMethod(_, method)) = saved else { panic!("{saved:?}") };
+        world.method = method.number;
+        world
+    }
+
+    fn sku(&mut self, code: &str, class: ResourceClass, dimension: &str, price: &str, per: i64) {
+        let (platform, label) = (self.platform, code.to_string());
+        let made = self.decide(&CreateSku { platform, code: code.into(), label, class });
+        let Ok(Answer::Sku(_, sku)) = made else { panic!("{made:?}") };
+        let (dimension, amount) = (dimension.to_string(), Amount::parse(price).unwrap());
+        let (per_units, effective_from) = (per, Some(Timestamp::ZERO));
+        let sku = sku.number;
+        self.decide(&CreatePrice { platform, sku, dimension, amount, per_units, effective_from })
+            .unwrap();
+    }
+
+    pub fn wallet(&self) -> &Wallet {
+        self.ws.wallet(self.org).unwrap()
+    }
+
+    /// Decides a command as a lane does; a refusal must leave no trace.
+    pub fn decide(&mut self, operation: &dyn Operation) -> Result<Answer, Refusal> {
+        let before = self.snapshot();
+        let result = operation.decide(&mut self.ws, self.clock);
+        match &result {
+            Ok(_) => {
+                let asked = self.ws.take_requests_of_command();
+                assert!(asked.is_empty(), "{} left {asked:?} unanswered", operation.name());
+                self.ws.keep_command();
+            }
+            Err(_) => {
+                self.ws.undo_command();
+                assert!(self.snapshot() == before, "{} left a trace", operation.name());
+            }
+        }
+        result
+    }
+
+    /// Everything that a refused command could have changed, as text.
+    fn snapshot(&self) -> String {
+        let (ws, org) = (&self.ws, self.org);
+        format!(
+            "{:?} {:?} {} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            ws.wallet(org),
+            ws.wallet(self.platform),
+            ws.journal().len(),
+            ws.events().len(),
+            ws.next_position(),
+            ws.requests_of_command().len(),
+            ws.grants.of(org).last(),
+            ws.deposits.of(org).last(),
+            ws.runs.of(org).collect::<Vec<_>>(),
+            ws.holds.of(org).collect::<Vec<_>>(),
+            ws.methods.of(org).collect::<Vec<_>>(),
+            ws.platforms.of(self.platform).collect::<Vec<_>>(),
+        )
+    }
+
+    /// Moves the clock with all that falls due; `to` may be now.
+    pub fn advance(&mut self, to: Timestamp) {
+        let platform = self.platform;
+        self.decide(&MoveClock { platform, to, is_arrival: false }).unwrap();
+        self.decide(&WakeWallet { org: self.org, until: Some(to) }).unwrap();
+        self.decide(&MoveClock { platform, to, is_arrival: true }).unwrap();
+        self.clock = to;
+    }
+
+    fn hold(&self, pick: usize) -> i64 {
+        let holds: Vec<i64> = self.ws.holds.of(self.org).map(|(number, _)| number).collect();
+        if holds.is_empty() { 0 } else { holds[pick % holds.len()] }
+    }
+
+    fn at(&self, offset: i64) -> Option<Timestamp> {
+        if offset == 0 { None } else { Some(self.clock.plus_seconds(offset)) }
+    }
+
+    /// Plays one step; what the product refuses stays refused.
+    pub fn play(&mut self, step: &Step) -> Vec<Result<Answer, Refusal>> {
+        let (org, note) = (self.org, String::new());
+        match step.clone() {
+            Step::Grant { amount, priority, expires_in } => {
+                let expires_at = expires_in.map(|seconds| self.clock.plus_seconds(seconds));
+                vec![self.decide(&GiveGrant { org, amount, priority, expires_at, note })]
+            }
+            Step::Void { pick } => {
+                let grants: Vec<i64> = self.ws.grants.of(org).map(|(number, _)| number).collect();
+                let grant = if grants.is_empty() { 0 } else { grants[pick % grants.len()] };
+                vec![self.decide(&VoidGrant { org, grant })]
+            }
+            Step::Deposit { amount, outcomes } => self.deposit(amount, outcomes),
+            Step::Start { resource, offset } => {
+                let (resource, started_at) = (self.resources[resource], self.at(offset));
+                vec![self.decide(&StartRun { org, resource, started_at })]
+            }
+            Step::Stop { resource, offset } => {
+                let resource = self.ws.resources.get(org, self.resources[resource]).unwrap();
+                let (run, stopped_at) = (resource.run.unwrap_or(0), self.at(offset));
+                vec![self.decide(&StopRun { org, run, stopped_at })]
+            }
+            Step::Hold { amount, seconds } => {
+                let expires_in_seconds = Some(seconds);
+                vec![self.decide(&PlaceHold { org, amount, expires_in_seconds, note })]
+            }
+            Step::Capture { pick, amount } => {
+                let hold = self.hold(pick);
+                vec![self.decide(&CaptureHold { org, hold, amount })]
+            }
+            Step::Release { pick } => {
+                let hold = self.hold(pick);
+                vec![self.decide(&ReleaseHold { org, hold })]
+            }
+            Step::Use { id, quantity, offset } => vec![self.usage(id, quantity, offset)],
+            Step::Card { behaviour } => {
+                let method = self.method;
+                vec![self.decide(&ChangePaymentMethod { org, method, behaviour })]
+            }
+            Step::TopUp { enabled, threshold, amount } => {
+                let (threshold, amount) =
+                    (Amount::from_units(threshold), Amount::from_units(amount));
+                let method = self.method;
+                vec![self.decide(&SetAutoTopUp { org, enabled, threshold, amount, method })]
+            }
+            Step::Limit { limit } => vec![self.decide(&SetUserLimit { org, limit })],
+            Step::Advance { micros } => {
+                self.advance(Timestamp::from_micros(self.clock.micros() + micros));
+                Vec::new()
+            }
+        }
+    }
+
+    fn deposit(
+        &mut self,
+        amount: Amount,
+        outcomes: Vec<PaymentOutcome>,
+    ) -> Vec<Result<Answer, Refusal>> {
+        let org = self.org;
+        let started = self.decide(&StartDeposit { org, amount, rail: "sandbox".into() });
+        let Ok(Answer::Deposit(_, deposit)) = &started else { return vec![started] };
+        let deposit = deposit.number;
+        let settle = |outcome| self.decide(&SettleDeposit { org, deposit, outcome });
+        outcomes.into_iter().map(settle).collect()
+    }
+
+    fn usage(&mut self, id: i64, quantity: i64, offset: i64) -> Result<Answer, Refusal> {
+        let operation = RecordUsage {
+            org: self.org,
+            key: EventKey { source: "law".into(), id: id.to_string() },
+            hash: id.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            fingerprint: quantity,
+            sku: "llm".into(),
+            occurred_at: self.at(offset),
+            quantities: vec![("tokens".into(), quantity)],
+        };
+        self.decide(&operation)
+    }
+}

@@ -1,0 +1,187 @@
+//! Giving back what was posted for time that did not run, because a stop was reported late.
+//!
+//! Laws: the journal is walked backwards and its draws are restored in reverse order (rulings R11);
+//! nothing is given back twice; value of a grant that was voided or has expired meanwhile ends
+//! again; what had been debt lowers the debt, and what a deposit has paid of it since becomes credit
+//! of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
+use crate::ledger::{LedgerTransaction, TransactionKind};
+use crate::settle::{Draft, post};
+use crate::workset::Workset;
+use crate::{Amount, Kind, OrgId, Refusal, Timestamp};
+
+/// Gives back `surplus`, which was posted at prices per `per_units` for time that did not run.
+/// Looks back through [`Workset::history`] and the journal of the batch; what is not found there
+/// lowers what the next settlement posts.
+pub fn correct(
+    ws: &mut Workset,
+    org: OrgId,
+    per_units: i64,
+    surplus: Amount,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let back = Back::walk(ws, org, surplus);
+    let corrected = surplus.minus(back.left);
+    if !corrected.is_positive() {
+        return Ok(());
+    }
+    let wallet = ws.wallet_mut(org)?;
+    wallet.meters.give_back(per_units, corrected);
+    let lowers_debt = back.debt.min(wallet.debt);
+    let mut postings = back.restored;
+    let mut subject = 0;
+    if back.debt > lowers_debt {
+        let credit = Posting { grant: wallet.take_number(), change: back.debt.minus(lowers_debt) };
+        subject = credit.grant;
+        credit_of_paid_debt(ws, org, credit, at)?;
+        postings.push(credit);
+    }
+    for posting in postings.iter().filter(|posting| posting.grant != subject) {
+        restore(ws, org, *posting)?;
+    }
+    let restored: Vec<i64> = postings.iter().map(|posting| posting.grant).collect();
+    let draft = Draft {
+        subject,
+        postings,
+        absorbed: back.absorbed.negated(),
+        debt: lowers_debt.negated(),
+        ..Draft::new(TransactionKind::Correction, at, corrected.negated())
+    };
+    post(ws, org, draft)?;
+    for grant in restored.into_iter().filter(|grant| back.voided.contains(grant)) {
+        void_rest(ws, org, grant, at)?;
+    }
+    Ok(())
+}
+
+/// Ends a promotional grant: its unreserved rest is taken back. Nothing happens when there is none.
+pub fn void_rest(ws: &mut Workset, org: OrgId, grant: i64, at: Timestamp) -> Result<(), Refusal> {
+    let wallet = ws.wallet_mut(org)?;
+    let rest = wallet.grants.get(grant).map(crate::grant::OpenGrant::unreserved);
+    let Some(rest) = rest.filter(|rest| rest.is_positive()) else { return Ok(()) };
+    let posting = Posting { grant, change: rest.negated() };
+    wallet.grants.apply(posting);
+    let draft = Draft {
+        subject: grant,
+        postings: vec![posting],
+        ..Draft::new(TransactionKind::Void, at, rest)
+    };
+    post(ws, org, draft).map(|_| ())
+}
+
+/// What is to be given back, collected while the journal is walked from its newest row.
+#[derive(Debug, Default)]
+struct Back {
+    /// What has not been found yet.
+    left: Amount,
+    absorbed: Amount,
+    debt: Amount,
+    restored: Vec<Posting>,
+    voided: BTreeSet<i64>,
+    /// What later corrections have given back already, of the rows still to come.
+    before: BTreeMap<i64, Amount>,
+    absorbed_before: Amount,
+    debt_before: Amount,
+}
+
+impl Back {
+    fn walk(ws: &Workset, org: OrgId, surplus: Amount) -> Back {
+        let mut back = Back { left: surplus, ..Back::default() };
+        let recent = ws.journal().iter().rev().filter(|row| row.org == org);
+        for row in recent.chain(ws.history.get(&org).into_iter().flatten()) {
+            if back.left.is_zero() {
+                break;
+            }
+            match row.kind {
+                TransactionKind::Settlement => back.take(row),
+                TransactionKind::Correction => back.skip(row),
+                TransactionKind::Void => {
+                    back.voided.insert(row.subject);
+                }
+                _ => {}
+            }
+        }
+        back
+    }
+
+    /// Remembers what an earlier correction gave back.
+    fn skip(&mut self, row: &LedgerTransaction) {
+        self.absorbed_before = self.absorbed_before.minus(row.absorbed);
+        self.debt_before = self.debt_before.minus(row.debt);
+        for posting in &row.postings {
+            if posting.grant == row.subject {
+                self.debt_before = self.debt_before.plus(posting.change);
+            } else {
+                let before = self.before.entry(posting.grant).or_default();
+                *before = before.plus(posting.change);
+            }
+        }
+    }
+
+    /// Takes back as much of a settlement as is left to find: last drawn, first restored.
+    fn take(&mut self, row: &LedgerTransaction) {
+        let part = found(row.absorbed, &mut self.absorbed_before, &mut self.left);
+        self.absorbed = self.absorbed.plus(part);
+        let part = found(row.debt, &mut self.debt_before, &mut self.left);
+        self.debt = self.debt.plus(part);
+        for posting in row.postings.iter().rev() {
+            let before = self.before.entry(posting.grant).or_default();
+            let part = found(posting.change.negated(), before, &mut self.left);
+            if !part.is_positive() {
+                continue;
+            }
+            match self.restored.iter_mut().find(|other| other.grant == posting.grant) {
+                Some(other) => other.change = other.change.plus(part),
+                None => self.restored.push(Posting { grant: posting.grant, change: part }),
+            }
+        }
+    }
+}
+
+/// The part of `drawn` that was not given `before` and is still `left` to find; lowers both.
+fn found(drawn: Amount, before: &mut Amount, left: &mut Amount) -> Amount {
+    let skipped = drawn.min(*before).or_zero();
+    *before = before.minus(skipped);
+    let part = drawn.minus(skipped).min(*left).or_zero();
+    *left = left.minus(part);
+    part
+}
+
+/// Puts `posting` back into its grant, opening it again when it was closed.
+fn restore(ws: &mut Workset, org: OrgId, posting: Posting) -> Result<(), Refusal> {
+    let closed = ws.grants.get(org, posting.grant).cloned();
+    let wallet = ws.wallet_mut(org)?;
+    if !wallet.grants.apply(posting) {
+        let grant = closed.ok_or(Refusal::NotFound { kind: Kind::Grant })?;
+        let mut grant = grant.opened();
+        grant.remaining = posting.change;
+        wallet.grants.insert(grant);
+    }
+    Ok(())
+}
+
+/// Money that paid a debt which was none is the customer's again.
+fn credit_of_paid_debt(
+    ws: &mut Workset,
+    org: OrgId,
+    credit: Posting,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let grant = Grant {
+        number: credit.grant,
+        kind: GrantKind::Purchased,
+        amount: credit.change,
+        priority: PRIORITY_DEFAULT,
+        expires_at: Timestamp::NEVER,
+        purchase: None,
+        deposit: None,
+        note: String::new(),
+        created_at: at,
+    };
+    ws.wallet_mut(org)?.grants.insert(grant.opened());
+    ws.grants.put(org, grant.number, grant);
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! What the one binary is made of, so that tests can use it as the binary does.
+
+pub mod scenario;

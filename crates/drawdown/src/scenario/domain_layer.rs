@@ -1,0 +1,350 @@
+//! The layer without a store: the product's own operations over one workset that is never flushed.
+
+use app::operation::{Answer, Operation};
+use app::operations::capture_hold::CaptureHold;
+use app::operations::change_payment_method::ChangePaymentMethod;
+use app::operations::create_organization::CreateOrganization;
+use app::operations::create_platform::CreatePlatform;
+use app::operations::create_price::CreatePrice;
+use app::operations::create_resource::CreateResource;
+use app::operations::create_sku::CreateSku;
+use app::operations::give_grant::GiveGrant;
+use app::operations::move_clock::MoveClock;
+use app::operations::place_hold::PlaceHold;
+use app::operations::record_usage::RecordUsage;
+use app::operations::release_hold::ReleaseHold;
+use app::operations::save_payment_method::SavePaymentMethod;
+use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_user_limit::SetUserLimit;
+use app::operations::settle_deposit::SettleDeposit;
+use app::operations::start_deposit::StartDeposit;
+use app::operations::start_run::StartRun;
+use app::operations::stop_run::StopRun;
+use app::operations::void_grant::VoidGrant;
+use app::operations::wake_wallet::WakeWallet;
+use domain::deposit::{Deposit, DepositLabel, PaymentOutcome};
+use domain::event::Event;
+use domain::grant::{Grant, GrantKind};
+use domain::hold::Hold;
+use domain::ledger::{EventKey, LedgerTransaction};
+use domain::run::Run;
+use domain::{Amount, Id, Kind, OrgId, Timestamp, Workset, chart, span};
+use payments::sandbox;
+
+use crate::scenario::layer::{
+    BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
+    RailAnswer, RunRow,
+};
+
+/// One workset, and the organizations in the order in which they were made.
+#[derive(Default)]
+pub struct DomainLayer {
+    ws: Workset,
+    orgs: Vec<OrgId>,
+}
+
+/// Ids are as good as random and the same in every run.
+fn spread(counter: u64) -> u64 {
+    let mixed = counter.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+/// FNV-1a over 64 bits: stands in for the keyed hash that a store keeps, where nobody attacks.
+fn fnv_64(parts: &[&[u8]]) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut take = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    for part in parts {
+        part.iter().copied().for_each(&mut take);
+        take(0xff);
+    }
+    hash
+}
+
+impl DomainLayer {
+    fn draw_org(&self) -> OrgId {
+        let random = spread(u64::try_from(self.orgs.len()).unwrap_or(0));
+        OrgId::new(i64::try_from(random & 1023).unwrap_or(0), random)
+    }
+
+    /// The present instant for `org`: its platform's test clock.
+    fn now(&self, org: OrgId) -> Timestamp {
+        let platform = self.ws.wallet(org).map_or(org, |wallet| wallet.platform);
+        let clock = self.ws.platform(platform).ok().and_then(|platform| platform.clock);
+        clock.unwrap_or(Timestamp::ZERO)
+    }
+
+    fn decide(&mut self, operation: &dyn Operation) -> Result<Answer, Failure> {
+        let now = self.now(operation.org());
+        let name = operation.name();
+        match operation.decide(&mut self.ws, now) {
+            Ok(answer) => {
+                let asked = self.ws.take_requests_of_command();
+                self.ws.keep_command();
+                if let Some(request) = asked.first() {
+                    let message = format!("{name} left {request:?} unanswered on a test clock");
+                    return Err(Failure::Broken(message));
+                }
+                Ok(answer)
+            }
+            Err(refusal) => {
+                self.ws.undo_command();
+                Err(Failure::from(refusal))
+            }
+        }
+    }
+
+    fn done(&self, answer: Answer) -> Done {
+        match answer {
+            Answer::Platform(org, _) | Answer::Organization(org, _) => Done::Organization(org),
+            Answer::ApiKey(_, row) => Done::Row(row.number),
+            Answer::Sku(_, row) => Done::Row(row.number),
+            Answer::Price(_, row) => Done::Row(row.number),
+            Answer::Grant(_, row) => Done::Row(row.number),
+            Answer::PaymentMethod(_, row) => Done::Row(row.number),
+            Answer::Resource(_, row) => Done::Row(row.number),
+            Answer::AutoTopUp(..) | Answer::UserLimit(..) | Answer::Woken(_) => Done::Row(0),
+            Answer::Deposit(_, row) => Done::Deposit(deposit_row(&row)),
+            Answer::Run(org, row) => Done::Run(self.run_row(org, &row)),
+            Answer::Hold(_, row) => Done::Hold(hold_row(&row)),
+            Answer::Charge { transaction, is_duplicate } => Done::Charge {
+                amount: transaction.amount,
+                absorbed: transaction.absorbed,
+                debt: transaction.debt,
+                is_duplicate,
+            },
+        }
+    }
+
+    fn run_row(&self, org: OrgId, run: &Run) -> RunRow {
+        let platform = self.ws.wallet(org).map_or(org, |wallet| wallet.platform);
+        let sku = self.ws.book(platform).and_then(|book| book.sku(run.sku));
+        RunRow {
+            number: run.number,
+            resource: run.resource,
+            sku: sku.map(|sku| sku.code.clone()).unwrap_or_default(),
+            started_at: run.started_at,
+            stopped_at: run.stopped_at,
+            stop_reason: run.stop_reason.map(|reason| reason.name().to_string()),
+            cost: run.cost_round_half_even(self.now(org)),
+        }
+    }
+
+    fn kind_of(&self, org: OrgId, grant: i64) -> GrantKind {
+        self.ws.grants.get(org, grant).map_or(GrantKind::Purchased, |grant| grant.kind)
+    }
+}
+
+impl Layer for DomainLayer {
+    fn run(&mut self, command: &Command) -> Result<Done, Failure> {
+        let drawn = self.draw_org();
+        let operation = operation_of(command, drawn);
+        let answer = self.decide(operation.as_ref())?;
+        if operation.makes_organization() {
+            self.orgs.push(drawn);
+        }
+        Ok(self.done(answer))
+    }
+
+    fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {
+        self.decide(&MoveClock { platform, to, is_arrival: false })?;
+        for org in self.orgs.clone() {
+            if self.ws.wallet(org)?.platform == platform {
+                self.decide(&WakeWallet { org, until: Some(to) })?;
+            }
+        }
+        self.decide(&MoveClock { platform, to, is_arrival: true })?;
+        Ok(())
+    }
+
+    fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
+        let profile = self.ws.profile_of(org)?;
+        let balance = self.ws.wallet(org)?.balance(&profile, self.now(org));
+        Ok(BalanceRow {
+            posted: balance.posted,
+            accrued: balance.accrued,
+            held: balance.held,
+            available: balance.available,
+            shown: balance.shown,
+            burn_per_hour: balance.burn_per_hour,
+            runs_out_at: Some(balance.runs_out_at).filter(|&at| at != Timestamp::NEVER),
+        })
+    }
+
+    fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
+        Ok(self.ws.journal().iter().filter(|row| row.org == org).map(ledger_row).collect())
+    }
+
+    fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {
+        Ok(self.ws.deposits.of(org).map(|(_, row)| deposit_row(row)).collect())
+    }
+
+    fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
+        let wallet = self.ws.wallet(org)?;
+        let row = |(number, grant): (i64, &Grant)| {
+            let open = wallet.grants.get(number);
+            GrantRow {
+                number,
+                kind: grant.kind.name().to_string(),
+                amount: grant.amount,
+                remaining: open.map_or(Amount::ZERO, |open| open.remaining),
+                reserved: open.map_or(Amount::ZERO, |open| open.reserved),
+                priority: grant.priority,
+                expires_at: Some(grant.expires_at).filter(|&at| at != Timestamp::NEVER),
+            }
+        };
+        Ok(self.ws.grants.of(org).map(row).collect())
+    }
+
+    fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure> {
+        Ok(self.ws.holds.of(org).map(|(_, row)| hold_row(row)).collect())
+    }
+
+    fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure> {
+        Ok(self.ws.runs.of(org).map(|(_, row)| self.run_row(org, row)).collect())
+    }
+
+    fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
+        Ok(self.ws.events().iter().filter(|event| event.org == org).map(event_row).collect())
+    }
+
+    fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {
+        let mut sums = std::collections::BTreeMap::<String, Amount>::new();
+        for row in self.ws.journal() {
+            for entry in chart::entries(row, |grant| self.kind_of(row.org, grant)) {
+                let sum = sums.entry(entry.account.name().to_string()).or_default();
+                *sum = sum.plus(entry.credit);
+            }
+        }
+        Ok(sums.into_iter().collect())
+    }
+}
+
+fn hold_row(hold: &Hold) -> HoldRow {
+    HoldRow {
+        number: hold.number,
+        amount: hold.amount,
+        captured: hold.captured,
+        state: hold.state.name().to_string(),
+        expires_at: hold.expires_at,
+    }
+}
+
+fn deposit_row(deposit: &Deposit) -> DepositRow {
+    DepositRow {
+        number: deposit.number,
+        amount: deposit.amount,
+        rail: deposit.rail.clone(),
+        state: deposit.state.name().to_string(),
+        is_auto_top_up: deposit.label == DepositLabel::AutoTopUp,
+        created_at: deposit.created_at,
+        grant: deposit.grant,
+        reason: deposit.reason.clone(),
+    }
+}
+
+fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
+    let periods = span::periods(row);
+    LedgerRow {
+        number: row.number,
+        kind: row.kind.name().to_string(),
+        at: row.at,
+        occurred_at: row.occurred_at,
+        amount: row.amount,
+        postings: row.postings.iter().map(|posting| (posting.grant, posting.change)).collect(),
+        absorbed: row.absorbed,
+        debt: row.debt,
+        balance: row.balance,
+        event: row.event.as_ref().map(|key| key.id.clone()),
+        periods: periods.iter().map(|period| (period.until, period.amount)).collect(),
+    }
+}
+
+fn event_row(event: &Event) -> EventRow {
+    let fields = event.fields.iter();
+    EventRow {
+        number: event.number,
+        kind: event.kind.name().to_string(),
+        at: event.at,
+        is_mailed: event.kind.is_mailed(),
+        fields: fields.map(|(name, value)| ((*name).to_string(), value.clone())).collect(),
+    }
+}
+
+/// The operation that `command` is; `drawn` is the id of an organization that it makes.
+pub fn operation_of(command: &Command, drawn: OrgId) -> Box<dyn Operation> {
+    let rail = sandbox::RAIL.to_string();
+    match command.clone() {
+        Command::CreatePlatform { name, profile, settings, clock } => {
+            let test_clock = Some(clock);
+            Box::new(CreatePlatform { org: drawn, name, profile, settings, test_clock })
+        }
+        Command::CreateOrganization { platform, name } => {
+            Box::new(CreateOrganization { org: drawn, platform, name })
+        }
+        Command::CreateSku { platform, code, class } => {
+            Box::new(CreateSku { platform, label: code.clone(), code, class })
+        }
+        Command::CreatePrice { platform, sku, dimension, amount, per_units, effective_from } => {
+            Box::new(CreatePrice { platform, sku, dimension, amount, per_units, effective_from })
+        }
+        Command::GiveGrant { org, amount, priority, expires_at } => {
+            Box::new(GiveGrant { org, amount, priority, expires_at, note: String::new() })
+        }
+        Command::VoidGrant { org, grant } => Box::new(VoidGrant { org, grant }),
+        Command::CreateResource { org, label, sku } => {
+            Box::new(CreateResource { org, label, sku, labels: String::new() })
+        }
+        Command::StartRun { org, resource, started_at } => {
+            Box::new(StartRun { org, resource, started_at })
+        }
+        Command::StopRun { org, run, stopped_at } => Box::new(StopRun { org, run, stopped_at }),
+        Command::PlaceHold { org, amount, seconds } => {
+            let (expires_in_seconds, note) = (seconds, String::new());
+            Box::new(PlaceHold { org, amount, expires_in_seconds, note })
+        }
+        Command::CaptureHold { org, hold, amount } => Box::new(CaptureHold { org, hold, amount }),
+        Command::ReleaseHold { org, hold } => Box::new(ReleaseHold { org, hold }),
+        Command::RecordUsage { org, id, sku, occurred_at, quantities } => {
+            Box::new(usage(org, id, sku, occurred_at, quantities))
+        }
+        Command::StartDeposit { org, amount } => Box::new(StartDeposit { org, amount, rail }),
+        Command::SettleDeposit { org, deposit, answer } => {
+            Box::new(SettleDeposit { org, deposit, outcome: outcome(answer, org, deposit) })
+        }
+        Command::SavePaymentMethod { org, behaviour } => {
+            Box::new(SavePaymentMethod { org, rail, behaviour, label: "card".to_string() })
+        }
+        Command::ChangePaymentMethod { org, method, behaviour } => {
+            Box::new(ChangePaymentMethod { org, method, behaviour })
+        }
+        Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
+            Box::new(SetAutoTopUp { org, enabled: is_on, threshold, amount, method })
+        }
+        Command::SetUserLimit { org, limit } => Box::new(SetUserLimit { org, limit }),
+    }
+}
+
+fn outcome(answer: RailAnswer, org: OrgId, deposit: i64) -> PaymentOutcome {
+    let id = Id::new(Kind::Deposit, org, deposit).to_string();
+    match answer {
+        RailAnswer::Succeeded => sandbox::paid(&id),
+        RailAnswer::Declined => sandbox::declined(),
+        RailAnswer::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,
+    }
+}
+
+fn usage(
+    org: OrgId,
+    id: String,
+    sku: String,
+    occurred_at: Option<Timestamp>,
+    quantities: Vec<(String, i64)>,
+) -> RecordUsage {
+    let source = "scenario".to_string();
+    let organization = org.get().to_le_bytes();
+    let hash = fnv_64(&[&organization, source.as_bytes(), id.as_bytes()]);
+    let said = format!("{sku} {quantities:?} {:?}", occurred_at.map(Timestamp::micros));
+    let fingerprint = fnv_64(&[said.as_bytes()]).cast_signed();
+    let key = EventKey { source, id };
+    RecordUsage { org, key, hash, fingerprint, sku, occurred_at, quantities }
+}

@@ -1,0 +1,325 @@
+//! What a scenario can ask of the product, whatever the product is made of.
+//!
+//! A layer takes commands and answers rows as plain data; names, times and texts are the business of
+//! [`crate::scenario::play`] and [`crate::scenario::show`], which are the same for all layers. Rows
+//! carry numbers where clients see ids, because numbers are what all layers agree on (rulings A3).
+
+use domain::deposit::Behaviour;
+use domain::run::ResourceClass;
+use domain::{Amount, OrgId, Refusal, Timestamp};
+
+/// A command, in the words of the API.
+#[derive(Clone, Debug)]
+pub enum Command {
+    CreatePlatform {
+        name: String,
+        profile: String,
+        settings: String,
+        clock: Timestamp,
+    },
+    CreateOrganization {
+        platform: OrgId,
+        name: String,
+    },
+    CreateSku {
+        platform: OrgId,
+        code: String,
+        class: ResourceClass,
+    },
+    CreatePrice {
+        platform: OrgId,
+        sku: i64,
+        dimension: String,
+        amount: Amount,
+        per_units: i64,
+        effective_from: Option<Timestamp>,
+    },
+    GiveGrant {
+        org: OrgId,
+        amount: Amount,
+        priority: i64,
+        expires_at: Option<Timestamp>,
+    },
+    VoidGrant {
+        org: OrgId,
+        grant: i64,
+    },
+    StartDeposit {
+        org: OrgId,
+        amount: Amount,
+    },
+    SettleDeposit {
+        org: OrgId,
+        deposit: i64,
+        answer: RailAnswer,
+    },
+    SavePaymentMethod {
+        org: OrgId,
+        behaviour: Behaviour,
+    },
+    ChangePaymentMethod {
+        org: OrgId,
+        method: i64,
+        behaviour: Behaviour,
+    },
+    SetAutoTopUp {
+        org: OrgId,
+        is_on: bool,
+        threshold: Amount,
+        amount: Amount,
+        method: i64,
+    },
+    SetUserLimit {
+        org: OrgId,
+        limit: Option<Amount>,
+    },
+    CreateResource {
+        org: OrgId,
+        label: String,
+        sku: String,
+    },
+    StartRun {
+        org: OrgId,
+        resource: i64,
+        started_at: Option<Timestamp>,
+    },
+    StopRun {
+        org: OrgId,
+        run: i64,
+        stopped_at: Option<Timestamp>,
+    },
+    PlaceHold {
+        org: OrgId,
+        amount: Amount,
+        seconds: Option<i64>,
+    },
+    CaptureHold {
+        org: OrgId,
+        hold: i64,
+        amount: Option<Amount>,
+    },
+    ReleaseHold {
+        org: OrgId,
+        hold: i64,
+    },
+    RecordUsage {
+        org: OrgId,
+        id: String,
+        sku: String,
+        occurred_at: Option<Timestamp>,
+        quantities: Vec<(String, i64)>,
+    },
+}
+
+/// What the sandbox rail says about a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RailAnswer {
+    Succeeded,
+    Declined,
+    NeedsAuthentication,
+}
+
+impl RailAnswer {
+    pub fn from_name(name: &str) -> Option<RailAnswer> {
+        match name {
+            "succeeded" => Some(RailAnswer::Succeeded),
+            "declined" => Some(RailAnswer::Declined),
+            "needs_authentication" => Some(RailAnswer::NeedsAuthentication),
+            _ => None,
+        }
+    }
+}
+
+/// What a command did, as far as it is printed or referred to later.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// A platform or an organization was made.
+    Organization(OrgId),
+    /// Anything else was made or changed; its number.
+    Row(i64),
+    Deposit(DepositRow),
+    Run(RunRow),
+    Hold(HoldRow),
+    Charge {
+        amount: Amount,
+        absorbed: Amount,
+        debt: Amount,
+        is_duplicate: bool,
+    },
+}
+
+/// Why a command was refused, as a client is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub code: String,
+    /// The numbers of the refusal by name; amounts and times as on the wire.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Why a layer cannot go on: the layer is broken, the command is not refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    Refused(Refused),
+    Broken(String),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Refused(Refused::from(&refusal))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct BalanceRow {
+    pub posted: Amount,
+    pub accrued: Amount,
+    pub held: Amount,
+    pub available: Amount,
+    pub shown: Amount,
+    pub burn_per_hour: Amount,
+    /// Nothing, when nothing that zero stops is running.
+    pub runs_out_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub struct DepositRow {
+    pub number: i64,
+    pub amount: Amount,
+    pub rail: String,
+    pub state: String,
+    pub is_auto_top_up: bool,
+    pub created_at: Timestamp,
+    pub grant: Option<i64>,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct GrantRow {
+    pub number: i64,
+    pub kind: String,
+    pub amount: Amount,
+    pub remaining: Amount,
+    pub reserved: Amount,
+    pub priority: i64,
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub struct HoldRow {
+    pub number: i64,
+    pub amount: Amount,
+    pub captured: Option<Amount>,
+    pub state: String,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct RunRow {
+    pub number: i64,
+    pub resource: i64,
+    pub sku: String,
+    pub started_at: Timestamp,
+    pub stopped_at: Option<Timestamp>,
+    pub stop_reason: Option<String>,
+    /// R(price × time) up to now, of this run alone.
+    pub cost: Amount,
+}
+
+/// One ledger transaction.
+#[derive(Clone, Debug)]
+pub struct LedgerRow {
+    pub number: i64,
+    pub kind: String,
+    pub at: Timestamp,
+    pub occurred_at: Option<Timestamp>,
+    pub amount: Amount,
+    /// Changes of grants, in the order in which they were drawn.
+    pub postings: Vec<(i64, Amount)>,
+    pub absorbed: Amount,
+    pub debt: Amount,
+    pub balance: Amount,
+    /// The client's id of a usage event.
+    pub event: Option<String>,
+    /// The periods of a settlement: when each ended and what it cost.
+    pub periods: Vec<(Timestamp, Amount)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct EventRow {
+    pub number: i64,
+    pub kind: String,
+    pub at: Timestamp,
+    pub is_mailed: bool,
+    /// `deposit`, `grant`, `hold`, `run` and `resource` by number.
+    pub fields: Vec<(String, String)>,
+}
+
+/// The product, as one scenario sees it. Lists are complete and in ascending order of number.
+pub trait Layer {
+    /// Decides one command at the present instant of its platform's test clock.
+    fn run(&mut self, command: &Command) -> Result<Done, Failure>;
+
+    /// Moves the test clock of `platform` to `to`, with everything that falls due until then. To
+    /// the present instant, it applies what is due now.
+    fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure>;
+
+    fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure>;
+    fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure>;
+    fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure>;
+    fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure>;
+    fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure>;
+    fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure>;
+    fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure>;
+
+    /// The sum of each ledger account over all organizations; credits are positive.
+    fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure>;
+}
+
+impl From<&Refusal> for Refused {
+    fn from(refusal: &Refusal) -> Refused {
+        let mut fields = Vec::new();
+        let mut field = |name: &str, value: String| fields.push((name.to_string(), value));
+        match refusal {
+            Refusal::NotFound { kind } => field("kind", kind.noun().to_string()),
+            Refusal::AmountOutOfRange { min, max } => {
+                field("min", min.to_string());
+                field("max", max.to_string());
+            }
+            Refusal::TooFarAhead { latest, .. } | Refusal::ClockTooFar { latest } => {
+                field("latest", latest.to_string());
+            }
+            Refusal::TooLongAgo { earliest, .. } => field("earliest", earliest.to_string()),
+            Refusal::UnknownSku { code } => field("sku", code.clone()),
+            Refusal::PriceMissing { sku, dimension } => {
+                field("sku", sku.clone());
+                field("dimension", dimension.clone());
+            }
+            Refusal::InsufficientCredit { available, required }
+            | Refusal::RunwayTooShort { available, required } => {
+                field("available", available.to_string());
+                field("required", required.to_string());
+            }
+            Refusal::RunEnded { stopped_at } => field("stopped_at", stopped_at.to_string()),
+            Refusal::StopBeforeStart { started_at } => field("started_at", started_at.to_string()),
+            Refusal::HoldResolved { state } | Refusal::DepositDecided { state } => {
+                field("state", (*state).to_string());
+            }
+            Refusal::CaptureAboveHold { held } => field("held", held.to_string()),
+            Refusal::NameTaken { name } => field("name", name.clone()),
+            Refusal::NotInProfile { feature } => field("feature", (*feature).to_string()),
+            Refusal::ClockGoesBack { now } => field("now", now.to_string()),
+            Refusal::AmountNotPositive
+            | Refusal::AmountTooPrecise
+            | Refusal::QuantityNotPositive
+            | Refusal::AlreadyRunning
+            | Refusal::EventConflict
+            | Refusal::PaymentMethodMissing
+            | Refusal::GrantNotVoidable
+            | Refusal::ExpiryInThePast
+            | Refusal::PriorityOutOfRange
+            | Refusal::NoTestClock
+            | Refusal::SettingInvalid { .. } => {}
+        }
+        Refused { code: refusal.code().to_string(), fields }
+    }
+}

@@ -1,0 +1,431 @@
+//! The grammar: one command per line, in the words of the glossary.
+//!
+//! A line is `command [-> expected]`, followed by any number of indented lines that state more of
+//! what is expected. `#` begins a comment. `scenarios/README.md` says the same to people.
+
+use domain::deposit::Behaviour;
+use domain::price::TIME_DIMENSION;
+use domain::run::ResourceClass;
+use domain::{Amount, Timestamp};
+
+use crate::scenario::layer::RailAnswer;
+use crate::scenario::when::{When, duration, unit_seconds, when};
+use crate::scenario::words::{ParseError, Words};
+
+/// One command and what it is expected to print.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The line of the command, counted from 1.
+    pub line: usize,
+    /// The command as it was written.
+    pub text: String,
+    pub says: Says,
+    /// What it must print, with runs of spaces made one; nothing, when the text does not say.
+    pub expected: Option<Vec<String>>,
+}
+
+/// What one dimension costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceOf {
+    pub dimension: String,
+    pub amount: Amount,
+    pub per_units: i64,
+}
+
+/// A part of a balance that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Posted,
+    Accrued,
+    Held,
+    Available,
+    Shown,
+}
+
+impl Part {
+    pub const ALL: [Part; 5] =
+        [Part::Posted, Part::Accrued, Part::Held, Part::Available, Part::Shown];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Part::Posted => "posted",
+            Part::Accrued => "accrued",
+            Part::Held => "held",
+            Part::Available => "available",
+            Part::Shown => "shown",
+        }
+    }
+}
+
+/// Lists that are asked for by wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Journal lines since last asked, settlements period by period.
+    Ledger,
+    /// Journal lines since last asked, one per ledger transaction.
+    Spans,
+    Deposits,
+    Grants,
+    Holds,
+    Runs,
+    Runway,
+    Mails,
+    Events,
+}
+
+/// How a deposit goes when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing is heard of it yet.
+    Pending,
+    Answered(RailAnswer),
+    /// The rail confirms it twice.
+    Twice,
+}
+
+/// What a line says.
+#[derive(Clone, Debug)]
+pub enum Says {
+    Clock(Timestamp),
+    Platform { profile: String, settings: String },
+    Sku { code: String, class: ResourceClass, prices: Vec<PriceOf> },
+    Price { code: String, price: PriceOf, from: Option<When> },
+    Wallet { name: String },
+    Deposit { name: String, wallet: String, amount: Amount, fate: Fate },
+    Settle { name: String, answer: RailAnswer },
+    Grant { name: String, wallet: String, amount: Amount, expires: Option<When>, priority: i64 },
+    Void { name: String },
+    Start { resource: String, wallet: String, sku: String, at: Option<When> },
+    Stop { resource: String, at: Option<When> },
+    Hold { name: String, wallet: String, amount: Amount, seconds: Option<i64> },
+    Capture { name: String, amount: Option<Amount> },
+    Release { name: String },
+    Use(Use),
+    Card { wallet: String, behaviour: Behaviour },
+    AutoTopUp { wallet: String, rule: Option<(Amount, Amount)> },
+    Alert { wallet: String, below: Option<Amount> },
+    Move(When),
+    Balance { wallet: String, parts: Vec<Part> },
+    List { wallet: String, list: List },
+    Books,
+    Repeat { each: Vec<Says> },
+}
+
+/// A usage event.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub wallet: String,
+    pub sku: String,
+    pub quantities: Vec<(String, i64)>,
+    pub id: Option<String>,
+    pub at: Option<When>,
+}
+
+impl Says {
+    /// True for what only shows: its output has to be stated.
+    pub fn is_listing(&self) -> bool {
+        matches!(self, Says::Balance { .. } | Says::List { .. } | Says::Books)
+    }
+}
+
+/// Reads a whole file.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Step>, ParseError> {
+    let header = text.lines().next().unwrap_or("");
+    let named = header.strip_prefix("# ").and_then(|rest| rest.split_once(": "));
+    if !named.is_some_and(|(id, title)| !id.contains(' ') && !title.is_empty()) {
+        return Err(Words::of(file, 1, header).wrong("a header such as `# G-1: alert and run-out`"));
+    }
+    let mut steps: Vec<Step> = Vec::new();
+    for (index, raw) in text.lines().enumerate() {
+        let line = index + 1;
+        let said = without_comment(raw);
+        if said.trim().is_empty() {
+            continue;
+        }
+        if said.starts_with(char::is_whitespace) {
+            let words = Words::of(file, line, said);
+            let step = steps
+                .last_mut()
+                .ok_or_else(|| words.wrong("a command before lines that state its output"))?;
+            step.expected.get_or_insert_default().push(one_spaced(said));
+            continue;
+        }
+        let (command, expected) = match said.split_once("->") {
+            Some((command, expected)) => (command, Some(vec![one_spaced(expected)])),
+            None => (said, None),
+        };
+        let mut words = Words::of(file, line, command);
+        let says = says(&mut words)?;
+        words.end()?;
+        steps.push(Step { line, text: command.trim().to_string(), says, expected });
+    }
+    Ok(steps)
+}
+
+/// Runs of spaces made one, so that columns may be aligned.
+pub fn one_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The part of a line before its comment.
+pub fn without_comment(line: &str) -> &str {
+    if line.starts_with('#') {
+        return "";
+    }
+    line.find(" #").map_or(line, |start| &line[..start])
+}
+
+const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, deposit, settle, grant, \
+    void, start, stop, hold, capture, release, use, card, auto_top_up, alert, advance, at, balance, \
+    ledger, spans, deposits, grants, holds, runs, runway, mails, events, books, repeat";
+
+fn says(words: &mut Words) -> Result<Says, ParseError> {
+    let first = words.clone();
+    let command = words.take().unwrap_or_default();
+    match command.as_str() {
+        "clock" => clock(words),
+        "platform" => platform(words),
+        "sku" => sku(words),
+        "price" => price(words),
+        "wallet" => Ok(Says::Wallet { name: words.name("a wallet's name")? }),
+        "deposit" => deposit(words),
+        "settle" => settle(words),
+        "grant" => grant(words),
+        "void" => Ok(Says::Void { name: words.name("a grant's name")? }),
+        "start" => start(words),
+        "stop" => stop(words),
+        "hold" => hold(words),
+        "capture" => capture(words),
+        "release" => Ok(Says::Release { name: words.name("a hold's name")? }),
+        "use" => usage(words),
+        "card" => card(words),
+        "auto_top_up" => auto_top_up(words),
+        "alert" => alert(words),
+        "advance" => Ok(Says::Move(When::FromNow(duration(words)?))),
+        "at" => Ok(Says::Move(when(words)?)),
+        "balance" => balance(words),
+        "books" => Ok(Says::Books),
+        "repeat" => repeat(words),
+        other => match list_named(other) {
+            Some(list) => Ok(Says::List { wallet: words.name("a wallet's name")?, list }),
+            None => Err(first.wrong(COMMANDS)),
+        },
+    }
+}
+
+fn list_named(command: &str) -> Option<List> {
+    match command {
+        "ledger" => Some(List::Ledger),
+        "spans" => Some(List::Spans),
+        "deposits" => Some(List::Deposits),
+        "grants" => Some(List::Grants),
+        "holds" => Some(List::Holds),
+        "runs" => Some(List::Runs),
+        "runway" => Some(List::Runway),
+        "mails" => Some(List::Mails),
+        "events" => Some(List::Events),
+        _ => None,
+    }
+}
+
+fn clock(words: &mut Words) -> Result<Says, ParseError> {
+    let at =
+        words.read("the start of the clock, such as 2026-01-05T00:00:00Z", Timestamp::parse)?;
+    Ok(Says::Clock(at))
+}
+
+fn platform(words: &mut Words) -> Result<Says, ParseError> {
+    let profile = words.name("a profile's name")?;
+    let mut settings = Vec::new();
+    while words.peek().is_some() {
+        let is_setting = |word: &str| word.contains('=').then(|| word.to_string());
+        settings.push(words.read("a setting, name=value", is_setting)?);
+    }
+    Ok(Says::Platform { profile, settings: settings.join(";") })
+}
+
+fn sku(words: &mut Words) -> Result<Says, ParseError> {
+    let code = words.name("a SKU's code")?;
+    let class = words.read("`compute`, `storage` or `model`", ResourceClass::from_name)?;
+    let mut prices = Vec::new();
+    while words.peek().is_some() {
+        prices.push(price_of(words)?);
+    }
+    Ok(Says::Sku { code, class, prices })
+}
+
+fn price(words: &mut Words) -> Result<Says, ParseError> {
+    let code = words.name("a SKU's code")?;
+    let price = price_of(words)?;
+    let from = if words.take_keyword("from") { Some(when(words)?) } else { None };
+    Ok(Says::Price { code, price, from })
+}
+
+/// `2.40 per hour` prices time; `input_tokens 0.50 per 1000000` prices a dimension.
+fn price_of(words: &mut Words) -> Result<PriceOf, ParseError> {
+    let is_amount = words.peek().is_some_and(|word| Amount::parse(word).is_ok());
+    let dimension = if is_amount {
+        TIME_DIMENSION.to_string()
+    } else {
+        words.name("an amount such as 2.40, or a dimension such as input_tokens")?
+    };
+    let amount = words.amount()?;
+    words.keyword("per")?;
+    let per_units = words
+        .read("`second`, `minute`, `hour`, `day` or a number of units", |word| {
+            unit_seconds(word).or_else(|| word.parse().ok())
+        })?;
+    Ok(PriceOf { dimension, amount, per_units })
+}
+
+fn deposit(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a name for the deposit")?;
+    let wallet = words.name("a wallet's name")?;
+    let amount = words.amount()?;
+    let fate = if words.peek().is_none() {
+        Fate::Answered(RailAnswer::Succeeded)
+    } else {
+        words.read(
+            "`declined`, `needs_authentication`, `pending` or `twice`",
+            |word| match word {
+                "pending" => Some(Fate::Pending),
+                "twice" => Some(Fate::Twice),
+                "succeeded" => None,
+                other => RailAnswer::from_name(other).map(Fate::Answered),
+            },
+        )?
+    };
+    Ok(Says::Deposit { name, wallet, amount, fate })
+}
+
+fn settle(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a deposit's name")?;
+    let expected = "`succeeded`, `declined` or `needs_authentication`";
+    Ok(Says::Settle { name, answer: words.read(expected, RailAnswer::from_name)? })
+}
+
+fn grant(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a name for the grant")?;
+    let wallet = words.name("a wallet's name")?;
+    let amount = words.amount()?;
+    let expires = if words.take_keyword("expires") { Some(when(words)?) } else { None };
+    let priority = if words.take_keyword("priority") {
+        words.count("a priority")?
+    } else {
+        domain::grant::PRIORITY_DEFAULT
+    };
+    Ok(Says::Grant { name, wallet, amount, expires, priority })
+}
+
+fn at(words: &mut Words) -> Result<Option<When>, ParseError> {
+    if words.take_keyword("at") { when(words).map(Some) } else { Ok(None) }
+}
+
+fn start(words: &mut Words) -> Result<Says, ParseError> {
+    let resource = words.name("a resource's name")?;
+    let wallet = words.name("a wallet's name")?;
+    let sku = words.name("a SKU's code")?;
+    Ok(Says::Start { resource, wallet, sku, at: at(words)? })
+}
+
+fn stop(words: &mut Words) -> Result<Says, ParseError> {
+    Ok(Says::Stop { resource: words.name("a resource's name")?, at: at(words)? })
+}
+
+fn hold(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a name for the hold")?;
+    let wallet = words.name("a wallet's name")?;
+    let amount = words.amount()?;
+    let seconds = if words.take_keyword("for") { Some(duration(words)?) } else { None };
+    Ok(Says::Hold { name, wallet, amount, seconds })
+}
+
+fn capture(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a hold's name")?;
+    let amount = if words.peek().is_some() { Some(words.amount()?) } else { None };
+    Ok(Says::Capture { name, amount })
+}
+
+fn usage(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let sku = words.name("a SKU's code")?;
+    let mut quantities = Vec::new();
+    let quantity = |word: &str| {
+        let (dimension, quantity) = word.split_once('=')?;
+        Some((dimension.to_string(), quantity.parse().ok()?))
+    };
+    while quantities.is_empty() || words.peek().is_some_and(|word| word.contains('=')) {
+        quantities.push(words.read("a quantity, such as input_tokens=1200", quantity)?);
+    }
+    let id = if words.take_keyword("id") { Some(words.name("an event's id")?) } else { None };
+    Ok(Says::Use(Use { wallet, sku, quantities, id, at: at(words)? }))
+}
+
+fn card(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let expected = "`succeeds`, `declines` or `needs_authentication`";
+    let behaviour = words.read(expected, |word| match word {
+        "succeeds" => Some(Behaviour::Succeeds),
+        "declines" => Some(Behaviour::Declines),
+        "needs_authentication" => Some(Behaviour::NeedsAuthentication),
+        _ => None,
+    })?;
+    Ok(Says::Card { wallet, behaviour })
+}
+
+fn auto_top_up(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    if words.take_keyword("off") {
+        return Ok(Says::AutoTopUp { wallet, rule: None });
+    }
+    words.read("`below AMOUNT charge AMOUNT` or `off`", |word| (word == "below").then_some(()))?;
+    let threshold = words.amount()?;
+    words.keyword("charge")?;
+    Ok(Says::AutoTopUp { wallet, rule: Some((threshold, words.amount()?)) })
+}
+
+fn alert(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    if words.take_keyword("off") {
+        return Ok(Says::Alert { wallet, below: None });
+    }
+    words.read("`below AMOUNT` or `off`", |word| (word == "below").then_some(()))?;
+    Ok(Says::Alert { wallet, below: Some(words.amount()?) })
+}
+
+fn balance(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let mut parts = Vec::new();
+    while words.peek().is_some() {
+        let part = |word: &str| Part::ALL.into_iter().find(|part| part.name() == word);
+        parts.push(words.read("`posted`, `accrued`, `held`, `available` or `shown`", part)?);
+    }
+    if parts.is_empty() {
+        parts.extend(Part::ALL);
+    }
+    Ok(Says::Balance { wallet, parts })
+}
+
+/// More repetitions than this are no scenario that anybody reads.
+const REPEAT_MAX: i64 = 10_000;
+
+fn repeat(words: &mut Words) -> Result<Says, ParseError> {
+    let count = words.read("how often, 1 to 10000", |word| {
+        word.parse::<i64>().ok().filter(|count| (1..=REPEAT_MAX).contains(count))
+    })?;
+    let mut each = Vec::new();
+    let mut rest = words.clone();
+    for index in 1..=count {
+        rest = words.clone();
+        rest.fill("{n}", &index.to_string());
+        let command = rest.clone();
+        let said = says(&mut rest)?;
+        if matches!(said, Says::Repeat { .. } | Says::Move(_) | Says::Clock(_)) || said.is_listing()
+        {
+            return Err(command.wrong("a command that does something, such as hold or use"));
+        }
+        each.push(said);
+    }
+    *words = rest;
+    Ok(Says::Repeat { each })
+}

@@ -1,0 +1,225 @@
+//! What rows look like in a scenario: one line each, exact decimals, names for ids.
+
+use std::collections::BTreeMap;
+
+use domain::{Amount, OrgId, Timestamp};
+
+use crate::scenario::layer::{
+    BalanceRow, DepositRow, EventRow, GrantRow, HoldRow, LedgerRow, Refused, RunRow,
+};
+use crate::scenario::parse::Part;
+use crate::scenario::when::{clock_face, shown};
+
+/// The names that a scenario has given, by what they name.
+#[derive(Debug, Default)]
+pub struct Names {
+    pub start: Timestamp,
+    names: BTreeMap<(OrgId, i64), String>,
+}
+
+impl Names {
+    pub fn give(&mut self, org: OrgId, number: i64, name: &str) {
+        self.names.insert((org, number), name.to_string());
+    }
+
+    pub fn has(&self, org: OrgId, number: i64) -> bool {
+        self.names.contains_key(&(org, number))
+    }
+
+    pub fn of(&self, org: OrgId, number: i64) -> String {
+        self.names.get(&(org, number)).cloned().unwrap_or_else(|| format!("unnamed-{number}"))
+    }
+
+    pub fn time(&self, at: Timestamp) -> String {
+        shown(at, self.start)
+    }
+
+    fn time_or_never(&self, at: Option<Timestamp>) -> String {
+        at.map_or("never".to_string(), |at| self.time(at))
+    }
+}
+
+fn signed(amount: Amount) -> String {
+    if amount.is_negative() { amount.to_string() } else { format!("+{amount}") }
+}
+
+/// `refused insufficient_credit available=10.00 required=12.00`.
+pub fn refused(refused: &Refused, names: &Names) -> String {
+    let mut line = format!("refused {}", refused.code);
+    for (name, value) in &refused.fields {
+        line.push_str(&format!(" {name}={}", quoted(timed(value, names))));
+    }
+    line
+}
+
+fn quoted(value: String) -> String {
+    if value.contains(' ') { format!("\"{value}\"") } else { value }
+}
+
+/// Times on the wire are dates; scenarios read them as they are written there.
+fn timed(value: &str, names: &Names) -> String {
+    Timestamp::parse(value).map_or_else(|| value.to_string(), |at| names.time(at))
+}
+
+pub fn balance(row: &BalanceRow, parts: &[Part]) -> String {
+    let part = |part: &Part| {
+        let amount = match part {
+            Part::Posted => row.posted,
+            Part::Accrued => row.accrued,
+            Part::Held => row.held,
+            Part::Available => row.available,
+            Part::Shown => row.shown,
+        };
+        format!("{}={amount}", part.name())
+    };
+    parts.iter().map(part).collect::<Vec<_>>().join(" ")
+}
+
+pub fn runway(row: &BalanceRow, names: &Names) -> String {
+    let runs_out = names.time_or_never(row.runs_out_at);
+    format!("{} per hour, runs out {runs_out}", row.burn_per_hour)
+}
+
+pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {
+    let label = if row.is_auto_top_up { "auto top-up" } else { "deposit" };
+    let (at, name) = (names.time(row.created_at), names.of(org, row.number));
+    format!("{at} {name} {label} {} {} {}", row.amount, row.rail, deposit_state(row))
+}
+
+/// `succeeded`, or `failed: card declined`.
+pub fn deposit_state(row: &DepositRow) -> String {
+    if row.reason.is_empty() { row.state.clone() } else { format!("{}: {}", row.state, row.reason) }
+}
+
+pub fn grant(org: OrgId, row: &GrantRow, names: &Names) -> String {
+    let name = names.of(org, row.number);
+    let expires = names.time_or_never(row.expires_at);
+    let reserved = if row.reserved.is_zero() {
+        String::new()
+    } else {
+        format!(", {} of it held", row.reserved)
+    };
+    format!(
+        "{name} {} {}, priority {}, expires {expires}, left {}{reserved}",
+        row.kind, row.amount, row.priority, row.remaining
+    )
+}
+
+pub fn hold(org: OrgId, row: &HoldRow, names: &Names) -> String {
+    let (name, until) = (names.of(org, row.number), names.time(row.expires_at));
+    let captured = row.captured.map(|amount| format!(" {amount}")).unwrap_or_default();
+    format!("{name} {} {}{captured}, until {until}", row.amount, row.state)
+}
+
+/// One line of usage analytics. `ended` is what the profile calls a run that ended.
+pub fn run(org: OrgId, row: &RunRow, now: Timestamp, ended: &str, names: &Names) -> String {
+    let until = row.stopped_at.unwrap_or(now).max(row.started_at);
+    let length = clock_face(until.seconds_since(row.started_at));
+    let status = match (&row.stopped_at, &row.stop_reason) {
+        (Some(_), Some(reason)) => format!("{ended} {reason}"),
+        _ => "active".to_string(),
+    };
+    let (name, started) = (names.of(org, row.resource), names.time(row.started_at));
+    format!("{name} {} {started} for {length} {status} {}", row.sku, row.cost)
+}
+
+pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
+    let mut line = format!("{} {}", names.time(row.at), row.kind);
+    for (field, value) in &row.fields {
+        let is_row = matches!(field.as_str(), "deposit" | "grant" | "hold" | "run" | "resource");
+        let value = match value.parse::<i64>() {
+            Ok(number) if is_row => names.of(org, number),
+            _ => timed(value, names),
+        };
+        line.push_str(&format!(" {field}={}", quoted(value)));
+    }
+    line
+}
+
+/// One line for a whole ledger transaction.
+pub fn span(org: OrgId, row: &LedgerRow, names: &Names) -> String {
+    let mut parts = vec![head(row, names)];
+    if row.periods.len() > 1 {
+        parts.push(format!("{} periods", row.periods.len()));
+    }
+    parts.extend(
+        row.postings
+            .iter()
+            .map(|&(grant, change)| format!("{} {}", names.of(org, grant), signed(change))),
+    );
+    parts.extend(beyond(row.absorbed, row.debt));
+    parts.push(format!("balance {}", row.balance));
+    parts.join(", ")
+}
+
+fn head(row: &LedgerRow, names: &Names) -> String {
+    let event = row.event.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
+    let late = match row.occurred_at {
+        Some(at) if row.periods.is_empty() => format!(" of {}", names.time(at)),
+        _ => String::new(),
+    };
+    format!("{} {}{event}{late} {}", names.time(row.at), row.kind, row.amount)
+}
+
+fn beyond(absorbed: Amount, debt: Amount) -> Vec<String> {
+    let mut parts = Vec::new();
+    if !absorbed.is_zero() {
+        parts.push(format!("absorbed {absorbed}"));
+    }
+    if !debt.is_zero() {
+        parts.push(format!("debt {}", signed(debt)));
+    }
+    parts
+}
+
+/// One line for each period of a settlement, one for any other ledger transaction.
+pub fn ledger(org: OrgId, row: &LedgerRow, names: &Names) -> Vec<String> {
+    if row.periods.len() < 2 {
+        return vec![span(org, row, names)];
+    }
+    let changed: Amount = row.postings.iter().map(|&(_, change)| change).sum();
+    let mut balance = row.balance.minus(changed).plus(row.debt);
+    let (mut so_far, mut before) = (Amount::ZERO, Drawn::of(row, Amount::ZERO));
+    let mut lines = Vec::new();
+    for &(until, amount) in &row.periods {
+        so_far = so_far.plus(amount);
+        let after = Drawn::of(row, so_far);
+        let mut parts = vec![format!("{} {} {amount}", names.time(until), row.kind)];
+        for ((&(grant, _), old), new) in row.postings.iter().zip(&before.grants).zip(&after.grants)
+        {
+            let part = new.minus(*old);
+            balance = balance.minus(part);
+            if !part.is_zero() {
+                parts.push(format!("{} {}", names.of(org, grant), signed(part.negated())));
+            }
+        }
+        let debt = after.debt.minus(before.debt);
+        balance = balance.minus(debt);
+        parts.extend(beyond(after.absorbed.minus(before.absorbed), debt));
+        parts.push(format!("balance {balance}"));
+        lines.push(parts.join(", "));
+        before = after;
+    }
+    lines
+}
+
+/// Where the first `so_far` of a settlement went: grants in burn order, then debt, then absorbed.
+struct Drawn {
+    grants: Vec<Amount>,
+    debt: Amount,
+    absorbed: Amount,
+}
+
+impl Drawn {
+    fn of(row: &LedgerRow, so_far: Amount) -> Drawn {
+        let mut left = so_far.or_zero();
+        let mut take = |limit: Amount| {
+            let part = limit.min(left);
+            left = left.minus(part);
+            part
+        };
+        let grants = row.postings.iter().map(|&(_, change)| take(change.negated())).collect();
+        let debt = take(row.debt);
+        Drawn { grants, debt, absorbed: take(row.absorbed) }
+    }
+}

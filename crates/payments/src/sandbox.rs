@@ -1,0 +1,26 @@
+//! The sandbox rail: a rail of our own on which everything can be tried without real money.
+
+use domain::deposit::{Behaviour, PaymentOutcome};
+
+/// The name of the rail.
+pub const RAIL: &str = "sandbox";
+
+/// What charging a saved payment method of this behaviour answers. `deposit` is the public id of
+/// the deposit and becomes part of the rail's own id, so that charging twice is the same money.
+pub fn charge(behaviour: Behaviour, deposit: &str) -> PaymentOutcome {
+    match behaviour {
+        Behaviour::Succeeds => paid(deposit),
+        Behaviour::Declines => declined(),
+        Behaviour::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,
+    }
+}
+
+/// The payer paid on the hosted page.
+pub fn paid(deposit: &str) -> PaymentOutcome {
+    PaymentOutcome::Succeeded { external: format!("sandbox_{deposit}") }
+}
+
+/// The payer's card was declined.
+pub fn declined() -> PaymentOutcome {
+    PaymentOutcome::Declined { reason: "card declined".into() }
+}

@@ -1,0 +1,246 @@
+//! What each command does to a wallet, written a second time from the rulings.
+//!
+//! Every method answers with the words that the engine has to answer with, without the number that
+//! it gave to what it made.
+
+use super::purse::{AHEAD, Aside, Credit, LATE, NEVER, Purse, Refill, Running, SECOND, Terms, half_even, second_of};
+
+pub type Told = String;
+
+pub fn refused(code: &str) -> Told {
+    format!("refused {code}")
+}
+
+impl Purse {
+    /// The refusal of a reported time that lies too far off.
+    fn misreported(at: i64, now: i64) -> Option<Told> {
+        if at > now + AHEAD * SECOND {
+            return Some(refused("too_far_ahead"));
+        }
+        (at < now - LATE * SECOND).then(|| refused("too_long_ago"))
+    }
+
+    pub fn give(&mut self, number: i64, amount: i128, priority: i64, expires: i64, now: i64) -> Told {
+        if expires <= now {
+            return refused("expiry_in_the_past");
+        }
+        self.open(Credit { number, given: true, priority, expires, left: amount, set_aside: 0 });
+        self.book("promotions_unspent", -amount);
+        *self.posted_by_kind.entry("grant").or_default() += amount;
+        self.changed = true;
+        format!("grant {amount}")
+    }
+
+    pub fn void(&mut self, number: i64) -> Told {
+        match self.known.get(&number) {
+            None => refused("not_found"),
+            Some((false, ..)) => refused("grant_not_voidable"),
+            Some((true, ..)) => {
+                self.end(number, "void");
+                "grant".into()
+            }
+        }
+    }
+
+    /// Confirmed money pays debt, and the rest is a purchased grant.
+    pub fn paid(&mut self, amount: i128, grant: Option<i64>, now: i64) {
+        let pays = self.debt.min(amount);
+        self.debt -= pays;
+        self.book("cash", -amount);
+        self.book("debt", pays);
+        *self.posted_by_kind.entry("deposit").or_default() += amount;
+        if amount > pays {
+            // A grant whose number nobody told yet is known by a number of its own until then.
+            let number = grant.unwrap_or_else(|| UNNAMED + i64::try_from(self.known.len()).unwrap());
+            let (left, expires) = (amount - pays, NEVER);
+            self.open(Credit { number, given: false, priority: 50, expires, left, set_aside: 0 });
+        }
+        self.told.push(("deposit.succeeded", now));
+        self.changed = true;
+    }
+
+    pub fn declined(&mut self, now: i64, auto: bool) {
+        self.told.push(("deposit.failed", now));
+        if auto {
+            self.told.push(("auto_top_up.disabled", now));
+            if let Some(rule) = &mut self.refill {
+                rule.enabled = false;
+            }
+        }
+        self.changed = true;
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub fn start(
+        &mut self,
+        terms: &Terms,
+        number: i64,
+        resource: i64,
+        price: (i128, i64),
+        compute: bool,
+        start: i64,
+        now: i64,
+    ) -> Told {
+        let t = second_of(now);
+        let available = self.available(terms, t) - self.burn(terms.lead);
+        let required = match terms.hold_seconds {
+            Some(seconds) => half_even(price.0 * i128::from(seconds), i128::from(price.1) * 10_000),
+            None => terms.min_available,
+        };
+        if available < required || available <= 0 {
+            return format!("refused insufficient_credit {available} {required}");
+        }
+        self.runs.push(Running {
+            number,
+            resource,
+            price: price.0,
+            per: price.1,
+            compute,
+            start: second_of(start),
+            stop: None,
+        });
+        self.told.push(("run.started", now));
+        self.changed = true;
+        format!("run {} open", second_of(start))
+    }
+
+    /// Checks a reported start or stop.
+    pub fn reported(at: i64, now: i64) -> Option<Told> {
+        Purse::misreported(at, now)
+    }
+
+    pub fn stop(&mut self, terms: &Terms, number: i64, at: i64, now: i64) -> Told {
+        let Some(place) = self.runs.iter().position(|run| run.number == number) else {
+            return refused("not_found");
+        };
+        if self.runs[place].stop.is_some() {
+            return refused("run_ended");
+        }
+        let stop = second_of(at);
+        if let Some(refusal) = Purse::misreported(stop * SECOND, now) {
+            return refusal;
+        }
+        if stop < self.runs[place].start {
+            return refused("stop_before_start");
+        }
+        self.runs[place].stop = Some(stop);
+        self.changed = true;
+        let ordered = self.stop_at.is_some_and(|order| stop * SECOND >= order);
+        let last = self.stoppable() == 0;
+        if last {
+            self.stop_at = None;
+        }
+        let t = second_of(now);
+        self.settle(terms, t);
+        self.give_back(t);
+        self.told.push(("run.stopped", now));
+        if last && ordered {
+            self.told.push(("balance.depleted", now));
+        }
+        let start = self.runs[place].start;
+        format!("run {start} {stop} {}", if ordered { "out_of_credit" } else { "requested" })
+    }
+
+    pub fn used(&mut self, terms: &Terms, amount: i128, now: i64) -> Told {
+        let (parts, _) = self.take(amount);
+        let (absorbed, debt) = self.charge(terms, "charge", amount, &parts);
+        if terms.horizon.is_some() {
+            let hour = second_of(now).div_euclid(3_600);
+            self.per_use.push((hour, amount));
+        }
+        self.changed = true;
+        format!("charge {amount} {absorbed} {debt} {}", self.posted())
+    }
+
+    pub fn hold(&mut self, terms: &Terms, number: i64, amount: i128, seconds: i64, now: i64) -> Told {
+        if !(1..=86_400).contains(&seconds) {
+            return refused("expiry_in_the_past");
+        }
+        let available = self.available(terms, second_of(now));
+        if available < amount {
+            return format!("refused insufficient_credit {available} {amount}");
+        }
+        let spare = available - self.burn(terms.keep);
+        if spare < amount {
+            return format!("refused runway_too_short {spare} {amount}");
+        }
+        if self.value() - self.set_aside() < amount {
+            return format!("refused insufficient_credit {spare} {amount}");
+        }
+        let parts = self.reserve(amount);
+        let expires = now + seconds * SECOND;
+        self.asides.push(Aside { number, amount, parts, expires, state: "open" });
+        self.changed = true;
+        format!("hold {amount} open")
+    }
+
+    fn open_hold(&mut self, number: i64) -> Result<usize, Told> {
+        let place = self.asides.iter().position(|aside| aside.number == number);
+        let place = place.ok_or_else(|| refused("not_found"))?;
+        if self.asides[place].state == "open" { Ok(place) } else { Err(refused("hold_resolved")) }
+    }
+
+    pub fn release(&mut self, terms: &Terms, number: i64, now: i64) -> Told {
+        let place = match self.open_hold(number) {
+            Ok(place) => place,
+            Err(refusal) => return refusal,
+        };
+        self.asides[place].state = "released";
+        let parts = self.asides[place].parts.clone();
+        self.free(&parts);
+        self.changed = true;
+        self.expire_credits(terms, now);
+        format!("hold {} released", self.asides[place].amount)
+    }
+
+    pub fn capture(&mut self, terms: &Terms, number: i64, amount: Option<i128>, now: i64) -> Told {
+        let place = match self.open_hold(number) {
+            Ok(place) => place,
+            Err(refusal) => return refusal,
+        };
+        let held = self.asides[place].amount;
+        let mut amount = amount.unwrap_or(held);
+        if amount <= 0 {
+            return refused("amount_not_positive");
+        }
+        if amount > held {
+            match terms.overcapture {
+                "reject" => return refused("capture_above_hold"),
+                "cap" => amount = held,
+                _ => {}
+            }
+        }
+        let reserved = self.asides[place].parts.clone();
+        self.free(&reserved);
+        let (mut parts, mut left) = (Vec::new(), amount);
+        for (grant, part) in reserved {
+            let part = part.min(left);
+            if part > 0 {
+                self.credit(grant).left -= part;
+                left -= part;
+                parts.push((grant, part));
+            }
+        }
+        self.credits.retain(|credit| credit.left != 0);
+        let (more, _) = self.take(left);
+        parts.extend(more);
+        self.charge(terms, "capture", amount, &parts);
+        self.asides[place].state = "captured";
+        self.changed = true;
+        self.expire_credits(terms, now);
+        format!("hold {held} captured {amount}")
+    }
+
+    pub fn set_refill(&mut self, enabled: bool, threshold: i128, amount: i128, method: i64) -> Told {
+        let before = self.refill.take();
+        let (in_flight, flight, attempted) = before
+            .map_or((false, None, None), |rule| (rule.in_flight, rule.flight, rule.attempted));
+        self.refill =
+            Some(Refill { enabled, threshold, amount, method, in_flight, flight, attempted });
+        self.changed = true;
+        "top_up".into()
+    }
+}
+
+/// Numbers from here on stand for grants whose real number is not known yet.
+pub const UNNAMED: i64 = 1 << 60;

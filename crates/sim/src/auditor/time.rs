@@ -1,0 +1,316 @@
+//! Time passing in a wallet, as the auditor sees it: from one instant at which anything changes to
+//! the next, and in between second by second, skipping seconds only where the value can but fall.
+
+use super::purse::{COOLDOWN, GRACE, NEVER, Purse, SECOND, Terms, second_of};
+
+const DAY: i64 = 86_400;
+const HOUR: i64 = 3_600;
+
+/// What the outside world would answer at once, on a test clock.
+pub trait Outside {
+    /// Charges a saved method; true when it paid, nothing when the bank has to be asked.
+    fn charge(&mut self, method: i64) -> Option<bool>;
+}
+
+impl Purse {
+    /// Lets time pass up to the instant `until`. `real` is the clock on the wall, which attempts to
+    /// charge a card are counted by where nobody can answer in virtual time (rulings R7).
+    pub fn pass(&mut self, terms: &Terms, until: i64, real: i64, outside: &mut dyn Outside) {
+        if until < self.now {
+            return;
+        }
+        loop {
+            let at = if self.changed { self.now } else { self.next_instant(terms, until) };
+            if at > until {
+                break;
+            }
+            self.now = at;
+            self.fall_due(terms, at);
+            self.look(terms, at, real, outside);
+        }
+        if self.is_running() {
+            self.now = until;
+        }
+    }
+
+    /// Everything before `now`, then what falls due at `now` before a command (rulings R5, 1-3).
+    pub fn catch_up(&mut self, terms: &Terms, now: i64, outside: &mut dyn Outside) -> i64 {
+        let now = now.max(self.now);
+        self.pass(terms, now - 1, now, outside);
+        self.now = now;
+        let to = self.settles_to(terms, now);
+        self.settle(terms, to);
+        self.expire(terms, now);
+        now
+    }
+
+    fn settles_to(&self, terms: &Terms, at: i64) -> i64 {
+        let t = second_of(at);
+        if terms.windows { t - t.rem_euclid(terms.every) } else { t }
+    }
+
+    fn fall_due(&mut self, terms: &Terms, at: i64) {
+        if self.asides.iter().any(|aside| aside.state == "open" && aside.expires <= at) {
+            let to = self.settles_to(terms, at);
+            self.settle(terms, to);
+        }
+        self.expire(terms, at);
+        let day = second_of(at) - second_of(at).rem_euclid(DAY);
+        if self.is_running() && self.settled < day {
+            self.settle(terms, day);
+        }
+    }
+
+    fn expire(&mut self, terms: &Terms, at: i64) {
+        let due: Vec<usize> = (0..self.asides.len())
+            .filter(|&it| self.asides[it].state == "open" && self.asides[it].expires <= at)
+            .collect();
+        for it in due {
+            self.asides[it].state = "expired";
+            let parts = self.asides[it].parts.clone();
+            self.free(&parts);
+            self.told.push(("hold.expired", at));
+            self.changed = true;
+        }
+        self.expire_credits(terms, at);
+    }
+
+    pub fn free(&mut self, parts: &[(i64, i128)]) {
+        for &(number, part) in parts {
+            self.credit(number).set_aside -= part;
+        }
+    }
+
+    pub fn expire_credits(&mut self, terms: &Terms, at: i64) {
+        let is_due = |purse: &Purse| {
+            let due = |credit: &&super::purse::Credit| {
+                credit.expires <= at && credit.left > credit.set_aside
+            };
+            purse.credits.iter().filter(due).map(|credit| credit.number).collect::<Vec<i64>>()
+        };
+        if is_due(self).is_empty() {
+            return;
+        }
+        self.settle(terms, second_of(at));
+        for number in is_due(self) {
+            self.end(number, "expiry");
+            self.told.push(("grant.expired", at));
+        }
+    }
+
+    /// Stops, top-up and alerts at one instant (rulings R5, 5-8).
+    fn look(&mut self, terms: &Terms, at: i64, real: i64, outside: &mut dyn Outside) {
+        self.changed = false;
+        let ordered = self.look_at_stops(terms, at);
+        let asked = self.look_at_refill(terms, at, real);
+        self.look_at_limit(terms, at);
+        self.look_at_forecast(terms, at);
+        if terms.live {
+            return;
+        }
+        if let Some(stop_at) = ordered {
+            self.obey(terms, stop_at, outside);
+        }
+        if asked {
+            self.answer_refill(terms, outside);
+        }
+    }
+
+    /// The first second that everything running cannot be paid for any more.
+    fn is_spent(&self, terms: &Terms, at: i64) -> bool {
+        self.stoppable() > 0 && self.worth(second_of(at) + terms.lead + 1, true, 0) < 0
+    }
+
+    /// The last second that can be paid, not before `from`.
+    fn runs_out(&self, from: i64) -> i64 {
+        let mut last = from;
+        while self.worth(last + 1, true, 0) >= 0 {
+            last += 1;
+        }
+        last
+    }
+
+    fn look_at_stops(&mut self, terms: &Terms, at: i64) -> Option<i64> {
+        if let Some(stop_at) = self.stop_at {
+            if stop_at > at && !self.is_spent(terms, at) {
+                self.stop_at = None;
+                self.told.push(("run.stop_cancelled", at));
+            }
+            return None;
+        }
+        if !self.is_spent(terms, at) || at < self.patience() {
+            return None;
+        }
+        let stop_at = self.runs_out(second_of(at)) * SECOND;
+        self.stop_at = Some(stop_at);
+        for _ in 0..self.stoppable() {
+            self.told.push(("run.stop_requested", at));
+        }
+        Some(stop_at)
+    }
+
+    /// Until when a stop waits for the answer to a top-up.
+    fn patience(&self) -> i64 {
+        match &self.refill {
+            Some(Refill { in_flight: true, attempted: Some(at), .. }) => at + GRACE * SECOND,
+            _ => i64::MIN,
+        }
+    }
+
+    fn wants_refill(&self, terms: &Terms, t: i64) -> bool {
+        self.refill.as_ref().is_some_and(|rule| {
+            rule.enabled && !rule.in_flight && self.shown(terms, t) < rule.threshold
+        })
+    }
+
+    fn cooled(&self) -> i64 {
+        let attempted = self.refill.as_ref().and_then(|rule| rule.attempted);
+        attempted.map_or(i64::MIN, |at| at + COOLDOWN * SECOND)
+    }
+
+    fn look_at_refill(&mut self, terms: &Terms, at: i64, real: i64) -> bool {
+        if !self.wants_refill(terms, second_of(at)) || at < self.cooled() {
+            return false;
+        }
+        let at = if terms.live { real.max(at) } else { at };
+        let rule = self.refill.as_mut().unwrap();
+        rule.in_flight = true;
+        rule.attempted = Some(at);
+        self.asked.push((at, rule.amount));
+        self.attempts.push((at, rule.amount));
+        true
+    }
+
+    fn look_at_limit(&mut self, terms: &Terms, at: i64) {
+        let Some((limit, fired)) = self.limit else { return };
+        let low = self.shown(terms, second_of(at)) < limit;
+        if low != fired {
+            self.limit = Some((limit, low));
+            self.told.push((if low { "balance.low" } else { "balance.recovered" }, at));
+        }
+    }
+
+    fn need(&self, terms: &Terms, at: i64) -> i128 {
+        let horizon = terms.horizon.unwrap_or(0);
+        let hour = second_of(at).div_euclid(HOUR);
+        let recent = |&&(spent, _): &&(i64, i128)| spent < hour && spent >= hour - horizon / HOUR;
+        let per_use: i128 = self.per_use.iter().filter(recent).map(|spent| spent.1).sum();
+        self.burn(horizon) + per_use
+    }
+
+    /// Whether the next hours cannot be paid from what will not have lapsed by then.
+    fn is_forecast_low(&self, terms: &Terms, at: i64) -> bool {
+        let horizon = terms.horizon.unwrap_or(0);
+        let need = self.need(terms, at);
+        let shown = self.shown(terms, second_of(at));
+        (need > 0 && shown - self.lapsing(at, horizon) < need)
+            || (self.forecast_fired && shown <= 0)
+    }
+
+    /// What grants will still hold when they lapse within the horizon: the time that has accrued
+    /// draws them first.
+    fn lapsing(&self, at: i64, horizon: i64) -> i128 {
+        let whole = self.value() - self.debt - self.accrued(second_of(at));
+        let mut seen = self.clone();
+        seen.now = at;
+        whole - seen.worth(second_of(at), false, horizon)
+    }
+
+    fn look_at_forecast(&mut self, terms: &Terms, at: i64) {
+        if terms.horizon.is_none() {
+            return;
+        }
+        let low = self.is_forecast_low(terms, at);
+        if low != self.forecast_fired {
+            self.forecast_fired = low;
+            let kind = if low { "balance.forecast_low" } else { "balance.forecast_recovered" };
+            self.told.push((kind, at));
+        }
+    }
+
+    /// An agent on a test clock stops everything at the ordered second.
+    fn obey(&mut self, terms: &Terms, stop_at: i64, outside: &mut dyn Outside) {
+        let open: Vec<i64> = self
+            .runs
+            .iter()
+            .filter(|run| run.stop.is_none() && run.compute)
+            .map(|run| run.number)
+            .collect();
+        for number in open {
+            let now = self.catch_up(terms, stop_at, outside);
+            self.stop(terms, number, stop_at, now);
+        }
+    }
+
+    fn answer_refill(&mut self, terms: &Terms, outside: &mut dyn Outside) {
+        let (method, amount) =
+            self.refill.as_ref().map(|rule| (rule.method, rule.amount)).unwrap();
+        let now = self.catch_up(terms, self.now, outside);
+        match outside.charge(method) {
+            Some(true) => {
+                self.asked.pop();
+                self.paid(amount, None, now);
+                self.refill.as_mut().unwrap().in_flight = false;
+            }
+            Some(false) => {
+                self.asked.pop();
+                self.declined(now, true);
+                self.refill.as_mut().unwrap().in_flight = false;
+            }
+            None => self.told.push(("deposit.needs_authentication", now)),
+        }
+    }
+
+    /// The next instant after now at which anything can change, at most just after `until`.
+    fn next_instant(&self, terms: &Terms, until: i64) -> i64 {
+        let mut next = until.saturating_add(1);
+        let mut consider = |at: i64| {
+            if at > self.now && at < next {
+                next = at;
+            }
+        };
+        for aside in self.asides.iter().filter(|aside| aside.state == "open") {
+            consider(aside.expires);
+        }
+        for credit in &self.credits {
+            if credit.expires != NEVER && credit.left > credit.set_aside {
+                consider(credit.expires.max(self.now + 1));
+                if let Some(horizon) = terms.horizon {
+                    consider(credit.expires - horizon * SECOND);
+                }
+            }
+        }
+        consider((second_of(self.now).div_euclid(DAY) + 1) * DAY * SECOND);
+        if !self.per_use.is_empty() && terms.horizon.is_some() {
+            consider((second_of(self.now).div_euclid(HOUR) + 1) * HOUR * SECOND);
+        }
+        consider(self.patience());
+        consider(self.cooled());
+        if self.is_running() { self.first_change(terms, next) } else { next }
+    }
+
+    /// The first second before `next` at which a stop, a top-up or an alert is due: values only
+    /// fall between two instants, so halves without any are skipped whole.
+    fn first_change(&self, terms: &Terms, next: i64) -> i64 {
+        let (mut low, mut high) = (second_of(self.now), second_of(next - 1));
+        let due = |t: i64| {
+            let at = t * SECOND;
+            (self.stop_at.is_none() && at >= self.patience() && self.is_spent(terms, at))
+                || (at >= self.cooled() && self.wants_refill(terms, t))
+                || self.limit.is_some_and(|(limit, fired)| !fired && self.shown(terms, t) < limit)
+                || (terms.horizon.is_some()
+                    && !self.forecast_fired
+                    && self.is_forecast_low(terms, at))
+        };
+        if high <= low || !due(high) {
+            return next;
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if due(middle) { high = middle } else { low = middle }
+        }
+        high * SECOND
+    }
+}
+
+use super::purse::Refill;

@@ -1,0 +1,88 @@
+//! What the simulator asks of the product: plain data, understood alike by the engine's world and
+//! by the auditor, who never see each other's types.
+
+use domain::{OrgId, Timestamp};
+
+/// One command of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    CreatePlatform { org: OrgId, profile: &'static str, settings: String, clock: Option<Timestamp> },
+    CreateOrganization { org: OrgId, platform: OrgId },
+    CreateSku { platform: OrgId, code: String, class: &'static str },
+    CreatePrice { platform: OrgId, sku: i64, dimension: String, amount: i64, per: i64, from: Option<Timestamp> },
+    Give { org: OrgId, amount: i64, priority: i64, expires: Option<Timestamp> },
+    Void { org: OrgId, grant: i64 },
+    SaveMethod { org: OrgId, answers: Rail },
+    ChangeMethod { org: OrgId, method: i64, answers: Rail },
+    AutoTopUp { org: OrgId, enabled: bool, threshold: i64, amount: i64, method: i64 },
+    Limit { org: OrgId, limit: Option<i64> },
+    StartDeposit { org: OrgId, amount: i64 },
+    SettleDeposit { org: OrgId, deposit: i64, outcome: Rail },
+    CreateResource { org: OrgId, sku: String },
+    StartRun { org: OrgId, resource: i64, at: Option<Timestamp> },
+    StopRun { org: OrgId, run: i64, at: Option<Timestamp> },
+    Usage { org: OrgId, id: String, sku: String, at: Option<Timestamp>, quantities: Vec<(String, i64)> },
+    Hold { org: OrgId, amount: i64, seconds: Option<i64> },
+    Capture { org: OrgId, hold: i64, amount: Option<i64> },
+    Release { org: OrgId, hold: i64 },
+    Move { platform: OrgId, to: Timestamp, arrival: bool },
+}
+
+/// What a rail answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rail {
+    Pays,
+    Declines,
+    Asks,
+}
+
+/// One thing that happens in the simulated world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Commands that are queued together.
+    Batch(Vec<Action>),
+    /// The wall clock moves; back, when negative.
+    Tick { micros: i64 },
+    /// The lane does what has fallen due.
+    Wake,
+    /// A test clock is advanced.
+    Advance { platform: OrgId, to: Timestamp },
+    /// The process is stopped and started again.
+    Restart,
+    /// Keys are sealed and the journal is indexed.
+    Behind,
+}
+
+/// An action with the key that makes sending it twice harmless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    pub key: u64,
+    pub action: Action,
+}
+
+impl Action {
+    pub fn org(&self) -> OrgId {
+        match self {
+            Action::CreatePlatform { org, .. }
+            | Action::CreateOrganization { org, .. }
+            | Action::Give { org, .. }
+            | Action::Void { org, .. }
+            | Action::SaveMethod { org, .. }
+            | Action::ChangeMethod { org, .. }
+            | Action::AutoTopUp { org, .. }
+            | Action::Limit { org, .. }
+            | Action::StartDeposit { org, .. }
+            | Action::SettleDeposit { org, .. }
+            | Action::CreateResource { org, .. }
+            | Action::StartRun { org, .. }
+            | Action::StopRun { org, .. }
+            | Action::Usage { org, .. }
+            | Action::Hold { org, .. }
+            | Action::Capture { org, .. }
+            | Action::Release { org, .. } => *org,
+            Action::CreateSku { platform, .. }
+            | Action::CreatePrice { platform, .. }
+            | Action::Move { platform, .. } => *platform,
+        }
+    }
+}

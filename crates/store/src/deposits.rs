@@ -1,0 +1,98 @@
+//! Deposits: money from outside, in the state it has reached.
+
+use domain::OrgId;
+use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentMethod};
+use domain::workset::Key;
+
+use crate::Store;
+use crate::error::StoreError;
+use crate::noun::{self, BUCKET, Columns, Fields, Keyed, NUMBER, Noun, ORG};
+use crate::payment_methods;
+use crate::statement::{Action, Bulk, Kind, Load, catalogue};
+use crate::value::Column;
+use crate::writer::Writer;
+
+const COLUMNS: &[(&str, Kind)] = &[
+    BUCKET,
+    ORG,
+    NUMBER,
+    ("amount", Kind::Int),
+    ("rail", Kind::Text),
+    ("state", Kind::Small),
+    ("label", Kind::Small),
+    ("method", Kind::Int),
+    ("external", Kind::Text),
+    ("created_at", Kind::Int),
+    ("decided_at", Kind::Int),
+    ("grant_number", Kind::Int),
+    ("reason", Kind::Text),
+];
+
+catalogue! {
+    /// Writes rows.
+    SAVE: Bulk = Bulk::new(Action::Upsert, "deposits", 3, COLUMNS);
+    /// Finds rows.
+    FIND: Load = Load::rows("deposits", 3, COLUMNS, "");
+}
+
+impl Noun for Deposit {
+    fn find() -> &'static Load {
+        &FIND
+    }
+
+    fn write(columns: Columns<'_, Deposit>) -> Columns<'_, Deposit> {
+        columns
+            .amount(|deposit| deposit.amount)
+            .text(|deposit| &deposit.rail)
+            .int(|deposit| deposit.state.code())
+            .int(|deposit| deposit.label.code())
+            .opt_int(|deposit| deposit.method)
+            .opt_text(|deposit| deposit.external.as_deref())
+            .time(|deposit| deposit.created_at)
+            .opt_time(|deposit| deposit.decided_at)
+            .opt_int(|deposit| deposit.grant)
+            .text(|deposit| &deposit.reason)
+    }
+
+    fn read(number: i64, fields: &mut Fields<'_>) -> Result<Deposit, StoreError> {
+        Ok(Deposit {
+            number,
+            amount: fields.amount()?,
+            rail: fields.text()?,
+            state: fields.code(DepositState::from_code)?,
+            label: fields.code(DepositLabel::from_code)?,
+            method: fields.opt_int()?,
+            external: fields.opt_text()?,
+            created_at: fields.time()?,
+            decided_at: fields.opt_time()?,
+            grant: fields.opt_int()?,
+            reason: fields.text()?,
+        })
+    }
+}
+
+/// A deposit, and the saved payment method that it is to be charged to.
+pub async fn with_method(
+    store: &Store,
+    org: OrgId,
+    number: i64,
+) -> Result<Option<(Deposit, Option<PaymentMethod>)>, StoreError> {
+    let mut snapshot = store.snapshot().await?;
+    let keys = |number| {
+        let mut keys = noun::org_columns(std::iter::once(org));
+        keys.push(Column::Int(vec![number]));
+        keys
+    };
+    let rows = snapshot.load(&FIND, keys(number)).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (_, _, deposit) = noun::read::<Deposit>(row)?;
+    let Some(method) = deposit.method else { return Ok(Some((deposit, None))) };
+    let rows = snapshot.load(&payment_methods::FIND, keys(method)).await?;
+    let method = rows.first().map(noun::read::<PaymentMethod>).transpose()?;
+    Ok(Some((deposit, method.map(|(_, _, method)| method))))
+}
+
+/// The rows at `keys`, in no promised order; those that are not there are left out.
+pub fn load(w: &mut Writer, keys: &[Key]) -> Result<Vec<Keyed<Deposit>>, StoreError> {
+    noun::load(w, keys)
+}

@@ -1,0 +1,104 @@
+//! Writes what a batch changed, as one bulk statement for each table that it touched.
+//!
+//! *Invariant:* the lane's row is changed first and only by its owner, in the same transaction
+//! (rulings A1): a process that lost the lane writes nothing.
+
+use domain::workset::{Changes, Key};
+
+use crate::answers::{self, NewAnswer};
+use crate::error::StoreError;
+use crate::noun;
+use crate::statement::Bulk;
+use crate::step::Step;
+use crate::value::{Column, Value};
+use crate::wakes::{self, Wake};
+use crate::writer::Writer;
+use crate::{
+    api_keys, deposits, events, grants, holds, journal, lanes, organizations, outbox,
+    payment_methods, platforms, prices, resources, runs, skus, wallets,
+};
+
+/// Everything that one transaction of a lane writes.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub changes: Changes,
+    /// At most one for each organization and key.
+    pub answers: Vec<NewAnswer>,
+    /// When each wallet is next due; `NEVER` removes the row. At most one for each organization.
+    pub wakes: Vec<Wake>,
+    /// Effects whose result is known, as (organization, number).
+    pub outbox_done: Vec<Key>,
+}
+
+/// How a save ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// Everything is in the transaction, which the caller commits.
+    Kept,
+    /// The lane belongs to somebody else now. The transaction was rolled back.
+    NotOwner,
+}
+
+/// A table's statement and the rows for it.
+type Write = (&'static Bulk, Vec<Column>);
+
+/// Writes `batch` into the transaction that is begun, if `owner` still owns the lane in `epoch`.
+///
+/// Errors: after any error the transaction can only be rolled back.
+pub fn save(
+    w: &mut Writer,
+    batch: &Batch,
+    lane: i64,
+    owner: &str,
+    epoch: i64,
+) -> Result<Saved, StoreError> {
+    let handed_out = i64::try_from(batch.changes.journal.len())
+        .map_err(|_| StoreError::mistake("a batch too long"))?;
+    let advance: [Value; 4] = [lane.into(), owner.into(), epoch.into(), handed_out.into()];
+    let mut writes = writes(batch);
+    writes.retain(|(_, columns)| columns.first().is_some_and(|column| !column.is_empty()));
+    let mut steps = vec![Step::Execute(&lanes::ADVANCE, &advance)];
+    steps.extend(writes.iter().map(|(bulk, columns)| Step::Bulk(bulk, columns)));
+    match w.steps(&steps) {
+        Ok(done) if done.first().is_some_and(|done| done.count() == Ok(1)) => Ok(Saved::Kept),
+        Ok(_) => w.rollback().map(|()| Saved::NotOwner),
+        // The new owner may have written the very rows that this batch tried to write.
+        Err(StoreError::Duplicate(text)) => {
+            w.rollback()?;
+            match lanes::is_owner(w, lane, owner, epoch)? {
+                true => Err(StoreError::Duplicate(text)),
+                false => Ok(Saved::NotOwner),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn writes(batch: &Batch) -> Vec<Write> {
+    let changes = &batch.changes;
+    let (wakes, woken) = wakes::columns(&batch.wakes);
+    let (wallets, parts) = wallets::columns(&changes.wallets);
+    vec![
+        (&journal::APPEND, journal::columns(&changes.journal)),
+        (&wallets::SAVE, wallets),
+        (&wallets::SAVE_PARTS, parts),
+        (&wakes::SAVE, wakes),
+        (&wakes::CLEAR, woken),
+        (&platforms::SAVE, platforms::columns(&changes.platforms)),
+        (&organizations::SAVE, organizations::columns(&changes.organizations)),
+        (&api_keys::SAVE, noun::columns(&changes.api_keys)),
+        (&skus::SAVE, noun::columns(&changes.skus)),
+        (&prices::SAVE, noun::columns(&changes.prices)),
+        (&grants::SAVE, noun::columns(&changes.grants)),
+        (&deposits::SAVE, noun::columns(&changes.deposits)),
+        (&payment_methods::SAVE, noun::columns(&changes.methods)),
+        (&resources::SAVE, noun::columns(&changes.resources)),
+        (&runs::SAVE, noun::columns(&changes.runs)),
+        (&holds::SAVE, noun::columns(&changes.holds)),
+        (&events::SAVE, events::columns(&changes.events)),
+        // What is done goes first: it may be asked for again in the same batch.
+        (&outbox::DONE, outbox::keys(&batch.outbox_done)),
+        (&outbox::SAVE, outbox::columns(&changes.requests)),
+        (&answers::SAVE, answers::columns(&batch.answers)),
+    ]
+}

@@ -1,0 +1,58 @@
+//! What platforms sell. The rows belong to the house organization.
+
+use domain::OrgId;
+use domain::price::Sku;
+use domain::run::ResourceClass;
+
+use crate::error::StoreError;
+use crate::noun::{self, BUCKET, Columns, Fields, Keyed, NUMBER, Noun, ORG};
+use crate::statement::{Action, Bulk, Kind, Load, catalogue};
+use crate::writer::Writer;
+
+const COLUMNS: &[(&str, Kind)] = &[
+    BUCKET,
+    ORG,
+    NUMBER,
+    ("code", Kind::Text),
+    ("name", Kind::Text),
+    ("class", Kind::Small),
+    ("created_at", Kind::Int),
+];
+
+catalogue! {
+    /// Writes rows.
+    SAVE: Bulk = Bulk::new(Action::Insert, "skus", 3, COLUMNS);
+    /// Finds rows.
+    FIND: Load = Load::rows("skus", 3, COLUMNS, "");
+    /// All of one platform.
+    OF_PLATFORM: Load = Load::by("skus", &[BUCKET, ORG], COLUMNS, "");
+}
+
+impl Noun for Sku {
+    fn find() -> &'static Load {
+        &FIND
+    }
+
+    fn write(columns: Columns<'_, Sku>) -> Columns<'_, Sku> {
+        columns
+            .text(|sku| &sku.code)
+            .text(|sku| &sku.name)
+            .int(|sku| sku.class.code())
+            .time(|sku| sku.created_at)
+    }
+
+    fn read(number: i64, fields: &mut Fields<'_>) -> Result<Sku, StoreError> {
+        Ok(Sku {
+            number,
+            code: fields.text()?,
+            name: fields.text()?,
+            class: fields.code(ResourceClass::from_code)?,
+            created_at: fields.time()?,
+        })
+    }
+}
+
+/// Everything of one platform, in no promised order.
+pub(crate) fn load_of(w: &mut Writer, platform: OrgId) -> Result<Vec<Keyed<Sku>>, StoreError> {
+    noun::load_of(w, &OF_PLATFORM, &[platform])
+}

@@ -1,0 +1,298 @@
+//! The text of a wallet: `name=value` joined by `;`, lists joined by `,`, parts by `:`.
+//!
+//! *Invariant:* what is as in a new wallet is left out, and an instant that never comes is written
+//! as nothing, so that the text of an ordinary wallet stays short. A name that is not known fails
+//! the reading: it was written by a newer program.
+
+use std::fmt::{Display, Write};
+use std::str::{FromStr, Split};
+
+use domain::grant::{GrantKind, OpenGrant, OpenGrants};
+use domain::meter::Meter;
+use domain::wallet::{AutoTopUp, Launch, StopOrder, UserLimit, Wallet};
+use domain::{Amount, Timestamp};
+
+use super::GRANTS_PER_ROW;
+
+/// Everything of a wallet that is not in columns.
+pub(super) fn write(wallet: &Wallet) -> String {
+    // Every field is named, so that a new one cannot be forgotten here.
+    let Wallet {
+        org: _,
+        platform: _,
+        tip: _,
+        next_number: _,
+        debt: _,
+        settled_until: _,
+        now,
+        grants,
+        meters,
+        running_count,
+        stoppable_count,
+        launches,
+        next_hold_expiry,
+        user_limit,
+        forecast_fired,
+        per_use,
+        auto_top_up,
+        stop_order,
+        stop_sequence,
+        review_due,
+    } = wallet;
+    let mut text = Text::with_capacity(256);
+    text.field("now").time(*now);
+    text.field("accrued").time(meters.accrued_until);
+    text.list("meters", &meters.meters, |text, meter| {
+        text.part(meter.per_units).part(meter.rate).part(meter.sum).part(meter.posted);
+    });
+    text.number("running", *running_count);
+    text.number("stoppable", *stoppable_count);
+    text.list("launches", launches, |text, launch| {
+        text.time(launch.until).part(launch.per_units).part(launch.rate);
+    });
+    if *next_hold_expiry != Timestamp::NEVER {
+        text.field("hold_expiry").time(*next_hold_expiry);
+    }
+    if let Some(limit) = user_limit {
+        text.field("limit").part(limit.limit.nanos()).flag(limit.fired);
+    }
+    text.mark("forecast", *forecast_fired);
+    text.list("hours", per_use, |text, (hour, amount)| {
+        text.part(hour).part(amount.nanos());
+    });
+    if let Some(rule) = auto_top_up {
+        push_auto_top_up(text.field("top_up"), rule);
+    }
+    if let Some(order) = stop_order {
+        text.field("stop").time(order.stop_at).part(order.sequence);
+    }
+    text.number("stops", *stop_sequence);
+    text.mark("review", *review_due);
+    let inline: Vec<&OpenGrant> = grants.iter().take(GRANTS_PER_ROW).collect();
+    text.list("grants", &inline, |text, grant| push_grant(text, grant));
+    let further = grants.len().saturating_sub(GRANTS_PER_ROW);
+    if further > 0 {
+        text.field("parts").part(further.div_ceil(GRANTS_PER_ROW));
+    }
+    text.text
+}
+
+fn push_auto_top_up(text: &mut Text, rule: &AutoTopUp) {
+    text.part(rule.threshold.nanos()).part(rule.amount.nanos()).part(rule.method);
+    text.flag(rule.enabled).option(rule.in_flight);
+    text.option(rule.attempted_at.map(Timestamp::micros));
+}
+
+/// The texts of the grants that the wallet's own row has no room for.
+pub(super) fn parts(wallet: &Wallet) -> Vec<String> {
+    let further: Vec<&OpenGrant> = wallet.grants.iter().skip(GRANTS_PER_ROW).collect();
+    let part = |grants: &[&OpenGrant]| {
+        let mut text = Text::with_capacity(1_024);
+        text.items(grants, |text, grant| push_grant(text, grant));
+        text.text
+    };
+    further.chunks(GRANTS_PER_ROW).map(part).collect()
+}
+
+fn push_grant(text: &mut Text, grant: &OpenGrant) {
+    text.part(grant.number).part(grant.kind.code()).part(grant.priority);
+    text.time(grant.expires_at).option(grant.purchase);
+    text.part(grant.remaining.nanos()).part(grant.reserved.nanos());
+}
+
+/// Reads what [`write`] wrote into `wallet`, and says how many parts there are; nothing when the
+/// text is anything else.
+pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
+    let mut parts = 0;
+    for field in text.split(';') {
+        let (name, value) = field.split_once('=')?;
+        let mut one = Parts::of(value);
+        match name {
+            "now" => wallet.now = one.time()?,
+            "accrued" => wallet.meters.accrued_until = one.time()?,
+            "meters" => wallet.meters.meters = list(value, meter)?,
+            "running" => wallet.running_count = one.get()?,
+            "stoppable" => wallet.stoppable_count = one.get()?,
+            "launches" => wallet.launches = list(value, launch)?,
+            "hold_expiry" => wallet.next_hold_expiry = one.time()?,
+            "limit" => {
+                wallet.user_limit = Some(UserLimit { limit: one.amount()?, fired: one.flag()? });
+            }
+            "forecast" => wallet.forecast_fired = one.flag()?,
+            "hours" => {
+                wallet.per_use = list(value, |parts| Some((parts.get()?, parts.amount()?)))?;
+            }
+            "top_up" => wallet.auto_top_up = Some(auto_top_up(&mut one)?),
+            "stop" => {
+                wallet.stop_order = Some(StopOrder { stop_at: one.time()?, sequence: one.get()? });
+            }
+            "stops" => wallet.stop_sequence = one.get()?,
+            "review" => wallet.review_due = one.flag()?,
+            "grants" => wallet.grants = OpenGrants::from_stored(grants_of(value)?),
+            "parts" => parts = one.get()?,
+            _ => return None,
+        }
+    }
+    Some(parts)
+}
+
+/// Grants as [`write`] and [`parts`] wrote them.
+pub(super) fn grants_of(text: &str) -> Option<Vec<OpenGrant>> {
+    list(text, |parts| {
+        Some(OpenGrant {
+            number: parts.get()?,
+            kind: GrantKind::from_code(parts.get()?)?,
+            priority: parts.get()?,
+            expires_at: parts.time()?,
+            purchase: parts.option()?,
+            remaining: parts.amount()?,
+            reserved: parts.amount()?,
+        })
+    })
+}
+
+fn meter(parts: &mut Parts<'_>) -> Option<Meter> {
+    Some(Meter {
+        per_units: parts.get()?,
+        rate: parts.get()?,
+        sum: parts.get()?,
+        posted: parts.get()?,
+    })
+}
+
+fn launch(parts: &mut Parts<'_>) -> Option<Launch> {
+    Some(Launch { until: parts.time()?, per_units: parts.get()?, rate: parts.get()? })
+}
+
+fn auto_top_up(parts: &mut Parts<'_>) -> Option<AutoTopUp> {
+    Some(AutoTopUp {
+        threshold: parts.amount()?,
+        amount: parts.amount()?,
+        method: parts.get()?,
+        enabled: parts.flag()?,
+        in_flight: parts.option()?,
+        attempted_at: parts.option()?.map(Timestamp::from_micros),
+    })
+}
+
+fn list<T>(text: &str, item: impl Fn(&mut Parts<'_>) -> Option<T>) -> Option<Vec<T>> {
+    let whole = |one: &str| {
+        let mut parts = Parts::of(one);
+        let item = item(&mut parts)?;
+        parts.0.next().is_none().then_some(item)
+    };
+    text.split(',').map(whole).collect()
+}
+
+/// The parts of one item being read; nothing where a part is missing or is something else.
+struct Parts<'a>(Split<'a, char>);
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Parts<'a> {
+        Parts(text.split(':'))
+    }
+
+    fn get<T: FromStr>(&mut self) -> Option<T> {
+        self.0.next()?.parse().ok()
+    }
+
+    fn option(&mut self) -> Option<Option<i64>> {
+        match self.0.next()? {
+            "" => Some(None),
+            text => text.parse().ok().map(Some),
+        }
+    }
+
+    fn time(&mut self) -> Option<Timestamp> {
+        Some(self.option()?.map_or(Timestamp::NEVER, Timestamp::from_micros))
+    }
+
+    fn amount(&mut self) -> Option<Amount> {
+        self.get().map(Amount::from_nanos)
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.0.next()? {
+            "0" => Some(false),
+            "1" => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// A text being written.
+struct Text {
+    text: String,
+    /// Whether the next part begins a field or an item.
+    begins: bool,
+}
+
+impl Text {
+    fn with_capacity(bytes: usize) -> Text {
+        Text { text: String::with_capacity(bytes), begins: true }
+    }
+
+    /// Begins a field; its first part follows.
+    fn field(&mut self, name: &str) -> &mut Text {
+        if !self.text.is_empty() {
+            self.text.push(';');
+        }
+        self.text.push_str(name);
+        self.text.push('=');
+        self.begins = true;
+        self
+    }
+
+    fn part(&mut self, value: impl Display) -> &mut Text {
+        if !std::mem::take(&mut self.begins) {
+            self.text.push(':');
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(self.text, "{value}");
+        self
+    }
+
+    fn option(&mut self, value: Option<i64>) -> &mut Text {
+        match value {
+            Some(value) => self.part(value),
+            None => self.part(""),
+        }
+    }
+
+    fn time(&mut self, at: Timestamp) -> &mut Text {
+        self.option((at != Timestamp::NEVER).then_some(at.micros()))
+    }
+
+    fn flag(&mut self, is_set: bool) -> &mut Text {
+        self.part(i64::from(is_set))
+    }
+
+    /// A field that is left out when it is 0.
+    fn number(&mut self, name: &str, value: i64) {
+        if value != 0 {
+            self.field(name).part(value);
+        }
+    }
+
+    /// A field that is left out when it is not set.
+    fn mark(&mut self, name: &str, is_set: bool) {
+        self.number(name, i64::from(is_set));
+    }
+
+    /// A field that is left out when it is empty.
+    fn list<T>(&mut self, name: &str, items: &[T], write: impl Fn(&mut Text, &T)) {
+        if !items.is_empty() {
+            self.field(name).items(items, write);
+        }
+    }
+
+    fn items<T>(&mut self, items: &[T], write: impl Fn(&mut Text, &T)) {
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                self.text.push(',');
+            }
+            self.begins = true;
+            write(self, item);
+        }
+    }
+}

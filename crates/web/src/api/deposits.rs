@@ -1,0 +1,123 @@
+//! Deposits: money from outside. Starting one moves nothing; its rail confirms it later.
+
+use app::operations::start_deposit::StartDeposit;
+use domain::deposit::{Deposit, DepositLabel, DepositState};
+use domain::{Id, Kind, OrgId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{OrganizationQuery, created};
+use crate::error::Fault;
+use crate::extract::{Call, Reply};
+use crate::page::Page;
+use crate::wire::{IdText, MoneyText, TimeText, id_of, with_member};
+use crate::{WebConfig, checkout_url};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DepositIn {
+    pub organization: Option<IdText>,
+    /// Whole cents, within the limits of the platform.
+    pub amount: MoneyText,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DepositOut {
+    pub id: IdText,
+    pub organization: IdText,
+    pub amount: MoneyText,
+    pub rail: String,
+    /// `pending`, `succeeded`, `failed` or `needs_authentication`.
+    pub state: String,
+    /// Who asked for it: `manual` or `auto_top_up`.
+    pub label: String,
+    pub payment_method: Option<IdText>,
+    /// The rail's own id of the money.
+    pub external_id: Option<String>,
+    pub grant: Option<IdText>,
+    /// Why it failed, in words.
+    pub reason: Option<String>,
+    /// Where the payer pays, while it waits for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkout_url: Option<String>,
+    pub created_at: TimeText,
+    pub decided_at: Option<TimeText>,
+}
+
+impl DepositOut {
+    pub fn of(org: OrgId, deposit: &Deposit) -> DepositOut {
+        let label = match deposit.label {
+            DepositLabel::Manual => "manual",
+            DepositLabel::AutoTopUp => "auto_top_up",
+        };
+        DepositOut {
+            id: IdText::new(Kind::Deposit, org, deposit.number),
+            organization: IdText::organization(org),
+            amount: deposit.amount.into(),
+            rail: deposit.rail.clone(),
+            state: deposit.state.name().to_owned(),
+            label: label.to_owned(),
+            payment_method: deposit.method.map(|it| IdText::new(Kind::PaymentMethod, org, it)),
+            external_id: deposit.external.clone(),
+            grant: deposit.grant.map(|number| IdText::new(Kind::Grant, org, number)),
+            reason: Some(deposit.reason.clone()).filter(|reason| !reason.is_empty()),
+            checkout_url: None,
+            created_at: deposit.created_at.into(),
+            decided_at: deposit.decided_at.map(TimeText::from),
+        }
+    }
+
+    /// With the address at which it can still be paid.
+    fn payable(config: &WebConfig, org: OrgId, deposit: &Deposit) -> DepositOut {
+        let is_open =
+            matches!(deposit.state, DepositState::Pending | DepositState::NeedsAuthentication);
+        let id = Id::new(Kind::Deposit, org, deposit.number);
+        let checkout_url = is_open.then(|| checkout_url(config, id));
+        DepositOut { checkout_url, ..DepositOut::of(org, deposit) }
+    }
+}
+
+/// Starts a deposit and says where it is paid. The address is not part of the stored answer: it
+/// follows from the id, and whoever reads the store must not find it there.
+pub async fn create(call: Call) -> Result<Reply, Fault> {
+    let body: DepositIn = call.json()?;
+    let home = call.organization(body.organization.as_ref()).await?;
+    let amount = body.amount.parse("amount")?;
+    let rail = payments::sandbox::RAIL.to_owned();
+    let mut reply = call.run(StartDeposit { org: home.org, amount, rail }, created).await?;
+    if reply.is_success()
+        && let Some(id) = made(&reply.body)
+    {
+        let url = Value::from(checkout_url(&call.web.config, id));
+        reply.body = with_member(reply.body, "checkout_url", &url);
+    }
+    Ok(reply)
+}
+
+/// The deposit that an answer of ours shows.
+fn made(body: &str) -> Option<Id> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    id_of(body.get("id")?.as_str()?, &[Kind::Deposit])
+}
+
+/// Shows a deposit.
+pub async fn get(call: Call) -> Result<Reply, Fault> {
+    let id = call.path_id(Kind::Deposit).await?;
+    let mut snapshot = call.snapshot().await?;
+    let deposit = store::read::lists::deposit(&mut snapshot, id.org, id.number).await?;
+    let deposit = deposit.ok_or(Fault::missing(Kind::Deposit))?;
+    Reply::json(200, &DepositOut::payable(&call.web.config, id.org, &deposit))
+}
+
+/// Lists deposits, newest first.
+pub async fn list(call: Call) -> Result<Reply, Fault> {
+    let query: OrganizationQuery = call.query()?;
+    let home = call.organization(query.organization.as_ref()).await?;
+    let page = Page::read(query.limit, query.cursor.as_deref())?;
+    let mut snapshot = call.snapshot().await?;
+    let (below, rows) = (page.below(), page.rows_to_read());
+    let rows = store::read::lists::deposits(&mut snapshot, home.org, below, rows).await?;
+    let view = |deposit: Deposit| DepositOut::payable(&call.web.config, home.org, &deposit);
+    Reply::json(200, &page.list(rows, |deposit| deposit.number, view))
+}

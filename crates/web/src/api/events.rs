@@ -1,0 +1,113 @@
+//! Events: what happened, in the order in which it happened.
+
+use std::collections::BTreeMap;
+
+use domain::event::EventKind;
+use domain::{Kind, OrgId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::read::lists::ToldEvent;
+
+use crate::error::Fault;
+use crate::extract::{Call, Reply};
+use crate::page::Page;
+use crate::wire::{IdText, TimeText};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventsQuery {
+    /// Whose events; a key of an organization may leave it out.
+    pub organization: Option<IdText>,
+    /// Events of this type only, such as `run.stopped`.
+    pub r#type: Option<String>,
+    /// Events after the one with this number.
+    pub since: Option<i64>,
+    /// Rows of the page, 1 to 100; 20 when none is given.
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EventOut {
+    pub id: IdText,
+    pub organization: IdText,
+    /// Goes up with time; send the last one as `since` to go on later.
+    pub number: i64,
+    pub r#type: String,
+    pub at: TimeText,
+    /// What it says, by name: ids, amounts and times as everywhere.
+    pub data: BTreeMap<String, String>,
+}
+
+/// The kind of row that a field of an event names by number.
+fn kind_of(field: &str) -> Option<Kind> {
+    Some(match field {
+        "deposit" => Kind::Deposit,
+        "grant" => Kind::Grant,
+        "hold" => Kind::Hold,
+        "method" => Kind::PaymentMethod,
+        "resource" => Kind::Resource,
+        "run" => Kind::Run,
+        _ => return None,
+    })
+}
+
+impl EventOut {
+    fn of(org: OrgId, event: ToldEvent) -> EventOut {
+        let fields: BTreeMap<String, String> =
+            serde_json::from_str(&event.body).unwrap_or_default();
+        let shown = |(name, value): (String, String)| {
+            let number = value.parse::<i64>().ok();
+            let id = kind_of(&name)
+                .zip(number)
+                .map(|(kind, number)| domain::Id::new(kind, org, number).to_string());
+            (name, id.unwrap_or(value))
+        };
+        EventOut {
+            id: IdText::new(Kind::Event, org, event.number),
+            organization: IdText::organization(org),
+            number: event.number,
+            r#type: event.kind.name().to_owned(),
+            at: event.at.into(),
+            data: fields.into_iter().map(shown).collect(),
+        }
+    }
+}
+
+fn kind_named(name: &str) -> Result<EventKind, Fault> {
+    let kind = EventKind::ALL.into_iter().find(|kind| kind.name() == name);
+    kind.ok_or_else(|| Fault::param("type", "not a type of event"))
+}
+
+/// Lists events, oldest first.
+pub async fn list(call: Call) -> Result<Reply, Fault> {
+    let query: EventsQuery = call.query()?;
+    let home = call.organization(query.organization.as_ref()).await?;
+    let page = Page::read(query.limit, query.cursor.as_deref())?;
+    let kind = query.r#type.as_deref().map(kind_named).transpose()?;
+    let above = page.above().max(query.since.unwrap_or(-1));
+    let mut snapshot = call.snapshot().await?;
+    let rows = page.rows_to_read();
+    let rows = store::read::lists::events(&mut snapshot, home.org, above, kind, rows).await?;
+    Reply::json(200, &page.list(rows, |event| event.number, |event| EventOut::of(home.org, event)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Timestamp;
+
+    #[test]
+    fn numbers_of_rows_become_ids() {
+        let org = OrgId::new(9, 1 << 60);
+        let body = "{\"run\":\"7\",\"reason\":\"requested\",\"amount\":\"7\"}".to_owned();
+        let at = Timestamp::from_seconds(1);
+        let event = ToldEvent { number: 12, kind: EventKind::RunStopped, at, body };
+        let shown = EventOut::of(org, event);
+        assert_eq!(shown.r#type, "run.stopped");
+        assert_eq!(shown.data["run"], domain::Id::new(Kind::Run, org, 7).to_string());
+        assert_eq!(shown.data["reason"], "requested");
+        assert_eq!(shown.data["amount"], "7");
+    }
+}

@@ -1,0 +1,128 @@
+//! Grants: value given to a wallet.
+
+use app::operations::give_grant::GiveGrant;
+use app::operations::void_grant::VoidGrant;
+use domain::grant::{Grant, PRIORITY_DEFAULT};
+use domain::wallet::Wallet;
+use domain::{Amount, Kind, OrgId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{NOTE_CHARS_MAX, Nothing, OrganizationQuery, created, done};
+use crate::error::Fault;
+use crate::extract::{Call, Reply};
+use crate::page::Page;
+use crate::wire::{IdText, MoneyText, TimeText, text_or_empty};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantIn {
+    pub organization: Option<IdText>,
+    pub amount: MoneyText,
+    /// 0 burns first, 100 last; 50 when none is given.
+    pub priority: Option<i64>,
+    /// Never, when none is given.
+    pub expires_at: Option<TimeText>,
+    #[serde(default)]
+    pub note: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GrantOut {
+    pub id: IdText,
+    pub organization: IdText,
+    /// `promotional`, `purchased` or `bonus`.
+    pub kind: String,
+    pub amount: MoneyText,
+    /// What is left of it; only where a grant is read, because it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<MoneyText>,
+    /// The part of `remaining` that open holds have set aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<MoneyText>,
+    pub priority: i64,
+    pub expires_at: Option<TimeText>,
+    /// The purchase that a bonus came with.
+    pub purchase: Option<IdText>,
+    pub deposit: Option<IdText>,
+    pub note: String,
+    pub created_at: TimeText,
+}
+
+impl GrantOut {
+    pub fn of(org: OrgId, grant: &Grant) -> GrantOut {
+        GrantOut {
+            id: IdText::new(Kind::Grant, org, grant.number),
+            organization: IdText::organization(org),
+            kind: grant.kind.name().to_owned(),
+            amount: grant.amount.into(),
+            remaining: None,
+            reserved: None,
+            priority: grant.priority,
+            expires_at: TimeText::unless_never(grant.expires_at),
+            purchase: grant.purchase.map(|number| IdText::new(Kind::Grant, org, number)),
+            deposit: grant.deposit.map(|number| IdText::new(Kind::Deposit, org, number)),
+            note: grant.note.clone(),
+            created_at: grant.created_at.into(),
+        }
+    }
+
+    /// With what `wallet` has left of it.
+    fn within(wallet: &Wallet, grant: &Grant) -> GrantOut {
+        let open = wallet.grants.get(grant.number);
+        GrantOut {
+            remaining: Some(open.map_or(Amount::ZERO, |open| open.remaining).into()),
+            reserved: Some(open.map_or(Amount::ZERO, |open| open.reserved).into()),
+            ..GrantOut::of(wallet.org, grant)
+        }
+    }
+}
+
+/// Gives a promotional grant.
+pub async fn create(call: Call) -> Result<Reply, Fault> {
+    let body: GrantIn = call.json()?;
+    let home = call.organization(body.organization.as_ref()).await?;
+    let operation = GiveGrant {
+        org: home.org,
+        amount: body.amount.parse("amount")?,
+        priority: body.priority.unwrap_or(PRIORITY_DEFAULT),
+        expires_at: match &body.expires_at {
+            Some(at) => Some(at.parse("expires_at")?.floor_to_second()),
+            None => None,
+        },
+        note: text_or_empty("note", &body.note, NOTE_CHARS_MAX)?,
+    };
+    call.run(operation, created).await
+}
+
+/// Ends a promotional grant from now on.
+pub async fn void(call: Call) -> Result<Reply, Fault> {
+    let id = call.path_id(Kind::Grant).await?;
+    call.json::<Nothing>()?;
+    call.run(VoidGrant { org: id.org, grant: id.number }, done).await
+}
+
+/// Shows a grant with what is left of it.
+pub async fn get(call: Call) -> Result<Reply, Fault> {
+    let id = call.path_id(Kind::Grant).await?;
+    let mut snapshot = call.snapshot().await?;
+    let grant = store::read::lists::grant(&mut snapshot, id.org, id.number).await?;
+    let grant = grant.ok_or(Fault::missing(Kind::Grant))?;
+    let wallet = store::read::access::wallet(&mut snapshot, id.org).await?;
+    let wallet = wallet.ok_or(Fault::missing(Kind::Grant))?;
+    Reply::json(200, &GrantOut::within(&wallet, &grant))
+}
+
+/// Lists grants with what is left of each, newest first.
+pub async fn list(call: Call) -> Result<Reply, Fault> {
+    let query: OrganizationQuery = call.query()?;
+    let home = call.organization(query.organization.as_ref()).await?;
+    let page = Page::read(query.limit, query.cursor.as_deref())?;
+    let mut snapshot = call.snapshot().await?;
+    let wallet = store::read::access::wallet(&mut snapshot, home.org).await?;
+    let wallet = wallet.ok_or(Fault::missing(Kind::Wallet))?;
+    let (below, rows) = (page.below(), page.rows_to_read());
+    let rows = store::read::lists::grants(&mut snapshot, home.org, below, rows).await?;
+    let list = page.list(rows, |grant| grant.number, |grant| GrantOut::within(&wallet, &grant));
+    Reply::json(200, &list)
+}

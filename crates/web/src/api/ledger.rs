@@ -1,0 +1,325 @@
+//! The ledger of an organization: every movement, with settlements opened into their periods.
+//!
+//! Laws: a page is one snapshot; its opening balance and the changes of its rows add up to its
+//! closing balance, and the next page closes where this one opens (rulings A8, A11); the periods of
+//! a settlement add up to what was posted for it, to the nano.
+
+use domain::ledger::{LedgerTransaction, Span, TransactionKind};
+use domain::rate::{denominator, divide_round_half_even};
+use domain::{Amount, Kind, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::OrganizationQuery;
+use crate::error::Fault;
+use crate::extract::{Call, Reply};
+use crate::page::{self, Page};
+use crate::wire::{IdText, MoneyText, TimeText};
+
+/// Periods that one settlement is opened into at most; it is posted at least daily, and the
+/// shortest period is a second.
+const PERIODS_MAX: i64 = 86_400;
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LedgerOut {
+    /// Newest first.
+    pub data: Vec<LedgerRow>,
+    pub has_more: bool,
+    pub next_cursor: Option<String>,
+    /// Posted balance before the oldest row of this page.
+    pub opening_balance: MoneyText,
+    /// Posted balance after the newest row of this page.
+    pub closing_balance: MoneyText,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LedgerRow {
+    /// The ledger transaction; the periods of one settlement share it.
+    pub transaction: IdText,
+    /// Counts without gaps within the organization.
+    pub number: i64,
+    /// `deposit`, `grant`, `charge`, `settlement`, `capture`, `correction`, `expiry` or `void`.
+    pub kind: String,
+    /// When it was posted; of a settlement's period, when the period ended.
+    pub at: TimeText,
+    /// When what it charges began or happened, if that was earlier.
+    pub occurred_at: Option<TimeText>,
+    /// The size of the movement: money in, value given, charge at price.
+    pub amount: MoneyText,
+    /// What it did to the posted balance; less than a charge where the rest was absorbed.
+    pub change: MoneyText,
+    /// Posted balance afterwards.
+    pub balance: MoneyText,
+    /// The deposit, grant or hold it is about.
+    pub subject: Option<IdText>,
+    /// Of a charge for usage: the event's id and source.
+    pub event: Option<EventRef>,
+    /// What was drawn of which grant, or put into it; of a settlement, for all of its periods.
+    pub postings: Vec<PostingOut>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct EventRef {
+    pub source: String,
+    pub id: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PostingOut {
+    pub grant: IdText,
+    pub change: MoneyText,
+}
+
+/// One period of a transaction, or all of a transaction that has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    from: Option<Timestamp>,
+    until: Timestamp,
+    amount: Amount,
+    change: Amount,
+    balance: Amount,
+}
+
+/// What a transaction did to the posted balance.
+fn change_of(row: &LedgerTransaction) -> Amount {
+    let drawn: Amount = row.postings.iter().map(|posting| posting.change).sum();
+    drawn.minus(row.debt)
+}
+
+/// The parts of a transaction, oldest first.
+fn parts(row: &LedgerTransaction) -> Vec<Part> {
+    let change = change_of(row);
+    let periods = row.span.as_ref().and_then(|span| periods(row, span));
+    let Some(periods) = periods else {
+        let (amount, balance) = (row.amount, row.balance);
+        return vec![Part { from: row.occurred_at, until: row.at, amount, change, balance }];
+    };
+    let mut balance = row.balance.minus(change);
+    let mut left = change;
+    let last = periods.len() - 1;
+    let part = |(place, (from, until, amount)): (usize, (Timestamp, Timestamp, Amount))| {
+        // What is absorbed is absorbed at the end: until then every period is paid for.
+        let change = if place == last { left } else { amount.negated().max(left) };
+        left = left.minus(change);
+        balance = balance.plus(change);
+        Part { from: Some(from), until, amount, change, balance }
+    };
+    periods.into_iter().enumerate().map(part).collect()
+}
+
+/// The periods of a settlement: from, until and amount of each. Nothing when its rates changed
+/// inside, or it is a single period.
+fn periods(row: &LedgerTransaction, span: &Span) -> Option<Vec<(Timestamp, Timestamp, Amount)>> {
+    let seconds = row.at.seconds_since(span.from);
+    if span.meters.is_empty() || span.every_seconds < 1 {
+        return None;
+    }
+    if seconds / span.every_seconds > PERIODS_MAX {
+        return None;
+    }
+    let mut bounds = vec![span.from];
+    let mut next = span.from.plus_seconds(1).ceil_to_multiple(span.every_seconds);
+    while next < row.at {
+        bounds.push(next);
+        next = next.plus_seconds(span.every_seconds);
+    }
+    bounds.push(row.at);
+    if bounds.len() < 3 {
+        return None;
+    }
+    let totals: Option<Vec<Amount>> =
+        bounds.iter().map(|at| total_at(span, at.seconds_since(span.from))).collect();
+    let totals = totals?;
+    let mut periods = Vec::with_capacity(bounds.len() - 1);
+    for (times, sums) in bounds.windows(2).zip(totals.windows(2)) {
+        periods.push((times[0], times[1], sums[1].checked_sub(sums[0])?));
+    }
+    // A run that was reported late is paid for in the first period that knows of it.
+    let later: Amount = periods.iter().skip(1).map(|period| period.2).sum();
+    periods[0].2 = row.amount.checked_sub(later)?;
+    Some(periods)
+}
+
+/// All that had been used `seconds` into a span.
+fn total_at(span: &Span, seconds: i64) -> Option<Amount> {
+    let mut nanos: i128 = 0;
+    for meter in &span.meters {
+        let exact = meter.sum.checked_add(meter.rate.checked_mul(i128::from(seconds))?)?;
+        nanos += divide_round_half_even(exact, denominator(meter.per_units));
+    }
+    i64::try_from(nanos).ok().map(Amount::from_nanos)
+}
+
+fn subject(row: &LedgerTransaction) -> Option<IdText> {
+    let kind = match row.kind {
+        TransactionKind::Deposit => Kind::Deposit,
+        TransactionKind::Grant | TransactionKind::Expiry | TransactionKind::Void => Kind::Grant,
+        TransactionKind::Capture => Kind::Hold,
+        _ => return None,
+    };
+    (row.subject != 0).then(|| IdText::new(kind, row.org, row.subject))
+}
+
+fn view(row: &LedgerTransaction, part: Part) -> LedgerRow {
+    let posting = |posting: &domain::grant::Posting| PostingOut {
+        grant: IdText::new(Kind::Grant, row.org, posting.grant),
+        change: posting.change.into(),
+    };
+    LedgerRow {
+        transaction: IdText::new(Kind::LedgerTransaction, row.org, row.number),
+        number: row.number,
+        kind: row.kind.name().to_owned(),
+        at: part.until.into(),
+        occurred_at: part.from.map(TimeText::from),
+        amount: part.amount.into(),
+        change: part.change.into(),
+        balance: part.balance.into(),
+        subject: subject(row),
+        event: row
+            .event
+            .as_ref()
+            .map(|event| EventRef { source: event.source.clone(), id: event.id.clone() }),
+        postings: row.postings.iter().map(posting).collect(),
+    }
+}
+
+/// One row of the page: a transaction and one of its parts.
+type Shown<'a> = (&'a LedgerTransaction, Part);
+
+/// The page of `rows` that begins after `skip` parts of the first transaction, and where the next
+/// one begins.
+fn page_of<'a>(
+    rows: &'a [LedgerTransaction],
+    skip: i64,
+    page: &Page,
+) -> (Vec<Shown<'a>>, Option<String>) {
+    let wanted = usize::try_from(page.rows).unwrap_or(0);
+    let mut shown = Vec::new();
+    let mut skip = usize::try_from(skip).unwrap_or(usize::MAX);
+    for row in rows {
+        for (place, part) in parts(row).into_iter().rev().enumerate().skip(skip) {
+            if shown.len() == wanted {
+                let place = i64::try_from(place).unwrap_or(i64::MAX);
+                return (shown, Some(page::encode(row.position, place)));
+            }
+            shown.push((row, part));
+        }
+        skip = 0;
+    }
+    (shown, None)
+}
+
+/// Opening and closing balance of a page; `rest` is both of an empty one.
+fn balances(shown: &[Shown<'_>], rest: Amount) -> (Amount, Amount) {
+    match (shown.last(), shown.first()) {
+        (Some((_, oldest)), Some((_, newest))) => {
+            (oldest.balance.minus(oldest.change), newest.balance)
+        }
+        _ => (rest, rest),
+    }
+}
+
+/// Lists movements, newest first.
+pub async fn list(call: Call) -> Result<Reply, Fault> {
+    let query: OrganizationQuery = call.query()?;
+    let home = call.organization(query.organization.as_ref()).await?;
+    let page = Page::read(query.limit, query.cursor.as_deref())?;
+    let mut snapshot = call.snapshot().await?;
+    let wallet = store::read::access::wallet(&mut snapshot, home.org).await?;
+    let wallet = wallet.ok_or(Fault::missing(Kind::Wallet))?;
+    let (position, skip) = page.after.unwrap_or((wallet.tip.position, 0));
+    let wanted = page.rows_to_read();
+    let rows = store::read::ledger::walk(&mut snapshot, home.org, position, wanted).await?;
+    if rows.is_empty() && page.after.is_some() {
+        return Err(Fault::param("cursor", "not a cursor of this list"));
+    }
+    let (shown, next_cursor) = page_of(&rows, skip, &page);
+    let (opening, closing) = balances(&shown, wallet.posted());
+    let out = LedgerOut {
+        data: shown.into_iter().map(|(row, part)| view(row, part)).collect(),
+        has_more: next_cursor.is_some(),
+        next_cursor,
+        opening_balance: opening.into(),
+        closing_balance: closing.into(),
+    };
+    Reply::json(200, &out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::OrgId;
+    use domain::grant::Posting;
+    use domain::ledger::SpanMeter;
+
+    fn amount(text: &str) -> Amount {
+        Amount::parse(text).unwrap()
+    }
+
+    /// Two resources at 3.10 and 0.01 an hour, from 00:02:30 to `until`, after which 5 is left.
+    fn settlement(posted: &str, drawn: &str, until: i64) -> LedgerTransaction {
+        let rate = (3_100_000_000_i128 + 10_000_000) * 10_000;
+        let meters = vec![SpanMeter { per_units: 3_600, sum: 7, rate }];
+        let from = Timestamp::from_seconds(150);
+        LedgerTransaction {
+            org: OrgId::new(1, 1 << 60),
+            number: 4,
+            position: 9,
+            prev: 0,
+            kind: TransactionKind::Settlement,
+            at: Timestamp::from_seconds(until),
+            occurred_at: Some(from),
+            subject: 0,
+            amount: amount(posted),
+            postings: vec![Posting { grant: 2, change: amount(drawn).negated() }],
+            absorbed: amount(posted).minus(amount(drawn)),
+            debt: Amount::ZERO,
+            balance: amount("5"),
+            fingerprint: 0,
+            event: None,
+            lines: Vec::new(),
+            span: Some(Span { from, every_seconds: 300, meters }),
+            hash: [0; 16],
+        }
+    }
+
+    fn adds_up(row: &LedgerTransaction) -> Vec<Part> {
+        let parts = parts(row);
+        assert_eq!(parts.iter().map(|part| part.amount).sum::<Amount>(), row.amount);
+        assert_eq!(parts.iter().map(|part| part.change).sum::<Amount>(), change_of(row));
+        assert_eq!(parts.last().unwrap().balance, row.balance);
+        for pair in parts.windows(2) {
+            assert_eq!(pair[0].balance.plus(pair[1].change), pair[1].balance);
+            assert_eq!(Some(pair[0].until), pair[1].from);
+        }
+        parts
+    }
+
+    #[test]
+    fn law_periods_add_up_to_their_settlement() {
+        let parts = adds_up(&settlement("0.647916667", "0.647916667", 900));
+        let ends: Vec<i64> = parts.iter().map(|part| part.until.seconds()).collect();
+        assert_eq!(ends, [300, 600, 900]);
+        assert_eq!(parts[1].amount, amount("0.259166667"));
+        assert_eq!(adds_up(&settlement("0.05", "0.05", 200)).len(), 1);
+    }
+
+    #[test]
+    fn what_is_absorbed_is_absorbed_at_the_end() {
+        let parts = adds_up(&settlement("0.647916667", "0.30", 900));
+        assert_eq!(parts[0].change, parts[0].amount.negated());
+        assert_eq!(parts[1].change.plus(parts[0].change), amount("-0.30"));
+        assert_eq!(parts[2].change, Amount::ZERO);
+    }
+
+    #[test]
+    fn pages_meet_at_their_balances() {
+        let rows = [settlement("0.647916667", "0.647916667", 900)];
+        let page = Page::read(Some(2), None).unwrap();
+        let (first, next) = page_of(&rows, 0, &page);
+        let (_, skip) = Page::read(None, next.as_deref()).unwrap().after.unwrap();
+        let (second, end) = page_of(&rows, skip, &page);
+        assert_eq!((first.len(), second.len(), end), (2, 1, None));
+        assert_eq!(balances(&first, Amount::ZERO).0, balances(&second, Amount::ZERO).1);
+    }
+}

@@ -1,0 +1,125 @@
+//! The API, one file per noun: what goes in, what comes out, and the handlers.
+//!
+//! *Invariant:* a command is rendered by one function, whether its answer is fresh or repeated for
+//! an idempotency key; an answer shows a row as it stood when it was decided.
+
+pub mod api_keys;
+pub mod deposits;
+pub mod events;
+pub mod grants;
+pub mod holds;
+pub mod ledger;
+pub mod organizations;
+pub mod payment_methods;
+pub mod platforms;
+pub mod prices;
+pub mod resources;
+pub mod runs;
+pub mod server;
+pub mod skus;
+pub mod test_clocks;
+pub mod usage_events;
+pub mod wallets;
+
+use app::Answer;
+use domain::{Id, Kind, Refusal};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Fault;
+use crate::extract::Call;
+use crate::wire::IdText;
+
+/// Letters of a name or a note that people wrote.
+pub const NAME_CHARS_MAX: usize = 200;
+pub const NOTE_CHARS_MAX: usize = 500;
+/// Bytes of a code that programs use.
+pub const CODE_LENGTH_MAX: usize = 64;
+
+/// A page of the rows of one organization.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationQuery {
+    /// Whose rows; a key of an organization may leave it out.
+    pub organization: Option<IdText>,
+    /// Rows of the page, 1 to 100; 20 when none is given.
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// A page of the rows of one platform.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformQuery {
+    /// Whose rows; only the operator has to say.
+    pub platform: Option<IdText>,
+    /// Rows of the page, 1 to 100; 20 when none is given.
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// A body that says nothing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// Renders the answer of a command that makes something.
+pub fn created(outcome: &Result<Answer, Refusal>) -> (u16, String) {
+    rendered(outcome, 201)
+}
+
+/// Renders the answer of a command about something that exists.
+pub fn done(outcome: &Result<Answer, Refusal>) -> (u16, String) {
+    rendered(outcome, 200)
+}
+
+fn rendered(outcome: &Result<Answer, Refusal>, success: u16) -> (u16, String) {
+    match outcome {
+        Ok(answer) => (success, view(answer)),
+        Err(refusal) => {
+            let fault = Fault::Refused(refusal.clone());
+            (fault.status(), fault.to_body().to_string())
+        }
+    }
+}
+
+fn view(answer: &Answer) -> String {
+    match answer {
+        Answer::Platform(org, row) => json(&platforms::PlatformOut::of(*org, row)),
+        Answer::Organization(org, row) => json(&organizations::OrganizationOut::of(*org, row)),
+        Answer::ApiKey(org, row) => json(&api_keys::ApiKeyOut::of(*org, row)),
+        Answer::Sku(org, row) => json(&skus::SkuOut::of(*org, row)),
+        Answer::Price(org, row) => json(&prices::PriceOut::of(*org, row)),
+        Answer::Grant(org, row) => json(&grants::GrantOut::of(*org, row)),
+        Answer::Deposit(org, row) => json(&deposits::DepositOut::of(*org, row)),
+        Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
+        Answer::AutoTopUp(org, rule) => json(&wallets::AutoTopUpOut::of(*org, rule)),
+        Answer::UserLimit(_, limit) => json(&wallets::LimitOut::of(limit.as_ref())),
+        Answer::Resource(org, row) => json(&resources::ResourceOut::of(*org, row)),
+        Answer::Run(org, row) => json(&runs::RunOut::of(*org, row)),
+        Answer::Hold(org, row) => json(&holds::HoldOut::of(*org, row)),
+        Answer::Charge { transaction, is_duplicate } => {
+            json(&usage_events::ChargeOut::of(transaction, *is_duplicate))
+        }
+        Answer::Woken(_) => "{}".to_owned(),
+    }
+}
+
+/// Writes one of our own values; strings, numbers and lists of them can always be written.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// The id of `kind` in a field of a body, of something the caller may see.
+///
+/// Errors, in order: `parameter_invalid`, `not_found`.
+pub async fn body_id(call: &Call, param: &str, text: &IdText, kind: Kind) -> Result<Id, Fault> {
+    let id = text.parse(param, &[kind])?;
+    match call.home_of(id.org).await {
+        Ok(_) => Ok(id),
+        Err(Fault::NotFound { .. }) => Err(Fault::missing(kind)),
+        Err(fault) => Err(fault),
+    }
+}

@@ -1,0 +1,35 @@
+//! What the server says about itself, to anyone.
+
+use crate::error::Fault;
+use crate::extract::{Call, Reply};
+
+fn plain(status: u16, body: String) -> Reply {
+    Reply { status, body, is_replayed: false, org: None }
+}
+
+/// Says that the process runs.
+pub async fn livez(_: Call) -> Result<Reply, Fault> {
+    Ok(plain(200, "ok\n".to_owned()))
+}
+
+/// Says whether requests can be answered: every lane has an owner and the store can be read.
+pub async fn readyz(call: Call) -> Result<Reply, Fault> {
+    if !call.web.app.is_ready() {
+        return Err(Fault::OwnerUnreachable);
+    }
+    let mut snapshot = call.snapshot().await?;
+    store::read::access::ping(&mut snapshot).await?;
+    Ok(plain(200, "ready\n".to_owned()))
+}
+
+/// Counters in the text that Prometheus reads.
+pub async fn metrics(call: Call) -> Result<Reply, Fault> {
+    let ready = i64::from(call.web.app.is_ready());
+    let help = "Whether every lane has an owner.";
+    Ok(plain(200, call.web.metrics.text(&[("drawdown_lanes_ready", help, ready)])))
+}
+
+/// The document of this API.
+pub async fn openapi(_: Call) -> Result<Reply, Fault> {
+    Ok(plain(200, crate::openapi::TEXT.clone()))
+}

@@ -1,0 +1,95 @@
+//! SKUs: what a platform sells.
+
+use app::operations::create_sku::CreateSku;
+use domain::price::Sku;
+use domain::run::ResourceClass;
+use domain::{Kind, OrgId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{CODE_LENGTH_MAX, NAME_CHARS_MAX, PlatformQuery, created};
+use crate::error::Fault;
+use crate::extract::{Call, Reply};
+use crate::page::Page;
+use crate::wire::{IdText, TimeText, code_text, text};
+
+/// What is sold, which decides what happens to it at zero.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum ClassText {
+    /// Stopped at zero.
+    Compute,
+    /// Kept at zero, and goes on costing.
+    Storage,
+    /// Charged per use.
+    Model,
+}
+
+impl From<ClassText> for ResourceClass {
+    fn from(text: ClassText) -> ResourceClass {
+        match text {
+            ClassText::Compute => ResourceClass::Compute,
+            ClassText::Storage => ResourceClass::Storage,
+            ClassText::Model => ResourceClass::Model,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SkuIn {
+    /// Only the operator has to say.
+    pub platform: Option<IdText>,
+    /// Your name for it in requests; unique per platform.
+    pub code: String,
+    pub name: String,
+    pub class: ClassText,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SkuOut {
+    pub id: IdText,
+    pub platform: IdText,
+    pub code: String,
+    pub name: String,
+    /// `compute`, `storage` or `model`.
+    pub class: String,
+    pub created_at: TimeText,
+}
+
+impl SkuOut {
+    pub fn of(platform: OrgId, sku: &Sku) -> SkuOut {
+        SkuOut {
+            id: IdText::new(Kind::Sku, platform, sku.number),
+            platform: IdText::new(Kind::Platform, platform, 0),
+            code: sku.code.clone(),
+            name: sku.name.clone(),
+            class: sku.class.name().to_owned(),
+            created_at: sku.created_at.into(),
+        }
+    }
+}
+
+/// Creates a SKU.
+pub async fn create(call: Call) -> Result<Reply, Fault> {
+    let body: SkuIn = call.json()?;
+    let operation = CreateSku {
+        platform: call.platform(body.platform.as_ref()).await?,
+        code: code_text("code", &body.code, CODE_LENGTH_MAX)?,
+        label: text("name", &body.name, NAME_CHARS_MAX)?,
+        class: body.class.into(),
+    };
+    call.run(operation, created).await
+}
+
+/// Lists what the platform sells, newest first.
+pub async fn list(call: Call) -> Result<Reply, Fault> {
+    let query: PlatformQuery = call.query()?;
+    let platform = call.platform(query.platform.as_ref()).await?;
+    let page = Page::read(query.limit, query.cursor.as_deref())?;
+    let mut snapshot = call.snapshot().await?;
+    let (below, rows) = (page.below(), page.rows_to_read());
+    let rows = store::read::lists::skus(&mut snapshot, platform, below, rows).await?;
+    Reply::json(200, &page.list(rows, |sku| sku.number, |sku| SkuOut::of(platform, &sku)))
+}

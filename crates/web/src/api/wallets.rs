@@ -1,0 +1,185 @@
+//! Wallets: what an organization has, exact at the instant of the answer.
+
+use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_user_limit::SetUserLimit;
+use domain::wallet::{AutoTopUp, UserLimit, Wallet};
+use domain::workset::Platform;
+use domain::{Kind, OrgId, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::Snapshot;
+
+use super::{body_id, done};
+use crate::auth::Home;
+use crate::error::Fault;
+use crate::extract::{Call, Reply};
+use crate::wire::{IdText, MoneyText, TimeText};
+
+/// The currency of every wallet.
+const CURRENCY: &str = "USD";
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct WalletOut {
+    pub id: IdText,
+    pub organization: IdText,
+    pub platform: IdText,
+    pub currency: String,
+    /// The instant at which all of this is true.
+    pub as_of: TimeText,
+    /// Unspent grants less debt, as the ledger has it.
+    pub posted: MoneyText,
+    /// Used by what runs, and not settled yet.
+    pub accrued: MoneyText,
+    /// Set aside by open holds.
+    pub held: MoneyText,
+    /// `posted` − `accrued` − `held`: what new spending is decided on.
+    pub available: MoneyText,
+    /// What is owed; the next money in pays it first.
+    pub debt: MoneyText,
+    /// The balance that people are shown, by the basis of the platform's profile.
+    pub shown: MoneyText,
+    /// What everything that runs costs per hour.
+    pub burn_per_hour: MoneyText,
+    /// The second at which what runs will be stopped; absent when nothing that stops is running.
+    pub runs_out_at: Option<TimeText>,
+    pub running_count: i64,
+    pub auto_top_up: Option<AutoTopUpOut>,
+    /// The balance below which people are told.
+    pub limit: Option<MoneyText>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AutoTopUpIn {
+    pub enabled: bool,
+    /// Deposits when the shown balance is below this.
+    pub threshold: MoneyText,
+    /// Charges exactly this.
+    pub amount: MoneyText,
+    pub payment_method: IdText,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AutoTopUpOut {
+    pub enabled: bool,
+    pub threshold: MoneyText,
+    pub amount: MoneyText,
+    pub payment_method: IdText,
+    /// The deposit that no answer has come for yet.
+    pub in_flight: Option<IdText>,
+    pub attempted_at: Option<TimeText>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitIn {
+    /// Tell when the balance is below this; null tells nobody.
+    pub limit: Option<MoneyText>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LimitOut {
+    pub limit: Option<MoneyText>,
+    /// True from a crossing until the balance has recovered.
+    pub fired: bool,
+}
+
+impl AutoTopUpOut {
+    pub fn of(org: OrgId, rule: &AutoTopUp) -> AutoTopUpOut {
+        AutoTopUpOut {
+            enabled: rule.enabled,
+            threshold: rule.threshold.into(),
+            amount: rule.amount.into(),
+            payment_method: IdText::new(Kind::PaymentMethod, org, rule.method),
+            in_flight: rule.in_flight.map(|number| IdText::new(Kind::Deposit, org, number)),
+            attempted_at: rule.attempted_at.map(TimeText::from),
+        }
+    }
+}
+
+impl LimitOut {
+    pub fn of(limit: Option<&UserLimit>) -> LimitOut {
+        LimitOut {
+            limit: limit.map(|limit| limit.limit.into()),
+            fired: limit.is_some_and(|limit| limit.fired),
+        }
+    }
+}
+
+impl WalletOut {
+    fn at(wallet: &Wallet, platform: &Platform, now: Timestamp) -> WalletOut {
+        let balance = wallet.balance(&platform.profile, now);
+        WalletOut {
+            id: IdText::new(Kind::Wallet, wallet.org, Wallet::NUMBER),
+            organization: IdText::organization(wallet.org),
+            platform: IdText::new(Kind::Platform, wallet.platform, 0),
+            currency: CURRENCY.to_owned(),
+            as_of: balance.as_of.into(),
+            posted: balance.posted.into(),
+            accrued: balance.accrued.into(),
+            held: balance.held.into(),
+            available: balance.available.into(),
+            debt: wallet.debt.into(),
+            shown: balance.shown.into(),
+            burn_per_hour: balance.burn_per_hour.into(),
+            runs_out_at: TimeText::unless_never(balance.runs_out_at),
+            running_count: wallet.running_count,
+            auto_top_up: wallet.auto_top_up.as_ref().map(|it| AutoTopUpOut::of(wallet.org, it)),
+            limit: wallet.user_limit.as_ref().map(|limit| limit.limit.into()),
+        }
+    }
+}
+
+/// The present of an organization: its platform's clock, and never before its wallet's own time
+/// (rulings R21).
+pub async fn now_of(call: &Call, snapshot: &mut Snapshot, home: Home) -> Result<Timestamp, Fault> {
+    let platform = store::read::access::platform(snapshot, home.platform).await?;
+    let wallet = store::read::access::wallet(snapshot, home.org).await?;
+    let clock = platform.and_then(|platform| platform.clock);
+    let wallet_now = wallet.map_or(Timestamp::ZERO, |wallet| wallet.now);
+    Ok(call.web.now_at(clock).max(wallet_now))
+}
+
+async fn wallet_id(call: &Call) -> Result<OrgId, Fault> {
+    let id = call.path_id(Kind::Wallet).await?;
+    if id.number == Wallet::NUMBER { Ok(id.org) } else { Err(Fault::missing(Kind::Wallet)) }
+}
+
+/// Shows a wallet as it is now.
+pub async fn get(call: Call) -> Result<Reply, Fault> {
+    let org = wallet_id(&call).await?;
+    let mut snapshot = call.snapshot().await?;
+    let missing = || Fault::missing(Kind::Wallet);
+    let wallet = store::read::access::wallet(&mut snapshot, org).await?.ok_or_else(missing)?;
+    let platform = store::read::access::platform(&mut snapshot, wallet.platform).await?;
+    let platform = platform.ok_or_else(missing)?;
+    let now = call.web.now_at(platform.clock).max(wallet.now);
+    Reply::json(200, &WalletOut::at(&wallet, &platform, now))
+}
+
+/// Sets the auto top-up rule.
+pub async fn set_auto_top_up(call: Call) -> Result<Reply, Fault> {
+    let org = wallet_id(&call).await?;
+    let body: AutoTopUpIn = call.json()?;
+    let method = body_id(&call, "payment_method", &body.payment_method, Kind::PaymentMethod);
+    let method = method.await?;
+    if method.org != org {
+        return Err(Fault::missing(Kind::PaymentMethod));
+    }
+    let operation = SetAutoTopUp {
+        org,
+        enabled: body.enabled,
+        threshold: body.threshold.parse("threshold")?,
+        amount: body.amount.parse("amount")?,
+        method: method.number,
+    };
+    call.run(operation, done).await
+}
+
+/// Sets or removes the balance below which people are told.
+pub async fn set_limit(call: Call) -> Result<Reply, Fault> {
+    let org = wallet_id(&call).await?;
+    let body: LimitIn = call.json()?;
+    let limit = body.limit.map(|limit| limit.parse("limit")).transpose()?;
+    call.run(SetUserLimit { org, limit }, done).await
+}

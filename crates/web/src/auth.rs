@@ -1,0 +1,275 @@
+//! Who is asking, and whose rows they may see (rulings A18).
+//!
+//! Laws: a secret is compared by its hash, in constant time, and is written nowhere; a key that was
+//! revoked opens nothing one second later; an organization that is not the caller's does not exist
+//! for them.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+use app::App;
+use domain::workset::{ApiKey, Role};
+use domain::{Id, Kind, OrgId, Timestamp};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::error::Fault;
+use crate::wire::id_of;
+
+/// What keys begin with, so that a leaked one is recognised.
+const PREFIX: &str = "dd_";
+const ID_LENGTH: usize = 30;
+const SECRET_BYTES: usize = 32;
+const SECRET_LENGTH: usize = 52;
+const BEARER_LENGTH_MAX: usize = 256;
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// A key that was looked up is believed so long, so a revocation takes effect within it.
+const KEY_KEPT_MICROS: i64 = 500_000;
+const ENTRIES_MAX: usize = 20_000;
+
+/// Who is asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub role: Role,
+    /// Whose key it is; nobody's for the operator's.
+    pub home: Option<Home>,
+}
+
+/// An organization and the platform it lives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Home {
+    pub org: OrgId,
+    pub platform: OrgId,
+}
+
+impl Home {
+    pub fn is_platform(self) -> bool {
+        self.org == self.platform
+    }
+}
+
+impl Caller {
+    /// Whether rows of an organization that lives at `home` are this caller's to see.
+    pub fn sees(&self, home: Home) -> bool {
+        match (self.role, self.home) {
+            (Role::Operator, _) => true,
+            (Role::Platform, Some(own)) => own.platform == home.platform,
+            (_, Some(own)) => own.org == home.org,
+            (_, None) => false,
+        }
+    }
+}
+
+/// What was looked up lately.
+#[derive(Default)]
+pub struct Directory {
+    keys: Mutex<HashMap<(OrgId, i64), (Timestamp, Option<ApiKey>)>>,
+    /// Where organizations live, which never changes.
+    homes: Mutex<HashMap<OrgId, Home>>,
+}
+
+impl Directory {
+    /// The caller that a bearer text belongs to.
+    ///
+    /// Errors: `unauthenticated`, whatever is wrong with it.
+    pub async fn caller(
+        &self,
+        app: &App,
+        operator_key_hash: Option<&[u8; 32]>,
+        bearer: Option<&str>,
+    ) -> Result<Caller, Fault> {
+        let bearer = bearer.ok_or(Fault::Unauthenticated)?;
+        if bearer.len() > BEARER_LENGTH_MAX {
+            return Err(Fault::Unauthenticated);
+        }
+        let Some((id, secret)) = split(bearer) else {
+            let hash: [u8; 32] = hash_of(bearer);
+            let is_operator = operator_key_hash.is_some_and(|known| hash.ct_eq(known).into());
+            let operator = Caller { role: Role::Operator, home: None };
+            return if is_operator { Ok(operator) } else { Err(Fault::Unauthenticated) };
+        };
+        let key = self.key(app, id).await?.ok_or(Fault::Unauthenticated)?;
+        let is_right: bool = hash_of(secret).ct_eq(key.hash.as_slice()).into();
+        if !is_right || key.revoked_at.is_some() {
+            return Err(Fault::Unauthenticated);
+        }
+        let home = self.home(app, id.org).await?.ok_or(Fault::Unauthenticated)?;
+        Ok(Caller { role: key.role, home: Some(home) })
+    }
+
+    async fn key(&self, app: &App, id: Id) -> Result<Option<ApiKey>, Fault> {
+        let place = (id.org, id.number);
+        let now = app.now();
+        if let Some((read_at, key)) = lock(&self.keys).get(&place) {
+            let age = now.micros().saturating_sub(read_at.micros());
+            if (0..KEY_KEPT_MICROS).contains(&age) {
+                return Ok(key.clone());
+            }
+        }
+        let mut snapshot = app.store.snapshot().await?;
+        let key = store::read::lists::api_key(&mut snapshot, id.org, id.number).await?;
+        remember(&mut lock(&self.keys), place, (now, key.clone()));
+        Ok(key)
+    }
+
+    /// Forgets a key that was just revoked here.
+    pub fn forget(&self, id: Id) {
+        lock(&self.keys).remove(&(id.org, id.number));
+    }
+
+    /// Where `org` lives, if it exists.
+    pub async fn home(&self, app: &App, org: OrgId) -> Result<Option<Home>, Fault> {
+        if let Some(&home) = lock(&self.homes).get(&org) {
+            return Ok(Some(home));
+        }
+        let mut snapshot = app.store.snapshot().await?;
+        let platform = store::read::access::platform_of(&mut snapshot, org).await?;
+        let home = platform.map(|platform| Home { org, platform });
+        if let Some(home) = home {
+            remember(&mut lock(&self.homes), org, home);
+        }
+        Ok(home)
+    }
+}
+
+/// Keeps an entry in a map that never grows beyond its maximum.
+fn remember<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: K, value: V) {
+    if map.len() >= ENTRIES_MAX {
+        map.clear();
+    }
+    map.insert(key, value);
+}
+
+fn lock<T>(map: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    map.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn hash_of(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Splits `dd_<id>_<secret>`; nothing when the text is no API key of ours.
+fn split(bearer: &str) -> Option<(Id, &str)> {
+    let rest = bearer.strip_prefix(PREFIX)?;
+    let id = id_of(rest.get(..ID_LENGTH)?, &[Kind::ApiKey])?;
+    let secret = rest.get(ID_LENGTH..)?.strip_prefix('_')?;
+    (secret.len() == SECRET_LENGTH).then_some((id, secret))
+}
+
+/// The bearer text of an `Authorization` header.
+pub fn bearer(header: &str) -> Option<&str> {
+    let (scheme, rest) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
+}
+
+/// A new secret and the hash to be stored of it.
+pub struct FreshSecret {
+    text: String,
+}
+
+impl FreshSecret {
+    /// Draws 256 bits.
+    pub fn draw(app: &App) -> FreshSecret {
+        let mut bytes = [0_u8; SECRET_BYTES];
+        for part in bytes.chunks_mut(8) {
+            part.copy_from_slice(&app.ports.random.next().to_le_bytes());
+        }
+        FreshSecret { text: base32(&bytes) }
+    }
+
+    pub fn hash(&self) -> Vec<u8> {
+        hash_of(&self.text).to_vec()
+    }
+
+    /// The whole key, as it is shown once.
+    pub fn key(&self, id: Id) -> String {
+        format!("{PREFIX}{id}_{}", self.text)
+    }
+}
+
+/// Lowercase base32 without padding, in the alphabet of ids.
+pub fn base32(bytes: &[u8]) -> String {
+    let (mut text, mut bits, mut count) = (String::new(), 0_u32, 0_u32);
+    for &byte in bytes {
+        bits = (bits << 8) | u32::from(byte);
+        count += 8;
+        while count >= 5 {
+            count -= 5;
+            push_letter(&mut text, bits >> count);
+        }
+        bits &= (1 << count) - 1;
+    }
+    if count > 0 {
+        push_letter(&mut text, bits << (5 - count));
+    }
+    text
+}
+
+fn push_letter(text: &mut String, bits: u32) {
+    let place = usize::try_from(bits & 31).unwrap_or(0);
+    text.push(char::from(ALPHABET[place]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(org: i64, platform: i64) -> Home {
+        Home { org: OrgId::from_stored(org), platform: OrgId::from_stored(platform) }
+    }
+
+    #[test]
+    fn a_caller_sees_what_is_theirs_and_nothing_else() {
+        let (own, sibling, house, foreign) = (home(5, 1), home(6, 1), home(1, 1), home(7, 2));
+        let caller = |role, home| Caller { role, home };
+        for (who, sees) in [
+            (caller(Role::Read, Some(own)), [true, false, false, false]),
+            (caller(Role::Usage, Some(own)), [true, false, false, false]),
+            (caller(Role::Organization, Some(own)), [true, false, false, false]),
+            (caller(Role::Organization, Some(house)), [false, false, true, false]),
+            (caller(Role::Platform, Some(house)), [true, true, true, false]),
+            (caller(Role::Operator, None), [true, true, true, true]),
+            (caller(Role::Platform, None), [false; 4]),
+        ] {
+            assert_eq!([own, sibling, house, foreign].map(|home| who.sees(home)), sees, "{who:?}");
+        }
+    }
+
+    #[test]
+    fn only_whole_keys_are_split() {
+        let id = Id::new(Kind::ApiKey, OrgId::new(3, 9 << 40), 4);
+        let secret = base32(&[7; SECRET_BYTES]);
+        assert_eq!(secret.len(), SECRET_LENGTH);
+        let key = format!("dd_{id}_{secret}");
+        assert_eq!(split(&key), Some((id, secret.as_str())));
+        let wallet = Id::new(Kind::Wallet, id.org, 1);
+        for bad in [
+            String::new(),
+            "dd_".to_owned(),
+            key.replace("dd_", "sk_"),
+            format!("dd_{wallet}_{secret}"),
+            format!("{key}0"),
+            format!("dd_{id}"),
+            format!("dd_{}", "ø".repeat(60)),
+        ] {
+            assert_eq!(split(&bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn bearers_are_read_from_their_header() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        for bad in ["", "Bearer", "Basic abc", "abc"] {
+            assert_eq!(bearer(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn base32_spells_known_bytes() {
+        assert_eq!(base32(&[0; 5]), "00000000");
+        assert_eq!(base32(&[255]), "zw");
+        assert_eq!(base32(b"hello"), "d1jprv3f");
+    }
+}

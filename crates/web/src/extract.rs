@@ -1,0 +1,310 @@
+//! A call: one authenticated request and everything a handler may take from it.
+//!
+//! *Invariant:* whatever the client sent is untrusted text with a size limit and a deadline; what a
+//! handler gets from here is parsed, bounded, and of an organization that the caller may see.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::door::Render;
+use app::{Answer, AppError, Command, IdempotencyKey, Operation, Outcome};
+use axum::body::Body;
+use axum::extract::Query;
+use axum::http::HeaderMap;
+use axum::http::Uri;
+use bytes::Bytes;
+use domain::workset::Role;
+use domain::{Id, Kind, OrgId, Refusal};
+use http_body_util::{BodyExt, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use store::Snapshot;
+
+use crate::Web;
+use crate::auth::{Caller, Home};
+use crate::error::Fault;
+use crate::route::{KeyPolicy, Route};
+use crate::wire::{IdText, id_of};
+
+/// The header under which a client repeats a command safely.
+pub const KEY_HEADER: &str = "idempotency-key";
+const KEY_LENGTH_MAX: usize = 255;
+
+/// One authenticated request.
+pub struct Call {
+    pub web: Arc<Web>,
+    pub route: &'static Route,
+    pub caller: Caller,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    /// What stands in the place of the braces of the path.
+    pub path_text: String,
+    pub body: Bytes,
+    /// True when another process of ours sent it here, so that it is not sent on again.
+    pub is_forwarded: bool,
+}
+
+/// What a handler answers. Error documents of decided refusals are answers too.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub body: String,
+    pub is_replayed: bool,
+    /// The organization it is about, for the links of a refusal.
+    pub org: Option<OrgId>,
+}
+
+impl Reply {
+    /// A value as JSON.
+    pub fn json(status: u16, value: &impl Serialize) -> Result<Reply, Fault> {
+        let body = serde_json::to_string(value).map_err(|_| Fault::Internal)?;
+        Ok(Reply { status, body, is_replayed: false, org: None })
+    }
+
+    /// The problem document of a fault.
+    pub fn problem(fault: &Fault) -> Reply {
+        let body = fault.to_body().to_string();
+        Reply { status: fault.status(), body, is_replayed: false, org: None }
+    }
+
+    pub fn is_success(&self) -> bool {
+        self.status < 400
+    }
+}
+
+impl Call {
+    /// The body as JSON; an empty one is `{}`.
+    ///
+    /// Errors: `malformed`, naming the field where one is unknown, missing or doubled.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        let body = if self.body.is_empty() { b"{}" } else { self.body.as_ref() };
+        parse(body)
+    }
+
+    /// The query of the address.
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        let query = Query::<T>::try_from_uri(&self.uri);
+        query.map(|Query(query)| query).map_err(|error| {
+            let message = plain(
+                &std::error::Error::source(&error)
+                    .map_or_else(|| error.to_string(), ToString::to_string),
+            );
+            Fault::Malformed { param: named(&message), message }
+        })
+    }
+
+    /// The id in the path, of something the caller may see.
+    ///
+    /// Errors: `not_found`, whether it is no id, of another kind, or somebody else's.
+    pub async fn path_id(&self, kind: Kind) -> Result<Id, Fault> {
+        self.path_id_of(&[kind]).await
+    }
+
+    /// As [`Call::path_id`], of one of several kinds.
+    pub async fn path_id_of(&self, kinds: &[Kind]) -> Result<Id, Fault> {
+        let missing = Fault::missing(kinds[0]);
+        let id = id_of(&self.path_text, kinds).ok_or(missing.clone())?;
+        self.home_of(id.org).await.map_err(|fault| match fault {
+            Fault::NotFound { .. } => missing,
+            fault => fault,
+        })?;
+        Ok(id)
+    }
+
+    /// Where an organization lives, if the caller may see it.
+    ///
+    /// Errors: `not_found`.
+    pub async fn home_of(&self, org: OrgId) -> Result<Home, Fault> {
+        let home = match self.caller.home {
+            Some(own) if own.org == org => Some(own),
+            _ => self.web.directory.home(&self.web.app, org).await?,
+        };
+        let seen = home.filter(|&home| self.caller.sees(home));
+        seen.ok_or(Fault::missing(Kind::Organization))
+    }
+
+    /// The organization that a request names, or the caller's own.
+    ///
+    /// Errors, in order: `parameter_invalid`, `not_found`.
+    pub async fn organization(&self, named: Option<&IdText>) -> Result<Home, Fault> {
+        if let Some(text) = named {
+            let id = text.parse("organization", &[Kind::Organization, Kind::Platform])?;
+            return self.home_of(id.org).await;
+        }
+        match self.caller.home {
+            Some(home) if self.caller.role < Role::Platform => Ok(home),
+            _ => Err(Fault::param("organization", "say which organization this is about")),
+        }
+    }
+
+    /// The platform that a request names, or the caller's own.
+    ///
+    /// Errors, in order: `parameter_invalid`, `not_found`.
+    pub async fn platform(&self, named: Option<&IdText>) -> Result<OrgId, Fault> {
+        let own = self.caller.home.map(|home| home.platform);
+        if let Some(text) = named {
+            let id = text.parse("platform", &[Kind::Platform])?;
+            if own == Some(id.org) {
+                return Ok(id.org);
+            }
+            let missing = Fault::missing(Kind::Platform);
+            let home = self.home_of(id.org).await;
+            let home = home.map_err(|fault| match fault {
+                Fault::NotFound { .. } => missing.clone(),
+                fault => fault,
+            })?;
+            return if home.is_platform() { Ok(id.org) } else { Err(missing) };
+        }
+        own.ok_or_else(|| Fault::param("platform", "say which platform this is about"))
+    }
+
+    /// One consistent view of the store.
+    pub async fn snapshot(&self) -> Result<Snapshot, Fault> {
+        Ok(self.web.app.store.snapshot().await?)
+    }
+
+    /// Refuses with the owner's address when another process decides about `org`.
+    pub fn own(&self, org: OrgId) -> Result<(), Fault> {
+        match self.web.app.foreign_owner(org) {
+            Some(address) => Err(Fault::App(AppError::NotOwner { address })),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs one command under the client's key and renders what was decided.
+    pub async fn run(
+        &self,
+        operation: impl Operation + 'static,
+        render: Render,
+    ) -> Result<Reply, Fault> {
+        Ok(self.run_and_tell(operation, render).await?.0)
+    }
+
+    /// As [`Call::run`], with what was decided, unless it is a repetition.
+    pub async fn run_and_tell(
+        &self,
+        operation: impl Operation + 'static,
+        render: Render,
+    ) -> Result<(Reply, Option<Result<Answer, Refusal>>), Fault> {
+        let org = operation.org();
+        self.own(org)?;
+        let key = self.idempotency_key(render)?;
+        let outcome = self.web.app.run(Command::new(operation).with_key(key)).await?;
+        Ok(match outcome {
+            Outcome::Decided(decided) => {
+                let (status, body) = render(&decided);
+                let reply = Reply { status, body, is_replayed: false, org: Some(org) };
+                (reply, Some(decided))
+            }
+            Outcome::Replayed { status, body } => {
+                (Reply { status, body, is_replayed: true, org: Some(org) }, None)
+            }
+        })
+    }
+
+    /// The client's key of this command.
+    ///
+    /// Errors, in order: `idempotency_key_malformed`, `idempotency_key_required`.
+    pub fn idempotency_key(&self, render: Render) -> Result<Option<IdempotencyKey>, Fault> {
+        let Some(text) = self.key_text()? else { return Ok(None) };
+        let mut hash = Sha256::new();
+        hash.update(self.path_text.as_bytes());
+        hash.update([0]);
+        hash.update(&self.body);
+        let key = format!("{} {text}", self.route.operation);
+        Ok(Some(IdempotencyKey { key, fingerprint: first_eight(&hash.finalize()), render }))
+    }
+
+    /// The text of the client's key, where the route takes one.
+    pub fn key_text(&self) -> Result<Option<&str>, Fault> {
+        let Some(value) = self.headers.get(KEY_HEADER) else {
+            let is_required = self.route.key == KeyPolicy::Required;
+            return if is_required { Err(Fault::KeyRequired) } else { Ok(None) };
+        };
+        let bytes = value.as_bytes();
+        let is_plain = !bytes.is_empty()
+            && bytes.len() <= KEY_LENGTH_MAX
+            && bytes.iter().all(u8::is_ascii_graphic);
+        if !is_plain {
+            return Err(Fault::KeyMalformed);
+        }
+        value.to_str().map(Some).map_err(|_| Fault::KeyMalformed)
+    }
+}
+
+/// Reads JSON of which every byte has to be understood.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let message = plain(&error.to_string());
+        Fault::Malformed { param: named(&message), message }
+    })
+}
+
+/// A library's message without what could carry markup or control characters of the client.
+fn plain(message: &str) -> String {
+    message.chars().filter(|letter| !letter.is_control()).take(300).collect()
+}
+
+/// The field that a message of serde is about.
+fn named(message: &str) -> Option<String> {
+    let is_about_a_field = ["unknown field `", "missing field `", "duplicate field `"]
+        .iter()
+        .any(|start| message.contains(start));
+    let field = message.split('`').nth(1).filter(|_| is_about_a_field)?;
+    Some(field.to_owned())
+}
+
+/// The first eight bytes of a hash, as a number.
+pub fn first_eight(hash: &[u8]) -> i64 {
+    let mut bytes = [0_u8; 8];
+    for (to, from) in bytes.iter_mut().zip(hash) {
+        *to = *from;
+    }
+    i64::from_le_bytes(bytes)
+}
+
+/// Reads a body to its end, within its size and its time.
+///
+/// Errors: `body_too_large`, `body_too_slow`, `malformed`.
+pub async fn read_body(body: Body, bytes_max: usize, seconds_max: u64) -> Result<Bytes, Fault> {
+    let whole = Limited::new(body, bytes_max).collect();
+    match tokio::time::timeout(Duration::from_secs(seconds_max), whole).await {
+        Err(_) => Err(Fault::BodyTooSlow),
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(Fault::BodyTooLarge { bytes_max })
+        }
+        Ok(Err(_)) => Err(Fault::Malformed { message: "the body ended early".into(), param: None }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct In {
+        #[allow(dead_code)]
+        amount: String,
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_names_the_field() {
+        let param = |body: &str| match parse::<In>(body.as_bytes()) {
+            Err(Fault::Malformed { param, .. }) => param,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(param("{\"amount\":\"1\",\"x\":2}"), Some("x".into()));
+        assert_eq!(param("{}"), Some("amount".into()));
+        assert_eq!(param("{\"amount\":\"1\",\"amount\":\"2\"}"), Some("amount".into()));
+        for body in ["", "[", "{\"amount\":1}", "null", "{\"amount\":\"1\"} x"] {
+            assert_eq!(param(body), None, "{body}");
+        }
+        assert!(parse::<In>(b"{\"amount\":\"\xff\"}").is_err());
+        let deep = "[".repeat(100_000);
+        assert!(parse::<serde_json::Value>(deep.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,507 @@
+//! The whole table of the API, and how a request passes through a row of it.
+//!
+//! *Invariant:* every request of the API goes through [`answer`]: it gets a request id, is
+//! authenticated and held against the role of its row before its body is read, and its answer is
+//! counted. Nothing is served that has no row here.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use app::{App, AppError};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Response, StatusCode};
+use axum::routing::{MethodFilter, MethodRouter, any, on};
+use domain::workset::Role::{Operator, Organization, Platform, Read, Usage};
+use domain::{Id, Kind, OrgId};
+use serde_json::Value;
+
+use crate::api::*;
+use crate::auth::{Caller, bearer};
+use crate::error::{Fault, RETRY_AFTER_SECONDS};
+use crate::extract::{Call, Reply, read_body};
+use crate::forward::{FORWARDED, Onward, REPLAYED, REQUEST_ID};
+use crate::page::List;
+use crate::route::{BodySize, CLOUD_EVENT, CLOUD_EVENTS, JSON, KeyPolicy, Route};
+use crate::wire::with_member;
+use crate::{Web, WebConfig, add_credits_url};
+
+const PROBLEM: &str = "application/problem+json";
+const TEXT: &str = "text/plain; charset=utf-8";
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+macro_rules! to {
+    ($handler:path) => {
+        |call| Box::pin($handler(call))
+    };
+}
+
+/// Every route of the API.
+pub static ROUTES: &[Route] = &[
+    Route::get("/livez", to!(server::livez)).is("get_livez", "Says that the process runs"),
+    Route::get("/readyz", to!(server::readyz))
+        .is("get_readyz", "Says whether requests can be answered")
+        .refuses(&["not_owner", "unavailable"]),
+    Route::get("/metrics", to!(server::metrics)).is("get_metrics", "Counters for Prometheus"),
+    Route::get("/openapi.json", to!(server::openapi)).is("get_openapi", "The document of the API"),
+    Route::create("/v1/platforms", to!(platforms::create))
+        .is("create_platform", "Creates a platform")
+        .role(Operator)
+        .takes::<platforms::PlatformIn>()
+        .answers::<platforms::PlatformOut>()
+        .refuses(&["setting_invalid", "name_taken"]),
+    Route::get("/v1/platforms/{id}", to!(platforms::get))
+        .is("get_platform", "Shows a platform")
+        .role(Platform)
+        .answers::<platforms::PlatformOut>(),
+    Route::create("/v1/organizations", to!(organizations::create))
+        .is("create_organization", "Creates an organization with its wallet")
+        .role(Platform)
+        .takes::<organizations::OrganizationIn>()
+        .answers::<organizations::OrganizationOut>()
+        .refuses(&["name_taken"]),
+    Route::get("/v1/organizations", to!(organizations::list))
+        .is("list_organizations", "Lists the organizations of a platform")
+        .role(Platform)
+        .query::<PlatformQuery>()
+        .answers::<List<organizations::OrganizationOut>>(),
+    Route::get("/v1/organizations/{id}", to!(organizations::get))
+        .is("get_organization", "Shows an organization")
+        .role(Read)
+        .answers::<organizations::OrganizationOut>(),
+    Route::create("/v1/api_keys", to!(api_keys::create))
+        .is("create_api_key", "Creates an API key and shows its secret once")
+        .role(Organization)
+        .takes::<api_keys::ApiKeyIn>()
+        .answers::<api_keys::NewApiKeyOut>(),
+    Route::get("/v1/api_keys", to!(api_keys::list))
+        .is("list_api_keys", "Lists API keys")
+        .role(Organization)
+        .query::<OrganizationQuery>()
+        .answers::<List<api_keys::ApiKeyOut>>(),
+    Route::act("/v1/api_keys/{id}/revoke", to!(api_keys::revoke))
+        .is("revoke_api_key", "Revokes an API key within a second")
+        .role(Organization)
+        .takes::<Nothing>()
+        .answers::<api_keys::ApiKeyOut>(),
+    Route::get("/v1/wallets/{id}", to!(wallets::get))
+        .is("get_wallet", "Shows what an organization has, exact at this instant")
+        .role(Read)
+        .answers::<wallets::WalletOut>(),
+    Route::act("/v1/wallets/{id}/auto_top_up", to!(wallets::set_auto_top_up))
+        .is("set_auto_top_up", "Sets the auto top-up rule")
+        .role(Organization)
+        .takes::<wallets::AutoTopUpIn>()
+        .answers::<wallets::AutoTopUpOut>()
+        .refuses(&["not_in_profile", "amount_out_of_range", "payment_method_missing"]),
+    Route::act("/v1/wallets/{id}/limit", to!(wallets::set_limit))
+        .is("set_user_limit", "Sets the balance below which people are told")
+        .role(Organization)
+        .takes::<wallets::LimitIn>()
+        .answers::<wallets::LimitOut>()
+        .refuses(&["amount_not_positive"]),
+    Route::create("/v1/grants", to!(grants::create))
+        .is("give_grant", "Gives a promotional grant")
+        .role(Platform)
+        .key(KeyPolicy::Required)
+        .takes::<grants::GrantIn>()
+        .answers::<grants::GrantOut>()
+        .refuses(&[
+            "amount_not_positive",
+            "amount_out_of_range",
+            "priority_out_of_range",
+            "expiry_in_the_past",
+        ]),
+    Route::get("/v1/grants", to!(grants::list))
+        .is("list_grants", "Lists grants with what is left of each")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<grants::GrantOut>>(),
+    Route::get("/v1/grants/{id}", to!(grants::get))
+        .is("get_grant", "Shows a grant with what is left of it")
+        .role(Read)
+        .answers::<grants::GrantOut>(),
+    Route::act("/v1/grants/{id}/void", to!(grants::void))
+        .is("void_grant", "Ends a promotional grant from now on")
+        .role(Platform)
+        .key(KeyPolicy::Required)
+        .takes::<Nothing>()
+        .answers::<grants::GrantOut>()
+        .refuses(&["grant_not_voidable"]),
+    Route::create("/v1/deposits", to!(deposits::create))
+        .is("start_deposit", "Starts a deposit and says where it is paid")
+        .role(Organization)
+        .key(KeyPolicy::Required)
+        .takes::<deposits::DepositIn>()
+        .answers::<deposits::DepositOut>()
+        .refuses(&["amount_not_positive", "amount_too_precise", "amount_out_of_range"]),
+    Route::get("/v1/deposits", to!(deposits::list))
+        .is("list_deposits", "Lists deposits")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<deposits::DepositOut>>(),
+    Route::get("/v1/deposits/{id}", to!(deposits::get))
+        .is("get_deposit", "Shows a deposit")
+        .role(Read)
+        .answers::<deposits::DepositOut>(),
+    Route::create("/v1/payment_methods", to!(payment_methods::create))
+        .is("save_payment_method", "Saves a sandbox payment method")
+        .role(Organization)
+        .takes::<payment_methods::PaymentMethodIn>()
+        .answers::<payment_methods::PaymentMethodOut>(),
+    Route::get("/v1/payment_methods", to!(payment_methods::list))
+        .is("list_payment_methods", "Lists payment methods")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<payment_methods::PaymentMethodOut>>(),
+    Route::act("/v1/payment_methods/{id}/behaviour", to!(payment_methods::change_behaviour))
+        .is("change_payment_method", "Changes how a sandbox payment method answers")
+        .role(Organization)
+        .takes::<payment_methods::BehaviourIn>()
+        .answers::<payment_methods::PaymentMethodOut>(),
+    Route::create("/v1/skus", to!(skus::create))
+        .is("create_sku", "Creates a SKU")
+        .role(Platform)
+        .takes::<skus::SkuIn>()
+        .answers::<skus::SkuOut>()
+        .refuses(&["name_taken"]),
+    Route::get("/v1/skus", to!(skus::list))
+        .is("list_skus", "Lists what a platform sells")
+        .role(Read)
+        .query::<PlatformQuery>()
+        .answers::<List<skus::SkuOut>>(),
+    Route::create("/v1/prices", to!(prices::create))
+        .is("create_price", "Sets what one dimension of a SKU costs from a moment on")
+        .role(Platform)
+        .takes::<prices::PriceIn>()
+        .answers::<prices::PriceOut>()
+        .refuses(&["amount_out_of_range", "quantity_not_positive", "too_long_ago"]),
+    Route::get("/v1/prices", to!(prices::list))
+        .is("list_prices", "Lists the versions of all prices of a platform")
+        .role(Read)
+        .query::<PlatformQuery>()
+        .answers::<List<prices::PriceOut>>(),
+    Route::create("/v1/resources", to!(resources::create))
+        .is("create_resource", "Creates a resource, which costs nothing until it runs")
+        .role(Usage)
+        .takes::<resources::ResourceIn>()
+        .answers::<resources::ResourceOut>()
+        .refuses(&["unknown_sku"]),
+    Route::get("/v1/resources", to!(resources::list))
+        .is("list_resources", "Lists resources with their costs so far")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<resources::ResourceOut>>(),
+    Route::get("/v1/resources/{id}", to!(resources::get))
+        .is("get_resource", "Shows a resource with its cost so far")
+        .role(Read)
+        .answers::<resources::ResourceOut>(),
+    Route::create("/v1/runs", to!(runs::create))
+        .is("start_run", "Starts a run, if the wallet can afford to let it")
+        .role(Usage)
+        .takes::<runs::RunIn>()
+        .answers::<runs::RunOut>()
+        .refuses(&[
+            "already_running",
+            "too_far_ahead",
+            "too_long_ago",
+            "price_missing",
+            "insufficient_credit",
+        ]),
+    Route::get("/v1/runs", to!(runs::list))
+        .is("list_runs", "Lists runs with their costs so far")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<runs::RunOut>>(),
+    Route::get("/v1/runs/{id}", to!(runs::get))
+        .is("get_run", "Shows a run with its cost so far")
+        .role(Read)
+        .answers::<runs::RunOut>(),
+    Route::act("/v1/runs/{id}/stop", to!(runs::stop))
+        .is("stop_run", "Ends a run and settles its time")
+        .role(Usage)
+        .takes::<runs::StopIn>()
+        .answers::<runs::RunOut>()
+        .refuses(&["run_ended", "too_far_ahead", "too_long_ago", "stop_before_start"]),
+    Route::create("/v1/holds", to!(holds::create))
+        .is("place_hold", "Sets credit aside before work starts, or says what is missing")
+        .role(Usage)
+        .takes::<holds::HoldIn>()
+        .answers::<holds::HoldOut>()
+        .refuses(&[
+            "amount_not_positive",
+            "expiry_in_the_past",
+            "insufficient_credit",
+            "runway_too_short",
+        ]),
+    Route::get("/v1/holds", to!(holds::list))
+        .is("list_holds", "Lists holds")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<holds::HoldOut>>(),
+    Route::get("/v1/holds/{id}", to!(holds::get))
+        .is("get_hold", "Shows a hold")
+        .role(Read)
+        .answers::<holds::HoldOut>(),
+    Route::act("/v1/holds/{id}/capture", to!(holds::capture))
+        .is("capture_hold", "Turns all or part of a hold into a charge")
+        .role(Usage)
+        .key(KeyPolicy::Required)
+        .takes::<holds::CaptureIn>()
+        .answers::<holds::HoldOut>()
+        .refuses(&["hold_resolved", "amount_not_positive", "capture_above_hold"]),
+    Route::act("/v1/holds/{id}/release", to!(holds::release))
+        .is("release_hold", "Gives back what a hold has set aside")
+        .role(Usage)
+        .takes::<Nothing>()
+        .answers::<holds::HoldOut>()
+        .refuses(&["hold_resolved"]),
+    Route::act("/v1/usage_events", to!(usage_events::create))
+        .is("record_usage", "Records usage events; the event's id is its idempotency key")
+        .role(Usage)
+        .key(KeyPolicy::None)
+        .media(&[JSON, CLOUD_EVENT, CLOUD_EVENTS])
+        .large()
+        .takes::<usage_events::UsageIn>()
+        .answers::<usage_events::UsageAnswer>()
+        .refuses(&[
+            "too_many_events",
+            "event_conflict",
+            "quantity_not_positive",
+            "too_far_ahead",
+            "too_long_ago",
+            "unknown_sku",
+            "price_missing",
+            "amount_out_of_range",
+        ]),
+    Route::get("/v1/ledger", to!(ledger::list))
+        .is("list_ledger", "Lists movements, with settlements opened into their periods")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<ledger::LedgerOut>(),
+    Route::get("/v1/events", to!(events::list))
+        .is("list_events", "Lists what happened, oldest first")
+        .role(Read)
+        .query::<events::EventsQuery>()
+        .answers::<List<events::EventOut>>(),
+    Route::get("/v1/test_clocks/{id}", to!(test_clocks::get))
+        .is("get_test_clock", "Shows the clock of a test platform")
+        .role(Platform)
+        .answers::<test_clocks::TestClockOut>()
+        .refuses(&["no_test_clock"]),
+    Route::act("/v1/test_clocks/{id}/advance", to!(test_clocks::advance_clock))
+        .is("advance_test_clock", "Advances the clock of a test platform; 202 while it goes on")
+        .role(Platform)
+        .key(KeyPolicy::None)
+        .takes::<test_clocks::AdvanceIn>()
+        .answers::<test_clocks::TestClockOut>()
+        .refuses(&["no_test_clock", "clock_goes_back", "clock_too_far"]),
+];
+
+/// The API as an axum router, ready to be served or to have pages merged into it.
+pub fn router(app: App, config: WebConfig) -> Router {
+    routes(Arc::new(Web::new(app, config)))
+}
+
+/// As [`router`], over what the pages share with it.
+pub fn routes(web: Arc<Web>) -> Router {
+    let mut paths: Vec<(&'static str, MethodRouter)> = Vec::new();
+    for (place, route) in ROUTES.iter().enumerate() {
+        let filter = match route.method {
+            Method::GET => MethodFilter::GET,
+            _ => MethodFilter::POST,
+        };
+        let shared = Arc::clone(&web);
+        let handler = move |request: Request| answer(Arc::clone(&shared), place, route, request);
+        match paths.iter_mut().find(|(path, _)| *path == route.path) {
+            Some((_, methods)) => *methods = std::mem::take(methods).on(filter, handler),
+            None => paths.push((route.path, on(filter, handler))),
+        }
+    }
+    let mut router = Router::new();
+    for (path, methods) in paths {
+        let shared = Arc::clone(&web);
+        router =
+            router.route(path, methods.fallback(move || refuse(shared, Fault::MethodNotAllowed)));
+    }
+    let shared = Arc::clone(&web);
+    let nowhere = any(move || refuse(shared, Fault::NotFound { kind: None }));
+    router.route("/v1/{*rest}", nowhere)
+}
+
+async fn refuse(web: Arc<Web>, fault: Fault) -> Response<Body> {
+    respond(&web, JSON, Reply::problem(&fault), &request_id(&web))
+}
+
+fn request_id(web: &Web) -> String {
+    let random = &web.app.ports.random;
+    let half = || i64::try_from(random.next() >> 1).unwrap_or(0);
+    Id::new(Kind::Request, OrgId::from_stored(half()), half()).to_string()
+}
+
+/// How a request ended: with an answer of ours, or with the one of the owner it was sent on to.
+enum Passed {
+    Here(Reply),
+    Elsewhere(Response<Body>),
+}
+
+/// Answers one request of a route.
+async fn answer(
+    web: Arc<Web>,
+    place: usize,
+    route: &'static Route,
+    request: Request,
+) -> Response<Body> {
+    let request_id = request_id(&web);
+    let (parts, body) = request.into_parts();
+    let passed = Box::pin(pass(Arc::clone(&web), route, parts, body));
+    let passed = caught(passed).await.unwrap_or_else(|| {
+        tracing::error!(request_id, operation = route.operation, "a handler panicked");
+        Err(Fault::Internal)
+    });
+    let response = match passed {
+        Ok(Passed::Elsewhere(response)) => response,
+        Ok(Passed::Here(reply)) => respond(&web, media_of(route), reply, &request_id),
+        Err(fault) => respond(&web, media_of(route), Reply::problem(&fault), &request_id),
+    };
+    let status = response.status();
+    web.metrics.count(place, status.as_u16());
+    if status.is_server_error() {
+        let status = status.as_u16();
+        tracing::warn!(request_id, operation = route.operation, status, "not answered");
+    }
+    response
+}
+
+/// Nothing when the future panicked, so that a broken law ends one request and not the connection.
+async fn caught<T>(mut future: Pin<Box<dyn Future<Output = T> + Send>>) -> Option<T> {
+    std::future::poll_fn(move |context| {
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Ready(value)) => Poll::Ready(Some(value)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
+}
+
+/// The way of one request: who asks, whether they may, what they sent, what comes of it.
+async fn pass(
+    web: Arc<Web>,
+    route: &'static Route,
+    mut parts: Parts,
+    body: Body,
+) -> Result<Passed, Fault> {
+    let caller = authorized(&web, route, &parts).await?;
+    let path_text = path_text(&mut parts).await?;
+    if parts.method == Method::POST {
+        expect_media(route, &parts)?;
+    }
+    let bytes_max = match route.body {
+        BodySize::Ordinary => web.config.body_bytes_max,
+        BodySize::Usage => web.config.usage_body_bytes_max,
+    };
+    let body = read_body(body, bytes_max, web.config.body_seconds_max).await?;
+    let is_forwarded = parts.headers.contains_key(FORWARDED);
+    let (uri, headers) = (parts.uri, parts.headers);
+    let call = Call {
+        web: Arc::clone(&web),
+        route,
+        caller,
+        uri: uri.clone(),
+        headers: headers.clone(),
+        path_text,
+        body: body.clone(),
+        is_forwarded,
+    };
+    match (route.handler)(call).await {
+        Ok(reply) => Ok(Passed::Here(reply)),
+        Err(Fault::App(AppError::NotOwner { address })) if !address.is_empty() && !is_forwarded => {
+            web.metrics.count_forwarded();
+            let method = route.method.clone();
+            let onward = Onward { address: &address, method, uri: &uri, headers: &headers, body };
+            Ok(Passed::Elsewhere(web.forwarder.send(onward).await?.map(Body::from)))
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The caller, if the role of the route lets them in.
+///
+/// Errors, in order: `unauthenticated`, `forbidden`.
+async fn authorized(web: &Web, route: &Route, parts: &Parts) -> Result<Caller, Fault> {
+    let Some(needed) = route.role else { return Ok(Caller { role: Read, home: None }) };
+    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let operator = web.config.operator_key_hash.as_ref();
+    let bearer = header.and_then(bearer);
+    let caller = web.directory.caller(&web.app, operator, bearer).await?;
+    if caller.role < needed { Err(Fault::Forbidden { needed }) } else { Ok(caller) }
+}
+
+/// Refuses a body that says it is something else than the route takes.
+fn expect_media(route: &Route, parts: &Parts) -> Result<(), Fault> {
+    let Some(value) = parts.headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let media = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+    let is_taken = route.media.iter().any(|taken| media.eq_ignore_ascii_case(taken));
+    let is_empty = parts.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0");
+    if is_taken || is_empty {
+        return Ok(());
+    }
+    Err(Fault::UnsupportedMediaType { expected: "content-type: application/json" })
+}
+
+/// What stands in the place of the braces; empty where there are none.
+async fn path_text(parts: &mut Parts) -> Result<String, Fault> {
+    let params = RawPathParams::from_request_parts(parts, &()).await;
+    let params = params.map_err(|_| Fault::NotFound { kind: None })?;
+    Ok(params.iter().next().map(|(_, value)| value.to_owned()).unwrap_or_default())
+}
+
+fn media_of(route: &Route) -> &'static str {
+    match route.path {
+        "/metrics" => PROMETHEUS,
+        "/livez" | "/readyz" => TEXT,
+        _ => JSON,
+    }
+}
+
+/// Makes the answer of a reply: the one place where bodies get their request id and their links.
+fn respond(web: &Web, media: &'static str, reply: Reply, request_id: &str) -> Response<Body> {
+    let is_success = reply.is_success();
+    let mut body = reply.body;
+    if !is_success {
+        body = with_member(body, "request_id", &Value::from(request_id));
+    }
+    if let (402, Some(org)) = (reply.status, reply.org) {
+        let url = Value::from(add_credits_url(&web.config, org));
+        body = with_member(body, "add_credits_url", &url);
+    }
+    let mut response = Response::new(Body::from(body));
+    let status = StatusCode::from_u16(reply.status);
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let media = if is_success { media } else { PROBLEM };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    if reply.is_replayed {
+        web.metrics.count_replayed();
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    match reply.status {
+        401 => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        503 => drop(headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))),
+        _ => {}
+    }
+    response
+}
