@@ -10,6 +10,7 @@ pub mod operation;
 pub mod operations;
 pub mod ports;
 mod sealing;
+pub mod verify;
 
 pub use door::{App, AppError, Command, IdempotencyKey, Outcome};
 pub use lanes::LaneOptions;

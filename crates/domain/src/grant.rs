@@ -238,19 +238,16 @@ impl OpenGrants {
         self.close_empty();
     }
 
-    /// Removes the unreserved rest of every grant that expires at or before `at`, one posting each.
-    pub fn expire(&mut self, at: Timestamp) -> Vec<(GrantKind, Posting)> {
-        let mut expired = Vec::new();
-        for grant in self.0.iter_mut().filter(|grant| grant.expires_at <= at) {
-            let rest = grant.unreserved();
-            if rest.is_positive() {
-                grant.remaining = grant.reserved;
-                let change = rest.negated();
-                expired.push((grant.kind, Posting { grant: grant.number, change }));
-            }
-        }
+    /// Removes the unreserved rest of the next grant that expires at or before `at`. One at a time,
+    /// so that each ledger transaction leaves the balance it states.
+    pub fn expire_next(&mut self, at: Timestamp) -> Option<Posting> {
+        let is_due = |grant: &&mut OpenGrant| grant.expires_at <= at;
+        let mut due = self.0.iter_mut().filter(is_due);
+        let grant = due.find(|grant| grant.unreserved().is_positive())?;
+        let posting = Posting { grant: grant.number, change: grant.unreserved().negated() };
+        grant.remaining = grant.reserved;
         self.close_empty();
-        expired
+        Some(posting)
     }
 
     /// Lets an open grant end at `at`: what its holds give back from now on expires with it.
@@ -332,12 +329,13 @@ mod tests {
         }]);
         let parts = grants.reserve(Amount::from_units(4)).unwrap();
         assert_eq!(grants.reserve(Amount::from_units(7)), None);
-        let expired = grants.expire(soon);
-        assert_eq!(expired.len(), 1);
-        assert_eq!(expired[0].1.change, Amount::from_units(-6));
+        let change = Amount::from_units(-6);
+        assert_eq!(grants.expire_next(soon), Some(Posting { grant: 1, change }));
+        assert_eq!(grants.expire_next(soon), None);
         assert_eq!(grants.draw_down(Amount::from_units(1), &mut Vec::new()), Amount::from_units(1));
         grants.unreserve(&parts);
-        assert_eq!(grants.expire(soon)[0].1.change, Amount::from_units(-4));
+        let change = Amount::from_units(-4);
+        assert_eq!(grants.expire_next(soon), Some(Posting { grant: 1, change }));
         assert!(grants.is_empty());
     }
 }

@@ -268,9 +268,7 @@ pub fn expire_grants(
         return Ok(());
     }
     settle_to(ws, org, profile, at)?;
-    let wallet = ws.wallet_mut(org)?;
-    let expired = wallet.grants.expire(at);
-    for (_, posting) in expired {
+    while let Some(posting) = ws.wallet_mut(org)?.grants.expire_next(at) {
         let amount = posting.change.negated();
         let draft = Draft {
             subject: posting.grant,
@@ -436,10 +434,13 @@ fn review_forecast(
     let burn = wallet.meters.burn_round_half_even(SECONDS_PER_HOUR);
     ws.wallet_mut(org)?.forecast_fired = is_below;
     let kind = if is_below { EventKind::BalanceForecastLow } else { EventKind::BalanceRecovered };
-    let fields = vec![
+    let mut fields = vec![
         ("balance", shown.to_string()),
         ("needed", needed.to_string()),
         ("burn_per_hour", burn.to_string()),
     ];
+    if leaves_out.is_positive() {
+        fields.push(("expiring", leaves_out.to_string()));
+    }
     tell(ws, org, kind, at, fields)
 }

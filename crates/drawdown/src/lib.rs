@@ -1,3 +1,7 @@
 //! What the one binary is made of, so that tests can use it as the binary does.
 
+pub mod config;
+pub mod demo;
 pub mod scenario;
+pub mod serve;
+pub mod wire;

@@ -1,2 +1,136 @@
 //! The one binary.
-fn main() {}
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use drawdown::config::{Config, LogFormat};
+use drawdown::scenario::{self, LayerKind};
+use drawdown::{serve, wire};
+use store::{Store, StoreUrl};
+use tracing_subscriber::EnvFilter;
+
+/// Prepaid credits and real-time billing for AI and GPU clouds.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Arguments {
+    /// Settings; every one has a default (config.default.toml).
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Try it: two platforms with history, a simulated cloud and a page per wallet; nothing is kept.
+    Demo {
+        /// Where to listen; a loopback address.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: std::net::SocketAddr,
+    },
+    /// Serve the API.
+    Serve,
+    /// Bring the schema of the store up to date, and end.
+    Migrate,
+    /// Recompute everything in the store and name the first row that lies.
+    Verify {
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run scenarios, which are plain text (scenarios/README.md).
+    Scenario {
+        #[command(subcommand)]
+        task: ScenarioTask,
+    },
+}
+
+#[derive(Subcommand)]
+enum ScenarioTask {
+    /// Run files, and print what happened beside what was expected.
+    Run {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// What to run them on: domain, sqlite, postgres or http.
+        #[arg(long, default_value = "domain")]
+        on: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = match Config::load(arguments.config.as_deref(), std::env::vars()) {
+        Ok(config) => config,
+        Err(error) => return failed(&error),
+    };
+    log(&config, matches!(arguments.task, Task::Demo { .. } | Task::Scenario { .. }));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.to_string()),
+    };
+    let done = match arguments.task {
+        Task::Demo { listen } => Err(format!("the demo does not listen on {listen} yet")),
+        Task::Serve => {
+            let key = std::env::var("DRAWDOWN_OPERATOR_KEY").ok();
+            runtime.block_on(serve::run(config, key, web::Pages::None, stop(), |served| {
+                println!("drawdown serves http://{}", served.address);
+            }))
+        }
+        Task::Migrate => migrate(&config, runtime.handle()),
+        Task::Verify { json } => Err(format!("verify is not there yet ({json})")),
+        Task::Scenario { task: ScenarioTask::Run { files, on } } => {
+            return match LayerKind::from_name(&on) {
+                Some(layer) => scenario::run_files(&files, layer),
+                None => failed(&format!("{on} is no layer: domain, sqlite, postgres or http")),
+            };
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &str) -> ExitCode {
+    eprintln!("drawdown: {error}");
+    ExitCode::FAILURE
+}
+
+/// Until an interrupt or a request to terminate.
+async fn stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+fn log(config: &Config, is_quiet: bool) {
+    let level = if is_quiet { "warn" } else { config.log.level.as_str() };
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log.format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+fn migrate(config: &Config, runtime: &tokio::runtime::Handle) -> Result<(), String> {
+    let url: StoreUrl = config.database.url.parse()?;
+    let ports = wire::ports();
+    let store = Store::open(&url, runtime).map_err(|error| error.to_string())?;
+    let owner = wire::process_name(&ports);
+    let steps = store::migrate::run(&store, &owner, ports.clock.now());
+    let steps = steps.map_err(|error| error.to_string())?;
+    println!("{url:?}: {steps} steps run");
+    Ok(())
+}

@@ -92,7 +92,7 @@ pub async fn run(
     let router = web::router(app.clone(), web_config, pages);
     let jobs = tokio::spawn(do_jobs(app.clone()));
     ready(&Served { app: app.clone(), address });
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
+    let served = web::serve(listener, router, stop).await;
     jobs.abort();
     let closing = app.clone();
     let _ = tokio::task::spawn_blocking(move || closing.close()).await;

@@ -145,7 +145,8 @@ fn lock<T>(map: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     map.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn hash_of(text: &str) -> [u8; 32] {
+/// What is kept of a secret.
+pub fn hash_of(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
@@ -163,29 +164,20 @@ pub fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| rest.trim())
 }
 
-/// A new secret and the hash to be stored of it.
-pub struct FreshSecret {
-    text: String,
+/// Draws the secret of a new API key, 256 bits, and the hash that is stored of it.
+pub fn new_secret(app: &App) -> (String, Vec<u8>) {
+    let mut bytes = [0_u8; SECRET_BYTES];
+    for part in bytes.chunks_mut(8) {
+        part.copy_from_slice(&app.ports.random.next().to_le_bytes());
+    }
+    let secret = base32(&bytes);
+    let hash = hash_of(&secret).to_vec();
+    (secret, hash)
 }
 
-impl FreshSecret {
-    /// Draws 256 bits.
-    pub fn draw(app: &App) -> FreshSecret {
-        let mut bytes = [0_u8; SECRET_BYTES];
-        for part in bytes.chunks_mut(8) {
-            part.copy_from_slice(&app.ports.random.next().to_le_bytes());
-        }
-        FreshSecret { text: base32(&bytes) }
-    }
-
-    pub fn hash(&self) -> Vec<u8> {
-        hash_of(&self.text).to_vec()
-    }
-
-    /// The whole key, as it is shown once.
-    pub fn key(&self, id: Id) -> String {
-        format!("{PREFIX}{id}_{}", self.text)
-    }
+/// The whole text of an API key, as it is shown once.
+pub fn key_text(id: Id, secret: &str) -> String {
+    format!("{PREFIX}{id}_{secret}")
 }
 
 /// Lowercase base32 without padding, in the alphabet of ids.
@@ -241,7 +233,7 @@ mod tests {
         let id = Id::new(Kind::ApiKey, OrgId::new(3, 9 << 40), 4);
         let secret = base32(&[7; SECRET_BYTES]);
         assert_eq!(secret.len(), SECRET_LENGTH);
-        let key = format!("dd_{id}_{secret}");
+        let key = key_text(id, &secret);
         assert_eq!(split(&key), Some((id, secret.as_str())));
         let wallet = Id::new(Kind::Wallet, id.org, 1);
         for bad in [

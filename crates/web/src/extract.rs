@@ -287,7 +287,6 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct In {
-        #[allow(dead_code)]
         amount: String,
     }
 
@@ -297,6 +296,7 @@ mod tests {
             Err(Fault::Malformed { param, .. }) => param,
             other => panic!("{other:?}"),
         };
+        assert_eq!(parse::<In>(b"{\"amount\":\"1\"}").map(|it| it.amount), Ok("1".into()));
         assert_eq!(param("{\"amount\":\"1\",\"x\":2}"), Some("x".into()));
         assert_eq!(param("{}"), Some("amount".into()));
         assert_eq!(param("{\"amount\":\"1\",\"amount\":\"2\"}"), Some("amount".into()));

@@ -17,37 +17,52 @@ pub mod route;
 pub mod router;
 pub mod wire;
 
-use app::App;
-use domain::{Id, Kind, Timestamp};
-use sha2::{Digest, Sha256};
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
 
-pub use router::router;
+use app::App;
+use axum::Router;
+use axum::serve::ListenerExt;
+use domain::wallet::Wallet;
+use domain::{Id, Kind, OrgId, Timestamp};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+
+pub use auth::{key_text, new_secret};
 
 /// What the binary tells this crate.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct WebConfig {
     /// SHA-256 of the operator's key; without one nobody is the operator.
     pub operator_key_hash: Option<[u8; 32]>,
     /// Under which browsers and programs reach this server, without a slash at the end.
     pub public_url: String,
-    /// Secret of the store: makes the addresses of payment pages unguessable.
-    pub secret: [u8; 16],
     pub body_bytes_max: usize,
     pub usage_body_bytes_max: usize,
     pub body_seconds_max: u64,
 }
 
-impl Default for WebConfig {
-    fn default() -> WebConfig {
+impl WebConfig {
+    /// The usual limits. Only the hash of the operator's key is kept.
+    pub fn new(public_url: String, operator_key: Option<&str>) -> WebConfig {
         WebConfig {
-            operator_key_hash: None,
-            public_url: "http://127.0.0.1:8080".to_owned(),
-            secret: [0; 16],
+            operator_key_hash: operator_key.map(auth::hash_of),
+            public_url: public_url.trim_end_matches('/').to_owned(),
             body_bytes_max: 1 << 20,
             usage_body_bytes_max: 8 << 20,
             body_seconds_max: 15,
         }
     }
+}
+
+/// The pages that are served beside the API.
+#[derive(Clone, Debug, Default)]
+pub enum Pages {
+    #[default]
+    None,
+    /// Routes of pages, none of which lies under `/v1`.
+    Routes(Router),
 }
 
 /// What every handler shares.
@@ -76,47 +91,54 @@ impl Web {
     }
 }
 
+/// Everything that is served.
+pub fn router(app: App, config: WebConfig, pages: Pages) -> Router {
+    let web = Arc::new(Web::new(app, config));
+    let api = router::routes(Arc::clone(&web));
+    match pages {
+        Pages::None => api.fallback_service(router::nowhere(web)),
+        Pages::Routes(pages) => api.merge(pages),
+    }
+}
+
+/// Serves until `stop`, then finishes what was accepted.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let listener = listener.tap_io(|stream| {
+        // Without it the last packet of an answer waits for an acknowledgement.
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, router).with_graceful_shutdown(stop).await
+}
+
 const TOKEN_LETTERS: usize = 20;
 
 /// The secret part of the address of a deposit's payment page: whoever has the address may pay, and
-/// nobody can guess it from the id.
-pub fn checkout_token(config: &WebConfig, deposit: Id) -> String {
+/// nobody can guess it from the id. It follows from the secret of the store, so every process of it
+/// makes the same one.
+pub fn checkout_token(app: &App, deposit: Id) -> String {
+    let text = deposit.to_string();
     let mut hash = Sha256::new();
-    hash.update(b"checkout");
-    hash.update(config.secret);
-    hash.update(deposit.to_string().as_bytes());
-    let mut text = auth::base32(&hash.finalize());
-    text.truncate(TOKEN_LETTERS);
-    text
+    for part in ["checkout", "checkout again"] {
+        let keyed = app.hasher.hash(deposit.org.get(), part, &text);
+        hash.update(keyed.bits().to_le_bytes());
+    }
+    let mut token = auth::base32(&hash.finalize());
+    token.truncate(TOKEN_LETTERS);
+    token
 }
 
 /// Where a deposit is paid.
-pub fn checkout_url(config: &WebConfig, deposit: Id) -> String {
-    let token = checkout_token(config, deposit);
+pub fn checkout_url(app: &App, config: &WebConfig, deposit: Id) -> String {
+    let token = checkout_token(app, deposit);
     format!("{}{}?token={token}", config.public_url, pages::paths::checkout(deposit))
 }
 
 /// Where an organization adds credits.
-pub fn add_credits_url(config: &WebConfig, org: domain::OrgId) -> String {
-    let wallet = Id::new(Kind::Wallet, org, domain::wallet::Wallet::NUMBER);
+pub fn add_credits_url(config: &WebConfig, org: OrgId) -> String {
+    let wallet = Id::new(Kind::Wallet, org, Wallet::NUMBER);
     format!("{}{}#add-credits", config.public_url, pages::paths::wallet(wallet))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::OrgId;
-
-    #[test]
-    fn payment_pages_cannot_be_guessed_from_their_deposit() {
-        let deposit = Id::new(Kind::Deposit, OrgId::new(5, 1 << 40), 9);
-        let other = Id { number: 10, ..deposit };
-        let config = WebConfig { secret: [1; 16], ..WebConfig::default() };
-        let secret = WebConfig { secret: [2; 16], ..WebConfig::default() };
-        let token = checkout_token(&config, deposit);
-        assert_eq!(token.len(), TOKEN_LETTERS);
-        assert_eq!(token, checkout_token(&config, deposit));
-        assert_ne!(token, checkout_token(&config, other));
-        assert_ne!(token, checkout_token(&secret, deposit));
-    }
 }

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use app::{App, AppError};
+use app::AppError;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
@@ -32,7 +32,7 @@ use crate::forward::{FORWARDED, Onward, REPLAYED, REQUEST_ID};
 use crate::page::List;
 use crate::route::{BodySize, CLOUD_EVENT, CLOUD_EVENTS, JSON, KeyPolicy, Route};
 use crate::wire::with_member;
-use crate::{Web, WebConfig, add_credits_url};
+use crate::{Web, add_credits_url};
 
 const PROBLEM: &str = "application/problem+json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -306,12 +306,7 @@ pub static ROUTES: &[Route] = &[
         .refuses(&["no_test_clock", "clock_goes_back", "clock_too_far"]),
 ];
 
-/// The API as an axum router, ready to be served or to have pages merged into it.
-pub fn router(app: App, config: WebConfig) -> Router {
-    routes(Arc::new(Web::new(app, config)))
-}
-
-/// As [`router`], over what the pages share with it.
+/// The API as an axum router, over what the pages may share with it.
 pub fn routes(web: Arc<Web>) -> Router {
     let mut paths: Vec<(&'static str, MethodRouter)> = Vec::new();
     for (place, route) in ROUTES.iter().enumerate() {
@@ -332,9 +327,16 @@ pub fn routes(web: Arc<Web>) -> Router {
         router =
             router.route(path, methods.fallback(move || refuse(shared, Fault::MethodNotAllowed)));
     }
-    let shared = Arc::clone(&web);
-    let nowhere = any(move || refuse(shared, Fault::NotFound { kind: None }));
-    router.route("/v1/{*rest}", nowhere)
+    let nowhere = nowhere(web);
+    router
+        .route("/v1", nowhere.clone())
+        .route("/v1/", nowhere.clone())
+        .route("/v1/{*rest}", nowhere)
+}
+
+/// Answers that there is nothing at an address.
+pub fn nowhere(web: Arc<Web>) -> MethodRouter {
+    any(move || refuse(Arc::clone(&web), Fault::NotFound { kind: None }))
 }
 
 async fn refuse(web: Arc<Web>, fault: Fault) -> Response<Body> {

@@ -1,8 +1,9 @@
-//! How money, times and ids are written in requests and answers, and what the document says of them.
+//! How money, times and ids are written in requests and answers, and what the document says of
+//! them.
 //!
-//! Laws: money is a decimal string, a time is RFC 3339 in UTC, an id is typed text; what is written
-//! reads back as the same value. A text is only a value once the handler has said which field it is,
-//! so that a refusal can name it.
+//! Laws: money is a decimal string, a time is RFC 3339 in UTC, an id is typed text; what is
+//! written reads back as the same value. A text is only a value once the handler has said which
+//! field it is, so that a refusal can name it.
 
 use std::borrow::Cow;
 

@@ -8,8 +8,10 @@ use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Operation, require_positive};
 
-/// The most that one grant or deposit may hold, so that no balance can leave the range.
+/// The most that one grant may hold.
 pub const GRANT_MAX: Amount = Amount::from_units(100_000_000);
+/// The most that grants may bring a wallet to, so that no sum can leave the range of an amount.
+pub const WALLET_MAX: Amount = Amount::from_units(1_000_000_000);
 
 #[derive(Debug)]
 pub struct GiveGrant {
@@ -30,13 +32,17 @@ impl Operation for GiveGrant {
         self.org
     }
 
-    /// Refusals, in order: `not_found`, `amount_not_positive`, `amount_out_of_range`,
-    /// `priority_out_of_range`, `expiry_in_the_past`.
+    /// Refusals, in order: `not_found`, `amount_not_positive`, `amount_out_of_range` (the grant,
+    /// then what the wallet would hold), `priority_out_of_range`, `expiry_in_the_past`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let now = catch_up(ws, self.org, now)?;
         require_positive(self.amount)?;
         if self.amount > GRANT_MAX {
             return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: GRANT_MAX });
+        }
+        let room = WALLET_MAX.minus(ws.wallet(self.org)?.grants.remaining()).or_zero();
+        if self.amount > room {
+            return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: room });
         }
         if !(0..=PRIORITY_MAX).contains(&self.priority) {
             return Err(Refusal::PriorityOutOfRange);

@@ -6,10 +6,17 @@ use domain::profile::{Admission, Profile};
 use domain::rate::Rate;
 use domain::run::Run;
 use domain::settle::tell;
+use domain::time::SECONDS_PER_DAY;
 use domain::wake::catch_up;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation, require_reported};
+
+/// What runs in one wallet costs at most so much in so long, which is longer than time can stay
+/// unposted: it is settled daily, and reported three days late at most. So no accrual can leave the
+/// range of an amount.
+pub const BURN_MAX: Amount = Amount::from_units(1_000_000_000);
+const BURN_SECONDS: i64 = 5 * SECONDS_PER_DAY;
 
 #[derive(Debug)]
 pub struct StartRun {
@@ -33,7 +40,7 @@ impl Operation for StartRun {
     }
 
     /// Refusals, in order: `not_found`, `already_running`, `too_far_ahead`, `too_long_ago`,
-    /// `price_missing`, `insufficient_credit`.
+    /// `price_missing`, `amount_out_of_range` (the burn of five days), `insufficient_credit`.
     ///
     /// The price is snapshot here (requirements N16); available credit is decided on less what runs
     /// already will burn before it could be stopped (rulings R14).
@@ -92,6 +99,11 @@ fn admit(
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let wallet = ws.wallet(org)?;
+    let burns = wallet.meters.burn_round_half_even(BURN_SECONDS);
+    let room = BURN_MAX.minus(burns).or_zero();
+    if rate.charge_round_half_even(BURN_SECONDS).is_none_or(|burn| burn > room) {
+        return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: room });
+    }
     let lead = wallet.meters.burn_round_half_even(profile.stop_lead_seconds);
     let available = wallet.available(profile, now).minus(lead);
     let required = match profile.admission {

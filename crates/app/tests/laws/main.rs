@@ -11,6 +11,7 @@ use domain::chart;
 use domain::grant::GrantKind;
 use domain::hold::HoldState;
 use domain::ledger::TransactionKind;
+use domain::profile::Overcapture;
 use domain::rate::amount_round_half_even;
 use domain::span::periods;
 use domain::{Amount, Timestamp};
@@ -236,13 +237,17 @@ fn law_no_order_of_commands_overspends() {
         for (index, step) in
             steps(&mut Chance::new(seed), Manners::Orderly, STEPS).iter().enumerate()
         {
+            let profile = world.ws.profile_of(world.org).unwrap();
             if let Step::Use { quantity, .. } = step {
-                let profile = world.ws.profile_of(world.org).unwrap();
                 let cost = amount_round_half_even(i128::from(*quantity) * 1_370_000_000, 1_000);
                 world.advance(world.clock);
                 if cost.unwrap() > world.wallet().available(&profile, world.clock) {
                     continue;
                 }
+            }
+            let is_above_hold = matches!(step, Step::Capture { amount: Some(_), .. });
+            if is_above_hold && profile.overcapture == Overcapture::Overflow {
+                continue;
             }
             world.play(step);
             let wallet = world.wallet();

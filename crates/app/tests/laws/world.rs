@@ -70,7 +70,8 @@ pub enum Step {
 pub enum Manners {
     /// Anything that a client can send.
     Any,
-    /// Only what cannot overspend by being reported late, and nothing that zero does not stop.
+    /// Only what cannot overspend by being reported late or ahead, and nothing that zero leaves
+    /// running.
     Orderly,
 }
 
@@ -132,7 +133,7 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
                 outcomes: (0..chance.below(3) + 1).map(|_| outcome(chance)).collect(),
             },
             5..=7 => {
-                let ahead = if manners == Manners::Any { 300 } else { 290 };
+                let ahead = if manners == Manners::Any { 300 } else { 0 };
                 let offset = offset(chance, manners, ahead);
                 Step::Start { resource: resource(chance), offset }
             }

@@ -124,6 +124,9 @@ pub fn summary(reports: &[Report], layer: &str) -> String {
     )
 }
 
+/// Longer lines are broken behind the command.
+const LINE_MAX: usize = 100;
+
 /// The text with what `layer` answers in the place of what it states, wherever something is or has
 /// to be stated; comments stay. The text error names the line.
 pub fn rewritten(file: &str, text: &str, layer: &mut dyn Layer) -> Result<String, String> {
@@ -150,8 +153,9 @@ pub fn rewritten(file: &str, text: &str, layer: &mut dyn Layer) -> Result<String
         }
         let command = said.split("->").next().unwrap_or(said).trim_end();
         let comment = raw[said.len()..].trim_end();
+        let short = |only: &String| format!("{command:<39} -> {only}{comment}");
         match output.lines.as_slice() {
-            [only] => lines.push(format!("{command:<39} -> {only}{comment}")),
+            [only] if short(only).chars().count() <= LINE_MAX => lines.push(short(only)),
             many => {
                 lines.push(format!("{command}{comment}"));
                 lines.extend(many.iter().map(|line| format!("    {line}")));

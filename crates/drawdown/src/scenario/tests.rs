@@ -1,2 +1,182 @@
+use std::path::{Path, PathBuf};
+
+use crate::scenario::check::{Report, rewritten, run, summary};
+use crate::scenario::domain_layer::DomainLayer;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
+}
+
+/// Every scenario of the repository, by file name.
+fn scenarios() -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = Vec::new();
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "txt") {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            files.push((name, std::fs::read_to_string(path).unwrap()));
+        }
+    }
+    files.sort();
+    assert!(files.len() > 10, "the scenarios are not where they are looked for");
+    files
+}
+
+fn played(text: &str) -> Report {
+    run("given.txt", text, &mut DomainLayer::default())
+}
+
+const HEAD: &str = "# T-0: a test\nclock 2026-01-05T00:00:00Z\nplatform greennode\n\
+    sku gpu compute 2.40 per hour\nwallet acme\n";
+
+fn with_head(lines: &str) -> String {
+    format!("{HEAD}{lines}")
+}
+
 #[test]
-fn none() {}
+fn every_scenario_passes_on_the_domain() {
+    for (name, text) in scenarios() {
+        let report = run(&name, &text, &mut DomainLayer::default());
+        assert!(report.has_passed(), "\n{report}");
+        assert!(report.steps > 5, "{name} says next to nothing");
+    }
+}
+
+#[test]
+fn every_scenario_is_written_as_it_would_be_printed() {
+    for (name, text) in scenarios() {
+        let printed = rewritten(&name, &text, &mut DomainLayer::default()).unwrap();
+        assert_eq!(printed, text, "{name} would be printed differently");
+    }
+}
+
+#[test]
+fn an_altered_expectation_fails_in_every_scenario() {
+    for (name, text) in scenarios() {
+        let states_amount = |line: &&str| {
+            let said = line.split(" #").next().unwrap_or("");
+            let stated = said.split_once("->").map(|(_, stated)| stated);
+            let stated = stated.or(said.starts_with("    ").then_some(said));
+            stated.is_some_and(|stated| stated.contains(".00"))
+        };
+        let line = text.lines().rfind(states_amount).unwrap();
+        let place = text.rfind(line).unwrap();
+        let altered = line.replace(".00", ".01");
+        let text = format!("{}{altered}{}", &text[..place], &text[place + line.len()..]);
+        let report = run(&name, &text, &mut DomainLayer::default());
+        assert_eq!(report.mismatches.len(), 1, "{name}: {line}\n{report}");
+    }
+}
+
+#[test]
+fn what_differs_is_shown_with_its_neighbours() {
+    let report = played(&with_head(
+        "deposit d1 acme 10.00\n\
+         grant g1 acme 5.00\n\
+         ledger acme\n\
+         \u{20}   +00:00:00 deposit 10.00, d1 +10.00, balance 10.00\n\
+         \u{20}   +00:00:00 grant 5.00, g1 +5.00, balance 16.00\n\
+         hold h1 acme 20.00\n",
+    ));
+    assert_eq!(
+        report.to_string(),
+        "given.txt:8: ledger acme\n      \
+         +00:00:00 deposit 10.00, d1 +10.00, balance 10.00\n    \
+         - +00:00:00 grant 5.00, g1 +5.00, balance 16.00\n    \
+         + +00:00:00 grant 5.00, g1 +5.00, balance 15.00\n\
+         given.txt:11: hold h1 acme 20.00\n    \
+         + refused insufficient_credit available=15.00 required=20.00\n"
+    );
+    assert_eq!(
+        summary(&[report, Report::unreadable("x", "no".into())], "domain"),
+        "2 scenarios on domain: 0 passed, 2 failed, 7 commands, 2 differ"
+    );
+}
+
+#[test]
+fn refusals_and_listings_have_to_be_stated() {
+    for (line, differs) in [
+        ("deposit d1 acme 10.00", false),
+        ("deposit d1 acme 0.10", true),
+        ("balance acme", true),
+        ("mails acme", true),
+        ("books", true),
+        ("mails acme -> none", false),
+        ("deposit d1 acme 10.00 -> succeeded", false),
+        ("deposit d1 acme 10.00 -> failed", true),
+        ("repeat 3 hold h{n} acme 1.00", true),
+    ] {
+        let report = played(&with_head(&format!("{line}\n")));
+        assert_eq!(report.mismatches.len(), usize::from(differs), "{line}\n{report}");
+    }
+}
+
+#[test]
+fn what_is_out_of_order_stops_the_scenario() {
+    for (text, message) in [
+        ("# T-1: no clock\nplatform greennode\n", "t.txt:2: a scenario begins with `clock`"),
+        (
+            "# T-1: x\nclock 2026-01-05T00:00:00Z\nclock 2026-01-05T00:00:00Z\n",
+            "t.txt:3: the clock is set once; `at` and `advance` move it",
+        ),
+    ] {
+        let report = run("t.txt", text, &mut DomainLayer::default());
+        assert_eq!(report.error.as_deref(), Some(message));
+    }
+}
+
+fn check_refused(line: &str, message: &str) {
+    let report = played(&with_head(&format!("{line}\n")));
+    let expected = format!("given.txt:6:{message}");
+    assert_eq!(report.error.as_deref(), Some(expected.as_str()), "{line}");
+}
+
+#[test]
+fn a_line_that_cannot_be_read_says_where_and_what_was_expected() {
+    for (line, message) in [
+        ("grant g1 acme", "15: expected an amount such as 12.50, found the end of the line"),
+        ("grant g1 acme 1,00", "15: expected an amount such as 12.50, found `1,00`"),
+        ("grant g1 acme 1 priority", "26: expected a priority, a whole number, \
+          found the end of the line"),
+        ("grant g1 acme 1.00 forever", "20: expected the end of the line, found `forever`"),
+        ("hold h/1 acme 1", "6: expected a name for the hold: letters, digits, `-`, `_`, \
+          found `h/1`"),
+        ("advance 5", "11: expected `seconds`, `minutes`, `hours` or `days`, \
+          found the end of the line"),
+        ("advance soon", "9: expected a time span: 5 minutes, 3 days, or hh:mm:ss, found `soon`"),
+        ("at 5:00", "4: expected a time: +hh:mm:ss, 2026-02-01T00:00:00Z, or `in 3 days`, \
+          found `5:00`"),
+        ("at +00:60:00", "4: expected a time: +hh:mm:ss, 2026-02-01T00:00:00Z, or `in 3 days`, \
+          found `+00:60:00`"),
+        ("clock today", "7: expected the start of the clock, such as 2026-01-05T00:00:00Z, \
+          found `today`"),
+        ("platform spheron red", "18: expected a setting, name=value, found `red`"),
+        ("sku x gpu", "7: expected `compute`, `storage` or `model`, found `gpu`"),
+        ("sku x model a 1 for 2", "17: expected `per`, found `for`"),
+        ("price gpu 1 per fortnight", "17: expected `second`, `minute`, `hour`, `day` or a \
+          number of units, found `fortnight`"),
+        ("deposit d1 acme 5 thrice", "19: expected `declined`, `needs_authentication`, \
+          `pending` or `twice`, found `thrice`"),
+        ("settle d1 gone", "11: expected `succeeded`, `declined` or `needs_authentication`, \
+          found `gone`"),
+        ("card acme works", "11: expected `succeeds`, `declines` or `needs_authentication`, \
+          found `works`"),
+        ("auto_top_up acme on", "18: expected `below AMOUNT charge AMOUNT` or `off`, found `on`"),
+        ("alert acme 5.00", "12: expected `below AMOUNT` or `off`, found `5.00`"),
+        ("use acme llm", "14: expected a quantity, such as input_tokens=1200, \
+          found the end of the line"),
+        ("balance acme ledger", "14: expected `posted`, `accrued`, `held`, `available` or \
+          `shown`, found `ledger`"),
+        ("repeat 0 release h", "8: expected how often, 1 to 10000, found `0`"),
+        ("repeat 2 balance acme", "10: expected a command that does something, such as hold or \
+          use, found `balance`"),
+    ] {
+        check_refused(line, message);
+    }
+    let unknown = played(&with_head("wait 5\n")).error.unwrap();
+    assert!(unknown.starts_with("given.txt:6:1: expected a command: clock, platform, "));
+    let header = played("wallet acme\n").error.unwrap();
+    assert!(header.starts_with("given.txt:1:1: expected a header such as `# G-1: "));
+    let early = played("# T-1: x\n   early\n").error.unwrap();
+    assert!(early.starts_with("given.txt:2:4: expected a command before lines"));
+}

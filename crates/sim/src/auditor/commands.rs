@@ -37,7 +37,7 @@ impl Purse {
             Some((false, ..)) => refused("grant_not_voidable"),
             Some((true, ..)) => {
                 self.end(number, "void");
-                "grant".into()
+                format!("grant {}", self.issued[&number])
             }
         }
     }

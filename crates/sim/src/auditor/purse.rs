@@ -117,9 +117,12 @@ pub enum Source {
 #[derive(Clone, Debug, Default)]
 pub struct Purse {
     pub now: i64,
+    /// The last instant at which anything was decided: time never goes back behind it.
+    pub decided: i64,
     pub credits: Vec<Credit>,
     /// Every grant there ever was: its kind, priority and expiry.
     pub known: BTreeMap<i64, (bool, i64, i64)>,
+    pub issued: BTreeMap<i64, i128>,
     pub runs: Vec<Running>,
     pub asides: Vec<Aside>,
     pub debt: i128,
@@ -210,9 +213,10 @@ impl Purse {
         self.runs.iter().filter(|run| run.stop.is_none() && run.compute).count()
     }
 
-    /// The part of launch holds that their own runs have not used yet (rulings R8).
+    /// The part of launch holds that their own runs have not used yet (rulings R8); what a run that
+    /// was reported ahead of the clock has seemingly not cost is held back too.
     pub fn launch_held(&self, terms: &Terms, t: i64) -> i128 {
-        let Some(seconds) = terms.hold_seconds else { return 0 };
+        let seconds = terms.hold_seconds.unwrap_or(0);
         let mut exact: BTreeMap<i64, i128> = BTreeMap::new();
         for run in self.runs.iter().filter(|run| run.stop.is_none()) {
             let left = (run.start + seconds - t).max(0);
@@ -397,6 +401,7 @@ impl Purse {
     /// Adds a grant.
     pub fn open(&mut self, credit: Credit) {
         self.known.insert(credit.number, (credit.given, credit.priority, credit.expires));
+        self.issued.insert(credit.number, credit.left);
         self.book("grants", credit.left);
         self.credits.push(credit);
     }

@@ -25,12 +25,21 @@ impl Purse {
                 break;
             }
             self.now = at;
+            let before = self.traces();
             self.fall_due(terms, at);
             self.look(terms, at, real, outside);
+            if self.traces() != before {
+                self.decided = at;
+            }
         }
         if self.is_running() {
             self.now = until;
         }
+    }
+
+    /// What anything that happens leaves behind.
+    fn traces(&self) -> (usize, usize, i64, i128) {
+        (self.told.len(), self.attempts.len(), self.settled, self.time_posted)
     }
 
     /// Everything before `now`, then what falls due at `now` before a command (rulings R5, 1-3).
@@ -38,6 +47,7 @@ impl Purse {
         let now = now.max(self.now);
         self.pass(terms, now - 1, now, outside);
         self.now = now;
+        self.decided = now;
         let to = self.settles_to(terms, now);
         self.settle(terms, to);
         self.expire(terms, now);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{NAME_CHARS_MAX, Nothing, OrganizationQuery, created, done};
-use crate::auth::FreshSecret;
+use crate::auth::{key_text, new_secret};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
@@ -92,11 +92,11 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         return Err(Fault::param("role", "the role platform belongs to a platform's own keys"));
     }
     let label = text("name", &body.name, NAME_CHARS_MAX)?;
-    let secret = FreshSecret::draw(&call.web.app);
-    let operation = CreateApiKey { org: home.org, label, role, hash: secret.hash() };
+    let (secret, hash) = new_secret(&call.web.app);
+    let operation = CreateApiKey { org: home.org, label, role, hash };
     let (mut reply, decided) = call.run_and_tell(operation, created).await?;
     if let Some(Ok(Answer::ApiKey(org, key))) = decided {
-        let text = secret.key(Id::new(Kind::ApiKey, org, key.number));
+        let text = key_text(Id::new(Kind::ApiKey, org, key.number), &secret);
         reply.body = with_member(reply.body, "secret", &Value::from(text));
     }
     Ok(reply)

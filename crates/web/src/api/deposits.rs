@@ -12,7 +12,7 @@ use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
 use crate::wire::{IdText, MoneyText, TimeText, id_of, with_member};
-use crate::{WebConfig, checkout_url};
+use crate::{Web, checkout_url};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -69,11 +69,11 @@ impl DepositOut {
     }
 
     /// With the address at which it can still be paid.
-    fn payable(config: &WebConfig, org: OrgId, deposit: &Deposit) -> DepositOut {
+    fn payable(web: &Web, org: OrgId, deposit: &Deposit) -> DepositOut {
         let is_open =
             matches!(deposit.state, DepositState::Pending | DepositState::NeedsAuthentication);
         let id = Id::new(Kind::Deposit, org, deposit.number);
-        let checkout_url = is_open.then(|| checkout_url(config, id));
+        let checkout_url = is_open.then(|| checkout_url(&web.app, &web.config, id));
         DepositOut { checkout_url, ..DepositOut::of(org, deposit) }
     }
 }
@@ -89,7 +89,7 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     if reply.is_success()
         && let Some(id) = made(&reply.body)
     {
-        let url = Value::from(checkout_url(&call.web.config, id));
+        let url = Value::from(checkout_url(&call.web.app, &call.web.config, id));
         reply.body = with_member(reply.body, "checkout_url", &url);
     }
     Ok(reply)
@@ -107,7 +107,7 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
     let mut snapshot = call.snapshot().await?;
     let deposit = store::read::lists::deposit(&mut snapshot, id.org, id.number).await?;
     let deposit = deposit.ok_or(Fault::missing(Kind::Deposit))?;
-    Reply::json(200, &DepositOut::payable(&call.web.config, id.org, &deposit))
+    Reply::json(200, &DepositOut::payable(&call.web, id.org, &deposit))
 }
 
 /// Lists deposits, newest first.
@@ -118,6 +118,6 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     let mut snapshot = call.snapshot().await?;
     let (below, rows) = (page.below(), page.rows_to_read());
     let rows = store::read::lists::deposits(&mut snapshot, home.org, below, rows).await?;
-    let view = |deposit: Deposit| DepositOut::payable(&call.web.config, home.org, &deposit);
+    let view = |deposit: Deposit| DepositOut::payable(&call.web, home.org, &deposit);
     Reply::json(200, &page.list(rows, |deposit| deposit.number, view))
 }

@@ -4,8 +4,8 @@
 //! closing balance, and the next page closes where this one opens (rulings A8, A11); the periods of
 //! a settlement add up to what was posted for it, to the nano.
 
-use domain::ledger::{LedgerTransaction, Span, TransactionKind};
-use domain::rate::{denominator, divide_round_half_even};
+use domain::ledger::{LedgerTransaction, TransactionKind};
+use domain::span::{Period, periods};
 use domain::{Amount, Kind, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,10 +15,6 @@ use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::{self, Page};
 use crate::wire::{IdText, MoneyText, TimeText};
-
-/// Periods that one settlement is opened into at most; it is posted at least daily, and the
-/// shortest period is a second.
-const PERIODS_MAX: i64 = 86_400;
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct LedgerOut {
@@ -86,68 +82,27 @@ fn change_of(row: &LedgerTransaction) -> Amount {
     drawn.minus(row.debt)
 }
 
-/// The parts of a transaction, oldest first.
+/// The parts of a transaction, oldest first: the periods of a settlement, or all of it.
 fn parts(row: &LedgerTransaction) -> Vec<Part> {
     let change = change_of(row);
-    let periods = row.span.as_ref().and_then(|span| periods(row, span));
-    let Some(periods) = periods else {
+    let periods = periods(row);
+    if periods.len() < 2 {
         let (amount, balance) = (row.amount, row.balance);
         return vec![Part { from: row.occurred_at, until: row.at, amount, change, balance }];
-    };
+    }
     let mut balance = row.balance.minus(change);
     let mut left = change;
     let last = periods.len() - 1;
-    let part = |(place, (from, until, amount)): (usize, (Timestamp, Timestamp, Amount))| {
+    let part = |(place, period): (usize, Period)| {
         // What is absorbed is absorbed at the end: until then every period is paid for.
-        let change = if place == last { left } else { amount.negated().max(left) };
+        let is_last = place == last;
+        let change = if is_last { left } else { period.amount.negated().max(left) };
         left = left.minus(change);
         balance = balance.plus(change);
-        Part { from: Some(from), until, amount, change, balance }
+        let (from, until, amount) = (Some(period.from), period.until, period.amount);
+        Part { from, until, amount, change, balance }
     };
     periods.into_iter().enumerate().map(part).collect()
-}
-
-/// The periods of a settlement: from, until and amount of each. Nothing when its rates changed
-/// inside, or it is a single period.
-fn periods(row: &LedgerTransaction, span: &Span) -> Option<Vec<(Timestamp, Timestamp, Amount)>> {
-    let seconds = row.at.seconds_since(span.from);
-    if span.meters.is_empty() || span.every_seconds < 1 {
-        return None;
-    }
-    if seconds / span.every_seconds > PERIODS_MAX {
-        return None;
-    }
-    let mut bounds = vec![span.from];
-    let mut next = span.from.plus_seconds(1).ceil_to_multiple(span.every_seconds);
-    while next < row.at {
-        bounds.push(next);
-        next = next.plus_seconds(span.every_seconds);
-    }
-    bounds.push(row.at);
-    if bounds.len() < 3 {
-        return None;
-    }
-    let totals: Option<Vec<Amount>> =
-        bounds.iter().map(|at| total_at(span, at.seconds_since(span.from))).collect();
-    let totals = totals?;
-    let mut periods = Vec::with_capacity(bounds.len() - 1);
-    for (times, sums) in bounds.windows(2).zip(totals.windows(2)) {
-        periods.push((times[0], times[1], sums[1].checked_sub(sums[0])?));
-    }
-    // A run that was reported late is paid for in the first period that knows of it.
-    let later: Amount = periods.iter().skip(1).map(|period| period.2).sum();
-    periods[0].2 = row.amount.checked_sub(later)?;
-    Some(periods)
-}
-
-/// All that had been used `seconds` into a span.
-fn total_at(span: &Span, seconds: i64) -> Option<Amount> {
-    let mut nanos: i128 = 0;
-    for meter in &span.meters {
-        let exact = meter.sum.checked_add(meter.rate.checked_mul(i128::from(seconds))?)?;
-        nanos += divide_round_half_even(exact, denominator(meter.per_units));
-    }
-    i64::try_from(nanos).ok().map(Amount::from_nanos)
 }
 
 fn subject(row: &LedgerTransaction) -> Option<IdText> {
@@ -250,7 +205,7 @@ mod tests {
     use super::*;
     use domain::OrgId;
     use domain::grant::Posting;
-    use domain::ledger::SpanMeter;
+    use domain::ledger::{Span, SpanMeter};
 
     fn amount(text: &str) -> Amount {
         Amount::parse(text).unwrap()

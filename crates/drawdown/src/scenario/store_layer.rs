@@ -1,0 +1,233 @@
+//! The layers with a store: the same operations through the door of the product, over SQLite or
+//! PostgreSQL, read back from what was kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use app::jobs::advance_clock::{AdvanceError, advance};
+use app::lane::LaneLimits;
+use app::{App, LaneOptions, Outcome};
+use domain::grant::GrantKind;
+use domain::ledger::LedgerTransaction;
+use domain::wallet::Wallet;
+use domain::workset::Platform;
+use domain::{Amount, OrgId, Timestamp, chart};
+use store::read::{access, ledger, lists};
+use store::testkit::TempFolder;
+use store::testkit::pg::Database;
+use store::{Snapshot, Store, StoreError, StoreUrl};
+use tokio::runtime::Runtime;
+
+use crate::scenario::domain_layer::{deposit_row, done, hold_row, ledger_row, operation_of, run_row};
+use crate::scenario::fields;
+use crate::scenario::layer::{
+    BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
+    RunRow,
+};
+use crate::wire;
+
+/// More rows than any scenario has.
+const ALL: i64 = 1_000_000;
+
+/// What has to outlive the product: a folder or a database that is thrown away.
+pub enum Place {
+    Folder(TempFolder),
+    Database(Database),
+}
+
+impl Place {
+    pub fn url(&self) -> StoreUrl {
+        match self {
+            Place::Folder(folder) => StoreUrl::Sqlite(folder.path().join("books.db")),
+            Place::Database(database) => database.url(),
+        }
+    }
+}
+
+pub struct StoreLayer {
+    runtime: Runtime,
+    app: App,
+    orgs: Vec<OrgId>,
+    _place: Place,
+}
+
+fn broken(error: impl std::fmt::Display) -> Failure {
+    Failure::Broken(error.to_string())
+}
+
+/// Opens the product over an empty store, with lanes that are ready.
+pub fn open_app(runtime: &Runtime, url: &StoreUrl) -> Result<App, String> {
+    let _inside = runtime.enter();
+    let ports = Arc::new(wire::ports());
+    let store = Store::open(url, runtime.handle()).map_err(|error| error.to_string())?;
+    store::migrate::run(&store, "scenario", ports.clock.now())
+        .map_err(|error| error.to_string())?;
+    let options = LaneOptions {
+        owner: wire::process_name(&ports),
+        address: String::new(),
+        lane_count: 2,
+        limits: LaneLimits::default(),
+    };
+    let app = App::open(store, ports, options).map_err(|error| error.to_string())?;
+    while !app.is_ready() {
+        std::thread::yield_now();
+    }
+    Ok(app)
+}
+
+impl StoreLayer {
+    pub fn open(place: Place) -> Result<StoreLayer, String> {
+        let runtime = Runtime::new().map_err(|error| error.to_string())?;
+        let app = open_app(&runtime, &place.url())?;
+        Ok(StoreLayer { runtime, app, orgs: Vec::new(), _place: place })
+    }
+
+    fn read<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Snapshot) -> Result<T, StoreError>,
+    ) -> Result<T, Failure> {
+        let read = async {
+            let mut snapshot = self.app.store.snapshot().await?;
+            work(&mut snapshot).await
+        };
+        self.runtime.block_on(read).map_err(broken)
+    }
+
+    fn wallet(&self, org: OrgId) -> Result<(Wallet, Platform), Failure> {
+        let found = self.read(async |snapshot| {
+            let Some(wallet) = access::wallet(snapshot, org).await? else { return Ok(None) };
+            let platform = access::platform(snapshot, wallet.platform).await?;
+            Ok(platform.map(|platform| (wallet, platform)))
+        })?;
+        found.ok_or_else(|| broken("the wallet is not there"))
+    }
+
+    fn now(&self, org: OrgId) -> Result<Timestamp, Failure> {
+        let (wallet, platform) = self.wallet(org)?;
+        Ok(platform.clock.unwrap_or(wallet.now))
+    }
+
+    fn journal(&self, org: OrgId) -> Result<Vec<LedgerTransaction>, Failure> {
+        let mut rows = self.read(async |snapshot| {
+            let Some(wallet) = access::wallet(snapshot, org).await? else { return Ok(Vec::new()) };
+            ledger::walk(snapshot, org, wallet.tip.position, ALL).await
+        })?;
+        rows.reverse();
+        Ok(rows)
+    }
+
+    fn sku_codes(&self, org: OrgId) -> Result<BTreeMap<i64, String>, Failure> {
+        let (wallet, _) = self.wallet(org)?;
+        self.read(async |snapshot| access::sku_codes(snapshot, wallet.platform).await)
+    }
+}
+
+impl Drop for StoreLayer {
+    fn drop(&mut self) {
+        self.app.close();
+    }
+}
+
+impl Layer for StoreLayer {
+    fn run(&mut self, command: &Command) -> Result<Done, Failure> {
+        let drawn = self.app.draw_org();
+        let hasher = self.app.hasher.clone();
+        let operation = operation_of(command, drawn, &|org, source, id| {
+            hasher.hash(org.get(), source, id).bits()
+        });
+        let (org, makes) = (operation.org(), operation.makes_organization());
+        let command = app::Command { operation, key: None };
+        let outcome = self.runtime.block_on(self.app.run(command)).map_err(broken)?;
+        let Outcome::Decided(decided) = outcome else { return Err(broken("replayed")) };
+        let answer = decided?;
+        if makes {
+            self.orgs.push(drawn);
+        }
+        let (now, codes) = match &answer {
+            app::Answer::Run(..) => (self.now(org)?, self.sku_codes(org)?),
+            _ => (Timestamp::ZERO, BTreeMap::new()),
+        };
+        Ok(done(answer, now, &codes))
+    }
+
+    fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {
+        match self.runtime.block_on(advance(&self.app, platform, to)) {
+            Ok(_) => Ok(()),
+            Err(AdvanceError::Refused(refusal)) => Err(Failure::from(refusal)),
+            Err(error) => Err(Failure::Broken(format!("{error:?}"))),
+        }
+    }
+
+    fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
+        let (wallet, platform) = self.wallet(org)?;
+        let now = platform.clock.unwrap_or(wallet.now);
+        Ok(BalanceRow::from(wallet.balance(&platform.profile, now)))
+    }
+
+    fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
+        Ok(self.journal(org)?.iter().map(ledger_row).collect())
+    }
+
+    fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {
+        let mut rows =
+            self.read(async |snapshot| lists::deposits(snapshot, org, i64::MAX, ALL).await)?;
+        rows.reverse();
+        Ok(rows.iter().map(deposit_row).collect())
+    }
+
+    fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
+        let (wallet, _) = self.wallet(org)?;
+        let mut rows =
+            self.read(async |snapshot| lists::grants(snapshot, org, i64::MAX, ALL).await)?;
+        rows.reverse();
+        Ok(rows.iter().map(|grant| GrantRow::of(grant, wallet.grants.get(grant.number))).collect())
+    }
+
+    fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure> {
+        let mut rows =
+            self.read(async |snapshot| lists::holds(snapshot, org, i64::MAX, ALL).await)?;
+        rows.reverse();
+        Ok(rows.iter().map(hold_row).collect())
+    }
+
+    fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure> {
+        let (now, codes) = (self.now(org)?, self.sku_codes(org)?);
+        let mut rows =
+            self.read(async |snapshot| lists::runs(snapshot, org, i64::MAX, ALL).await)?;
+        rows.reverse();
+        Ok(rows.iter().map(|run| run_row(run, now, &codes)).collect())
+    }
+
+    fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
+        let rows = self.read(async |snapshot| lists::events(snapshot, org, 0, None, ALL).await)?;
+        let row = |event: &lists::ToldEvent| {
+            Ok(EventRow {
+                number: event.number,
+                kind: event.kind.name().to_owned(),
+                at: event.at,
+                is_mailed: event.kind.is_mailed(),
+                fields: fields::parse(&event.body).map_err(broken)?,
+            })
+        };
+        rows.iter().map(row).collect()
+    }
+
+    fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {
+        let mut sums = BTreeMap::<String, Amount>::new();
+        for org in self.orgs.clone() {
+            let grants =
+                self.read(async |snapshot| lists::grants(snapshot, org, i64::MAX, ALL).await)?;
+            let kinds: BTreeMap<i64, GrantKind> =
+                grants.iter().map(|grant| (grant.number, grant.kind)).collect();
+            for row in self.journal(org)? {
+                let kind_of =
+                    |grant| kinds.get(&grant).copied().unwrap_or(GrantKind::Purchased);
+                for entry in chart::entries(&row, kind_of) {
+                    let sum = sums.entry(entry.account.name().to_owned()).or_default();
+                    *sum = sum.plus(entry.credit);
+                }
+            }
+        }
+        Ok(sums.into_iter().collect())
+    }
+}

@@ -1,0 +1,156 @@
+//! Holding what the engine wrote against what the auditor expects.
+
+use std::collections::BTreeMap;
+
+use domain::{OrgId, Timestamp};
+
+use super::Auditor;
+use super::commands::UNNAMED;
+use super::purse::{Purse, Source, second_of};
+
+/// What the engine says of one wallet, read back from its store.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// How far the engine says this wallet's time has come.
+    pub now: i64,
+    pub posted: i128,
+    pub debt: i128,
+    /// Number, what is left, what is set aside.
+    pub credits: Vec<(i64, i128, i128)>,
+    /// At the instant asked for: accrued, available, shown.
+    pub at: i64,
+    pub accrued: i128,
+    pub available: i128,
+    pub shown: i128,
+    /// Numbers of all purchased grants.
+    pub purchased: Vec<i64>,
+    /// The rest is read now and then only.
+    pub whole: Option<Whole>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Whole {
+    pub books: BTreeMap<&'static str, i128>,
+    pub by_kind: BTreeMap<&'static str, i128>,
+    pub told: Vec<(String, i64)>,
+    pub holds: Vec<(i64, &'static str)>,
+    pub attempts: Vec<(i64, i128)>,
+}
+
+impl Auditor {
+    /// Wallets that the auditor knows.
+    pub fn orgs(&self) -> Vec<OrgId> {
+        self.purses.keys().copied().collect()
+    }
+
+    /// The platform of a wallet.
+    pub fn home(&self, org: OrgId) -> OrgId {
+        self.homes[&org]
+    }
+
+    /// The clock of a wallet's platform.
+    pub fn clock(&self, org: OrgId, wall: Timestamp) -> i64 {
+        self.shops[&self.homes[&org]].clock.unwrap_or(wall.micros())
+    }
+
+    /// The instant at which the auditor has a wallet, for balances to be compared at.
+    pub fn instant(&self, org: OrgId) -> i64 {
+        self.purses[&org].now
+    }
+
+    /// Compares one wallet.
+    ///
+    /// Errors: the first difference, in words.
+    pub fn compare(&mut self, org: OrgId, seen: &Seen) -> Result<(), String> {
+        let terms = self.shops[&self.homes[&org]].terms.clone();
+        let purse = self.purses.get_mut(&org).unwrap();
+        purse.learn_numbers(&seen.purchased);
+        if seen.now < purse.decided {
+            let (org, now) = (org.get(), seen.now);
+            return Err(format!("time of {org} is {now}, before {}", purse.decided));
+        }
+        purse.now = seen.now;
+        let same = |what: &str, engine: String, auditor: String| {
+            if engine == auditor {
+                return Ok(());
+            }
+            Err(format!("{what} of {}: engine {engine}, auditor {auditor}", org.get()))
+        };
+        let t = second_of(seen.at);
+        let mut credits: Vec<(i64, i128, i128)> =
+            purse.credits.iter().map(|it| (it.number, it.left, it.set_aside)).collect();
+        credits.sort_unstable();
+        same("grants", format!("{:?}", seen.credits), format!("{credits:?}"))?;
+        same("debt", seen.debt.to_string(), purse.debt.to_string())?;
+        same("posted", seen.posted.to_string(), purse.posted().to_string())?;
+        same("accrued", seen.accrued.to_string(), purse.accrued(t).to_string())?;
+        let available = purse.available(&terms, t);
+        same("available", seen.available.to_string(), available.to_string())?;
+        same("shown", seen.shown.to_string(), purse.shown(&terms, t).to_string())?;
+        if purse.debt < 0 {
+            return Err(format!("debt of {} is {}", org.get(), purse.debt));
+        }
+        let Some(whole) = &seen.whole else { return Ok(()) };
+        purse.books.retain(|_, sum| *sum != 0);
+        same("books", format!("{:?}", whole.books), format!("{:?}", purse.books))?;
+        purse.posted_by_kind.retain(|_, sum| *sum != 0);
+        let kinds = format!("{:?}", purse.posted_by_kind);
+        same("kinds", format!("{:?}", whole.by_kind), kinds)?;
+        let holds: Vec<(i64, &str)> =
+            purse.asides.iter().map(|it| (it.number, it.state)).collect();
+        same("holds", format!("{:?}", whole.holds), format!("{holds:?}"))?;
+        same("top-ups", format!("{:?}", whole.attempts), format!("{:?}", purse.attempts))?;
+        same_told(org, &whole.told, &purse.told)
+    }
+}
+
+/// Compares what was told, in order of instant and kind.
+fn same_told(org: OrgId, engine: &[(String, i64)], auditor: &[(&str, i64)]) -> Result<(), String> {
+    let mut engine: Vec<(i64, &str)> = engine.iter().map(|it| (it.1, it.0.as_str())).collect();
+    let mut auditor: Vec<(i64, &str)> = auditor.iter().map(|it| (it.1, it.0)).collect();
+    engine.sort_unstable();
+    auditor.sort_unstable();
+    let place = engine.iter().zip(&auditor).position(|(one, other)| one != other);
+    let place = match place {
+        Some(place) => place,
+        None if engine.len() == auditor.len() => return Ok(()),
+        None => engine.len().min(auditor.len()),
+    };
+    Err(format!(
+        "events of {} from the {place}th on: engine {:?}, auditor {:?}",
+        org.get(),
+        &engine[place..engine.len().min(place + 3)],
+        &auditor[place..auditor.len().min(place + 3)]
+    ))
+}
+
+impl Purse {
+    /// Gives grants of auto top-ups the numbers that the engine gave them, in order.
+    fn learn_numbers(&mut self, purchased: &[i64]) {
+        let unnamed: Vec<i64> = self.known.range(UNNAMED..).map(|it| *it.0).collect();
+        if unnamed.is_empty() {
+            return;
+        }
+        let mut fresh: Vec<i64> =
+            purchased.iter().copied().filter(|it| !self.known.contains_key(it)).collect();
+        fresh.sort_unstable();
+        for (old, new) in unnamed.into_iter().zip(fresh) {
+            let what = self.known.remove(&old).unwrap();
+            self.known.insert(new, what);
+            let rename = |number: &mut i64| {
+                if *number == old {
+                    *number = new;
+                }
+            };
+            self.credits.iter_mut().for_each(|credit| rename(&mut credit.number));
+            for aside in &mut self.asides {
+                aside.parts.iter_mut().for_each(|part| rename(&mut part.0));
+            }
+            for source in &mut self.drawn_for_time {
+                if let Source::Credit(number, _) = source {
+                    rename(number);
+                }
+            }
+        }
+    }
+}

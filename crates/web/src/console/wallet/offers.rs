@@ -1,0 +1,156 @@
+//! What can be bought, started and asked on the wallet page, and what runs.
+
+use domain::price::{Price, Sku, TIME_DIMENSION};
+use domain::profile::{Admission, Profile};
+use domain::run::ResourceClass;
+use domain::{Amount, Id, Kind};
+
+use super::Read;
+use super::figures::per_hour;
+use crate::console::fault::cents_up;
+use crate::pages::show::Unit;
+use crate::pages::wallet::add_credits::{AddCredits, Preset};
+use crate::pages::wallet::running::{Offer, QueryOffer, Running, RunningNow};
+
+/// The preset that is chosen where the profile has one of this size.
+const CHOSEN: Amount = Amount::from_units(100);
+/// Proposed quantities of a query, dimension after dimension.
+const PROPOSED: [i64; 2] = [1_200, 800];
+
+/// The form that adds credits; `typed` is what stood in it, and why that was refused.
+pub fn add_credits(read: &Read, typed: Option<(String, String)>) -> AddCredits {
+    let profile = &read.rows.platform.profile;
+    let (custom, refusal) = typed.unzip();
+    let preset = |&amount: &Amount| Preset {
+        amount,
+        tagline: (amount == CHOSEN).then(|| "Recommended".to_owned()),
+        chosen: amount == CHOSEN && custom.is_none(),
+    };
+    AddCredits {
+        presets: profile.deposit_presets.iter().map(preset).collect(),
+        min: profile.deposit_min,
+        max: profile.deposit_max,
+        custom,
+        refusal,
+        expiry: "What you buy never expires".into(),
+        refund: format!("For a refund of unused credit, ask {}", read.rows.platform.name),
+        burn_per_hour: read.figures.balance.burn_per_hour,
+    }
+}
+
+/// What runs, and what can be started.
+pub fn running(read: &Read) -> RunningNow {
+    let rows = &read.rows;
+    let resources = read.open_runs().into_iter().map(|run| Running {
+        resource: read.id(Kind::Resource, run.resource),
+        name: read.resource_name(run.resource),
+        sku: read.sku_name(run.sku),
+        per_hour: per_hour(run.rate),
+        since: run.started_at,
+        cost: run.cost_round_half_even(rows.now),
+        stopping: rows.wallet.stop_order.is_some() && run.class.is_stopped_at_zero(),
+    });
+    let sold = rows.book.skus().filter(|sku| sku.class != ResourceClass::Model);
+    let offers = sold.filter_map(|sku| offer(read, sku));
+    RunningNow {
+        resources: resources.collect(),
+        offers: offers.collect(),
+        admission: admission(&rows.platform.profile),
+    }
+}
+
+fn price<'a>(read: &'a Read, sku: &Sku, dimension: &str) -> Option<&'a Price> {
+    read.rows.book.price_at(sku.number, dimension, read.rows.now)
+}
+
+fn offer(read: &Read, sku: &Sku) -> Option<Offer> {
+    let rate = price(read, sku, TIME_DIMENSION)?.rate();
+    let class = match sku.class {
+        ResourceClass::Storage => "storage, kept at zero",
+        _ => "per second",
+    };
+    Some(Offer {
+        sku: Id::new(Kind::Sku, read.rows.wallet.platform, sku.number),
+        name: sku.name.clone(),
+        detail: class.to_owned(),
+        per_hour: per_hour(rate),
+        list: None,
+        refused: refused(read, rate),
+    })
+}
+
+fn admission(profile: &Profile) -> String {
+    match profile.admission {
+        Admission::MinAvailable(amount) => format!(
+            "A start needs at least {} available. You pay for the seconds it runs.",
+            Unit::Dollars.usage(amount)
+        ),
+        Admission::HoldSeconds(seconds) => format!(
+            "A start sets aside the price of its first {seconds} seconds, which they use up."
+        ),
+    }
+}
+
+/// Why a start would be refused now. The operation decides; this only says it beforehand.
+fn refused(read: &Read, rate: domain::rate::Rate) -> Option<String> {
+    let (wallet, profile) = (&read.rows.wallet, &read.rows.platform.profile);
+    let lead = wallet.meters.burn_round_half_even(profile.stop_lead_seconds);
+    let available = read.figures.balance.available.minus(lead);
+    let required = match profile.admission {
+        Admission::MinAvailable(amount) => amount,
+        Admission::HoldSeconds(seconds) => rate.charge_round_half_even(seconds)?,
+    };
+    (available < required || !available.is_positive()).then(|| {
+        format!(
+            "needs {} available, you have {}: add {} or more",
+            Unit::Dollars.usage(required),
+            Unit::Dollars.balance(available),
+            cents_up(required.minus(available))
+        )
+    })
+}
+
+/// The model that a query can be sent to, with quantities to begin with.
+pub fn query(read: &Read) -> Option<QueryOffer> {
+    let sku = read.rows.book.skus().find(|sku| sku.class == ResourceClass::Model)?;
+    let mut dimensions: Vec<&str> = read
+        .rows
+        .book
+        .prices()
+        .filter(|price| price.sku == sku.number)
+        .map(|price| price.dimension.as_str())
+        .collect();
+    dimensions.sort_unstable();
+    dimensions.dedup();
+    let priced = dimensions.into_iter().filter_map(|name| price(read, sku, name));
+    let priced: Vec<(&Price, i64)> = priced.zip(PROPOSED).collect();
+    let cost = |&(price, quantity): &(&Price, i64)| price.rate().charge_round_half_even(quantity);
+    Some(QueryOffer {
+        sku: Id::new(Kind::Sku, read.rows.wallet.platform, sku.number),
+        model: sku.name.clone(),
+        prices: priced.iter().map(|(price, _)| price_words(price)).collect(),
+        cost: priced.iter().filter_map(cost).sum(),
+        quantities: priced
+            .iter()
+            .map(|(price, quantity)| {
+                (price.dimension.clone(), sentence_case(&price.dimension), *quantity)
+            })
+            .collect(),
+    })
+}
+
+fn price_words(price: &Price) -> String {
+    format!(
+        "{} per {} {}",
+        Unit::Dollars.usage(price.amount),
+        crate::pages::show::count(price.per_units),
+        price.dimension.replace('_', " ")
+    )
+}
+
+/// `input_tokens` as a label: `Input tokens`.
+pub fn sentence_case(name: &str) -> String {
+    let words = name.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,188 @@
+//! What was told: alerts, the mails they make, and the orders to the simulated cloud.
+
+use std::collections::BTreeMap;
+
+use domain::event::EventKind;
+use domain::time::SECONDS_PER_HOUR;
+use domain::{Amount, Timestamp};
+use store::read::lists::ToldEvent;
+
+use super::Read;
+use crate::pages::parts::Icon;
+use crate::pages::show::{self, Unit};
+use crate::pages::wallet::notices::{AlertRule, AlertState, Alerts, FeedEvent, Mail};
+
+const MAILS_MAX: usize = 8;
+const FEED_MAX: usize = 12;
+
+/// The texts of an event by name.
+struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    fn of(event: &ToldEvent) -> Fields {
+        Fields(serde_json::from_str(&event.body).unwrap_or_default())
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    fn amount(&self, name: &str) -> Amount {
+        Amount::parse(self.text(name)).unwrap_or_default()
+    }
+
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        Timestamp::parse(self.text(name))
+    }
+
+    fn number(&self, name: &str) -> i64 {
+        self.text(name).parse().unwrap_or(0)
+    }
+}
+
+fn last(read: &Read, kind: EventKind) -> Option<&ToldEvent> {
+    read.rows.events.iter().find(|event| event.kind == kind)
+}
+
+/// When everything was last stopped because nothing was left.
+pub fn last_depletion(read: &Read) -> Option<Timestamp> {
+    let event = last(read, EventKind::BalanceDepleted)?;
+    Some(Fields::of(event).time("stopped_at").unwrap_or(event.at))
+}
+
+/// The rules that watch the balance.
+pub fn alerts(read: &Read, refusal: Option<String>) -> Alerts {
+    let (wallet, profile) = (&read.rows.wallet, &read.rows.platform.profile);
+    let state = |fired: bool, kind: EventKind| match (fired, last(read, kind)) {
+        (true, event) => AlertState::Fired(event.map_or(wallet.now, |event| event.at)),
+        (false, _) => AlertState::Armed,
+    };
+    let mut rules = Vec::new();
+    if let Some(horizon) = profile.forecast_horizon_seconds {
+        let hours = horizon / SECONDS_PER_HOUR;
+        rules.push(AlertRule {
+            sentence: format!("E-mail when less than {hours} h of runtime is left"),
+            state: state(wallet.forecast_fired, EventKind::BalanceForecastLow),
+        });
+    }
+    let limit = wallet.user_limit.as_ref();
+    rules.push(match limit {
+        Some(rule) => AlertRule {
+            sentence: format!(
+                "E-mail when available is below {}",
+                Unit::Dollars.usage(rule.limit)
+            ),
+            state: state(rule.fired, EventKind::BalanceLow),
+        },
+        None => AlertRule {
+            sentence: "E-mail when available is below a limit of yours".into(),
+            state: AlertState::Off,
+        },
+    });
+    Alerts { rules, limit: limit.map(|rule| rule.limit), refusal }
+}
+
+/// The mails of this wallet, newest first.
+pub fn mailbox(read: &Read) -> Vec<Mail> {
+    let mailed = read.rows.events.iter().filter(|event| event.kind.is_mailed());
+    let to = format!("billing contacts of {}", read.rows.organization.name);
+    let mail = |event: &ToldEvent| {
+        let (subject, body) = letter(read, event);
+        Mail { number: event.number, at: event.at, to: to.clone(), subject, body }
+    };
+    mailed.take(MAILS_MAX).map(mail).collect()
+}
+
+/// Subject and body; the subject carries the number.
+fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
+    let fields = Fields::of(event);
+    let unit = read.presentation.labels.unit;
+    let balance = unit.balance(fields.amount("balance"));
+    let amount = Unit::Dollars.usage(fields.amount("amount"));
+    let zone = &read.presentation.zone;
+    match event.kind {
+        EventKind::BalanceLow => (
+            format!("Balance {balance}, below {}", unit.usage(fields.amount("limit"))),
+            format!("Your balance went below your limit on {}.", zone.second(event.at)),
+        ),
+        EventKind::BalanceForecastLow => forecast_letter(read, event, &fields),
+        EventKind::BalanceDepleted => (
+            format!("Balance {}: what ran has stopped", unit.balance(Amount::ZERO)),
+            format!(
+                "It was {} at {}. You owe nothing for what came after. Add credits, then start \
+                 what you need again.",
+                read.presentation.labels.stopped,
+                zone.second(fields.time("stopped_at").unwrap_or(event.at))
+            ),
+        ),
+        EventKind::AutoTopUpDisabled => (
+            format!("{} of {amount} was declined and is off", read.presentation.labels.auto_top_up),
+            "No money moved. Check the card, then switch it on again.".into(),
+        ),
+        EventKind::DepositNeedsAuthentication => (
+            format!("Confirm a payment of {amount} with your bank"),
+            "Nothing is charged until you confirm it. Open the payment from your deposits.".into(),
+        ),
+        other => (other.name().to_owned(), String::new()),
+    }
+}
+
+fn forecast_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, String) {
+    let unit = read.presentation.labels.unit;
+    let (balance, burn) = (fields.amount("balance"), fields.amount("burn_per_hour"));
+    let seconds = match burn.is_positive() {
+        true => i128::from(balance.nanos()) * 3_600 / i128::from(burn.nanos()),
+        false => 0,
+    };
+    let left = show::left(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let (balance, rate) = (unit.balance(balance), unit.rate(burn));
+    let needed = unit.balance(fields.amount("needed"));
+    (
+        format!("Balance {balance}, about {left} left at {rate}"),
+        format!(
+            "On {} the next 12 h were expected to take {needed}, more than what is usable then. \
+             Credit that expires before is not counted.",
+            read.presentation.zone.second(event.at)
+        ),
+    )
+}
+
+/// What the cloud was told and did, and what money did, newest first.
+pub fn feed(read: &Read) -> Vec<FeedEvent> {
+    read.rows.events.iter().take(FEED_MAX).map(|event| fed(read, event)).collect()
+}
+
+fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
+    let fields = Fields::of(event);
+    let zone = &read.presentation.zone;
+    let name = read.resource_name(fields.number("resource"));
+    let amount = Unit::Dollars.usage(fields.amount("amount"));
+    let at = |field: &str| zone.clock(fields.time(field).unwrap_or(event.at));
+    let is_out = fields.text("reason") == "out_of_credit";
+    let (icon, text) = match event.kind {
+        EventKind::RunStarted => (Icon::Play, format!("{name} is ready, billing starts")),
+        EventKind::RunStopped if is_out => {
+            (Icon::Stop, format!("{name} stopped at {}, out of credit", at("stopped_at")))
+        }
+        EventKind::RunStopped => (Icon::Pause, format!("{name} stopped, billing ends")),
+        EventKind::StopRequested => {
+            (Icon::Warning, format!("Cloud told to stop {name} at {}", at("stop_at")))
+        }
+        EventKind::StopCancelled => (Icon::Return, "Order to stop taken back".to_owned()),
+        EventKind::DepositSucceeded => (Icon::Deposit, format!("{amount} confirmed and added")),
+        EventKind::DepositFailed => (Icon::Warning, format!("{amount} was not paid")),
+        EventKind::DepositNeedsAuthentication => {
+            (Icon::Lock, format!("{amount} waits for the payer's bank"))
+        }
+        EventKind::AutoTopUpDisabled => {
+            (Icon::Repeat, format!("{} switched off", read.presentation.labels.auto_top_up))
+        }
+        EventKind::BalanceLow => (Icon::Bell, "Balance went below the limit".to_owned()),
+        EventKind::BalanceForecastLow => (Icon::Bell, "Little runtime is left".to_owned()),
+        EventKind::BalanceRecovered => (Icon::Check, "Balance recovered".to_owned()),
+        EventKind::BalanceDepleted => (Icon::Stop, "Nothing is left".to_owned()),
+        EventKind::GrantExpired => (Icon::Hourglass, format!("{amount} of credit expired")),
+        EventKind::HoldExpired => (Icon::Lock, format!("A hold of {amount} expired unused")),
+    };
+    FeedEvent { at: event.at, icon, text }
+}

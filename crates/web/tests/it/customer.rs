@@ -1,0 +1,201 @@
+//! The way of a customer: credit, machines, models, holds, and what the ledger says of it.
+
+use serde_json::{Value, json};
+
+use crate::world::{OPERATOR, Tenant, World, text};
+
+async fn wallet(world: &World, tenant: &Tenant) -> Value {
+    world.get(&tenant.org_key, &format!("/v1/wallets/{}", tenant.wallet)).await.expect(200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_is_paid_to_the_second() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    world.sells(&tenant).await;
+    let deposit = world.pays(&tenant, "50").await;
+    let paid = world.get(&tenant.org_key, &format!("/v1/deposits/{deposit}")).await.expect(200);
+    assert_eq!((&paid["state"], &paid["amount"]), (&json!("succeeded"), &json!("50.00")));
+    let resource = json!({ "name": "box", "sku": "gpu", "labels": { "project": "p1" } });
+    let resource = world.post(&tenant.org_key, "/v1/resources", &resource).await.expect(201);
+    assert_eq!((&resource["sku"], &resource["labels"]["project"]), (&json!("gpu"), &json!("p1")));
+    let run = json!({ "resource": resource["id"] });
+    let run = world.post(&tenant.org_key, "/v1/runs", &run).await.expect(201);
+    world.wait(1_000);
+    let now = wallet(&world, &tenant).await;
+    assert_eq!(now["available"], "40.00");
+    assert_eq!(now["burn_per_hour"], "36.00");
+    assert_eq!(now["runs_out_at"], "2026-01-05T01:23:20Z");
+    let path = format!("/v1/resources/{}", text(&resource["id"]));
+    let shown = world.get(&tenant.org_key, &path).await.expect(200);
+    assert_eq!((&shown["cost"], &shown["run"]), (&json!("10.00"), &run["id"]));
+    let path = format!("/v1/runs/{}/stop", text(&run["id"]));
+    let stopped = world.post(&tenant.org_key, &path, &json!({})).await.expect(200);
+    assert_eq!(stopped["cost"], "10.00");
+    world.post(&tenant.org_key, &path, &json!({})).await.refused(409, "run_ended");
+    let events = world.get(&tenant.org_key, "/v1/events?type=run.stopped").await.expect(200);
+    assert_eq!(events["data"][0]["data"]["run"], run["id"]);
+    adds_up(&world, &tenant, "40.00").await;
+    world.close().await;
+}
+
+/// Walks the whole ledger in small pages: they meet, and end where the wallet stands.
+async fn adds_up(world: &World, tenant: &Tenant, balance: &str) {
+    let nanos = |value: &Value| domain::Amount::parse(&text(value)).unwrap().nanos();
+    let mut path = "/v1/ledger?limit=3".to_owned();
+    let mut expected = domain::Amount::parse(balance).unwrap().nanos();
+    loop {
+        let page = world.get(&tenant.org_key, &path).await.expect(200);
+        assert_eq!(nanos(&page["closing_balance"]), expected);
+        let rows = page["data"].as_array().unwrap();
+        let changes: i64 = rows.iter().map(|row| nanos(&row["change"])).sum();
+        expected -= changes;
+        assert_eq!(nanos(&page["opening_balance"]), expected);
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/ledger?limit=3&cursor={cursor}");
+    }
+    assert_eq!(expected, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holds_say_what_is_missing_and_are_captured_once() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    let key = &tenant.org_key;
+    let gift = json!({ "organization": tenant.org, "amount": "1.00" });
+    world.post(&tenant.platform_key, "/v1/grants", &gift).await.expect(201);
+    let hold = json!({ "amount": "0.60" });
+    let first = world.post(key, "/v1/holds", &hold).await.expect(201);
+    assert_eq!(first["state"], "open");
+    let refused = world.post(key, "/v1/holds", &hold).await.refused(402, "insufficient_credit");
+    assert_eq!(refused["available"], "0.40");
+    assert_eq!(refused["affordable"], "0.40");
+    assert_eq!(refused["retry_with_new_key"], true);
+    let expected = format!("https://credits.test/w/{}#add-credits", tenant.wallet);
+    assert_eq!(refused["add_credits_url"], expected);
+    let path = format!("/v1/holds/{}/capture", text(&first["id"]));
+    let part = json!({ "amount": "0.15" });
+    let captured = world.post_under(key, &path, "k1", &part).await;
+    assert_eq!(captured.expect(200)["captured"], "0.15");
+    let again = world.post_under(key, &path, "k1", &part).await;
+    assert_eq!(again.text, captured.text);
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert!(!captured.headers.contains_key("idempotent-replayed"));
+    let other = json!({ "amount": "0.16" });
+    let reused = world.post_under(key, &path, "k1", &other).await;
+    reused.refused(409, "idempotency_key_reused");
+    world.post(key, &path, &part).await.refused(409, "hold_resolved");
+    assert_eq!(wallet(&world, &tenant).await["available"], "0.85");
+    let grants = world.get(key, "/v1/grants").await.expect(200);
+    assert_eq!(grants["data"][0]["remaining"], "0.85");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_is_charged_once_in_every_dialect() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    world.sells(&tenant).await;
+    world.pays(&tenant, "15").await;
+    let path = "/v1/usage_events";
+    let event = |id: &str, tokens: i64| {
+        let quantities = json!({ "tokens": tokens });
+        json!({ "id": id, "source": "gw", "sku": "llm", "quantities": quantities })
+    };
+    let one = world.post(&tenant.org_key, path, &event("e1", 1_000_000)).await.expect(200);
+    let charged = (&one["status"], &one["amount"], &one["balance"]);
+    assert_eq!(charged, (&json!("recorded"), &json!("0.50"), &json!("14.50")));
+    let two = world.post(&tenant.org_key, path, &event("e1", 1_000_000)).await.expect(200);
+    assert_eq!((&two["status"], &two["transaction"]), (&json!("duplicate"), &one["transaction"]));
+    let conflict = world.post(&tenant.org_key, path, &event("e1", 2)).await;
+    conflict.refused(409, "event_conflict");
+    let batch = json!({ "events": [
+        event("e1", 1_000_000), event("e2", 2_000_000), event("e1", 3), event("e3", 0),
+        { "id": "e4", "organization": tenant.platform, "sku": "llm", "quantities": { "tokens": 1 } }
+    ] });
+    let batch = world.post(&tenant.org_key, path, &batch).await.expect(200);
+    let codes: Vec<&Value> = batch["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| if result["code"].is_null() { &result["status"] } else { &result["code"] })
+        .collect();
+    let expected =
+        ["duplicate", "recorded", "event_conflict", "quantity_not_positive", "not_found"];
+    assert_eq!(codes, expected);
+    let cloud = json!([{
+        "specversion": "1.0", "id": "e2", "source": "gw", "type": "usage", "subject": tenant.org,
+        "data": { "sku": "llm", "quantities": { "tokens": 2_000_000 } }
+    }]);
+    let request = axum::http::Request::post(path)
+        .header("authorization", format!("Bearer {}", tenant.org_key))
+        .header("content-type", "application/cloudevents-batch+json; charset=utf-8");
+    let request = request.body(axum::body::Body::from(cloud.to_string())).unwrap();
+    let cloud = world.send(request).await.expect(200);
+    assert_eq!(cloud["results"][0]["status"], "duplicate");
+    assert_eq!(wallet(&world, &tenant).await["posted"], "13.50");
+    adds_up(&world, &tenant, "13.50").await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_made_under_a_key_is_made_once() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    let body = json!({ "name": "once" });
+    let path = "/v1/organizations";
+    let first = world.post_under(&tenant.platform_key, path, "k", &body).await;
+    let again = world.post_under(&tenant.platform_key, path, "k", &body).await;
+    assert_eq!(first.expect(201), again.expect(201));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    let body = json!({ "name": "cloud", "profile": "greennode" });
+    let first = world.post_under(OPERATOR, "/v1/platforms", "k", &body).await;
+    let again = world.post_under(OPERATOR, "/v1/platforms", "k", &body).await;
+    assert_eq!(first.expect(201)["id"], again.expect(201)["id"]);
+    let body = json!({ "amount": "20" });
+    let first = world.post_under(&tenant.org_key, "/v1/deposits", "k", &body).await;
+    let again = world.post_under(&tenant.org_key, "/v1/deposits", "k", &body).await;
+    assert!(text(&first.json()["checkout_url"]).starts_with("https://credits.test/sandbox/"));
+    assert_eq!(first.expect(201), again.expect(201));
+    let body = json!({ "name": "x", "role": "read" });
+    let first = world.post_under(&tenant.org_key, "/v1/api_keys", "k", &body).await.expect(201);
+    let again = world.post_under(&tenant.org_key, "/v1/api_keys", "k", &body).await.expect(201);
+    assert_eq!(first["id"], again["id"]);
+    assert!(first["secret"].is_string() && again["secret"].is_null());
+    let mut seen = Vec::new();
+    let mut path = format!("/v1/organizations?platform={}&limit=1", tenant.platform);
+    loop {
+        let page = world.get(&tenant.platform_key, &path).await.expect(200);
+        seen.push(text(&page["data"][0]["id"]));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/organizations?limit=1&cursor={cursor}");
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 2);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_clock_moves_when_it_is_told_to() {
+    let world = World::open().await;
+    let body = json!({
+        "name": "test", "profile": "spheron", "test_clock": "2026-01-01T00:00:00Z",
+        "settings": { "overdraft": "carry" }
+    });
+    let platform = world.post(OPERATOR, "/v1/platforms", &body).await.expect(201);
+    assert_eq!(platform["settings"]["overdraft"], "carry");
+    let id = text(&platform["id"]);
+    let path = format!("/v1/test_clocks/{id}");
+    let clock = world.get(OPERATOR, &path).await.expect(200);
+    assert_eq!((&clock["now"], &clock["state"]), (&json!("2026-01-01T00:00:00Z"), &json!("ready")));
+    let advance = format!("{path}/advance");
+    let moved = world.post(OPERATOR, &advance, &json!({ "seconds": 3600 })).await.expect(200);
+    assert_eq!(moved["now"], "2026-01-01T01:00:00Z");
+    let back = json!({ "to": "2026-01-01T00:30:00Z" });
+    world.post(OPERATOR, &advance, &back).await.refused(409, "clock_goes_back");
+    let live = world.tenant().await;
+    let path = format!("/v1/test_clocks/{}", live.platform);
+    world.get(OPERATOR, &path).await.refused(409, "no_test_clock");
+    world.close().await;
+}

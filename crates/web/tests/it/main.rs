@@ -1,0 +1,6 @@
+//! The API over a real store: every route asked by everyone, and the way of a customer through it.
+
+mod customer;
+mod hostile;
+mod security;
+mod world;

@@ -1,0 +1,199 @@
+//! Every route, asked by everyone: no route can be forgotten, because the cases are made from the
+//! table of routes.
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use domain::workset::Role;
+use serde_json::{Value, json};
+use web::route::Route;
+use web::router::ROUTES;
+
+use crate::world::{Tenant, World, text};
+
+/// Ids of one of each thing that the tenant owns, by the first part of the path.
+async fn things(world: &World, tenant: &Tenant) -> Value {
+    let key = &tenant.org_key;
+    let sku = world.sells(tenant).await;
+    let deposit = world.pays(tenant, "50").await;
+    let grants = world.get(key, "/v1/grants").await.expect(200);
+    let method = json!({ "behaviour": "succeeds", "label": "4242" });
+    let method = world.post(key, "/v1/payment_methods", &method).await.expect(201);
+    let resource = json!({ "name": "box", "sku": "gpu" });
+    let resource = world.post(key, "/v1/resources", &resource).await.expect(201);
+    let run = json!({ "resource": resource["id"] });
+    let run = world.post(key, "/v1/runs", &run).await.expect(201);
+    let hold = world.post(key, "/v1/holds", &json!({ "amount": "1" })).await.expect(201);
+    let keys = world.get(key, "/v1/api_keys").await.expect(200);
+    json!({
+        "platforms": tenant.platform,
+        "test_clocks": tenant.platform,
+        "organizations": tenant.org,
+        "wallets": tenant.wallet,
+        "api_keys": keys["data"][0]["id"],
+        "grants": grants["data"][0]["id"],
+        "deposits": deposit,
+        "payment_methods": method["id"],
+        "resources": resource["id"],
+        "runs": run["id"],
+        "holds": hold["id"],
+        "sku": sku,
+    })
+}
+
+/// A body that the route takes, about the tenant.
+fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
+    let organization = &tenant.org;
+    match route.operation {
+        "create_platform" => json!({ "name": "x", "profile": "spheron" }),
+        "create_organization" => json!({ "platform": tenant.platform, "name": "x" }),
+        "create_api_key" => json!({ "organization": organization, "name": "x", "role": "read" }),
+        "set_auto_top_up" => json!({
+            "enabled": true, "threshold": "5", "amount": "20",
+            "payment_method": things["payment_methods"]
+        }),
+        "set_user_limit" => json!({ "limit": "5" }),
+        "give_grant" | "start_deposit" => json!({ "organization": organization, "amount": "20" }),
+        "save_payment_method" => {
+            json!({ "organization": organization, "behaviour": "declines", "label": "x" })
+        }
+        "change_payment_method" => json!({ "behaviour": "declines" }),
+        "create_sku" => {
+            json!({ "platform": tenant.platform, "code": "x", "name": "x", "class": "model" })
+        }
+        "create_price" => json!({ "sku": things["sku"], "amount": "1", "per_units": 1 }),
+        "create_resource" => json!({ "organization": organization, "name": "x", "sku": "gpu" }),
+        "start_run" => json!({ "resource": things["resources"] }),
+        "place_hold" => json!({ "organization": organization, "amount": "1" }),
+        "record_usage" => json!({
+            "organization": organization, "id": "e", "sku": "llm", "quantities": { "tokens": 1 }
+        }),
+        "advance_test_clock" => json!({ "seconds": 1 }),
+        "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold" => json!({}),
+        other => panic!("no body for {other}: add one, so that it is asked by everyone"),
+    }
+}
+
+fn address(route: &Route, tenant: &Tenant, things: &Value) -> String {
+    let noun = route.path.split('/').nth(2).unwrap_or_default();
+    if route.path.contains("{id}") {
+        return route.path.replace("{id}", &text(&things[noun]));
+    }
+    match route.operation {
+        "list_organizations" | "list_skus" | "list_prices" => {
+            format!("{}?platform={}", route.path, tenant.platform)
+        }
+        _ if route.query.is_some() => format!("{}?organization={}", route.path, tenant.org),
+        _ => route.path.to_owned(),
+    }
+}
+
+async fn ask(
+    world: &World,
+    route: &Route,
+    key: Option<&str>,
+    tenant: &Tenant,
+    things: &Value,
+) -> (u16, Value) {
+    let mut request =
+        Request::builder().method(route.method.clone()).uri(address(route, tenant, things));
+    if let Some(key) = key {
+        request = request.header("authorization", format!("Bearer {key}"));
+    }
+    let mut sent = Body::empty();
+    if route.method == Method::POST {
+        let fresh = world.app.ports.random.next().to_string();
+        request = request.header("idempotency-key", fresh);
+        request = request.header("content-type", "application/json");
+        sent = Body::from(body(route, tenant, things).to_string());
+    }
+    let answer = world.send(request.body(sent).unwrap()).await;
+    let json = serde_json::from_str(&answer.text).unwrap_or_default();
+    (answer.status, json)
+}
+
+/// What a key of `role` that belongs to somebody else is told.
+fn told(role: Role, needed: Role) -> (u16, &'static str) {
+    if role < needed { (403, "forbidden") } else { (404, "not_found") }
+}
+
+/// What only tells about the platform may be seen by all of its organizations.
+const OF_THE_PLATFORM: [&str; 2] = ["list_skus", "list_prices"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_asked_by_everyone() {
+    let world = World::open().await;
+    let (own, foreign) = (world.tenant().await, world.tenant().await);
+    let sibling = json!({ "name": "sibling" });
+    let sibling = world.post(&own.platform_key, "/v1/organizations", &sibling).await.expect(201);
+    let sibling = world.key(&own.platform_key, &text(&sibling["id"]), "organization").await;
+    let read = world.key(&own.org_key, &own.org, "read").await;
+    let things = things(&world, &own).await;
+    for route in ROUTES {
+        let operation = route.operation;
+        let (status, body) = ask(&world, route, None, &own, &things).await;
+        let Some(needed) = route.role else {
+            assert_eq!(status, 200, "{operation} is open");
+            continue;
+        };
+        assert_eq!((status, &body["code"]), (401, &json!("unauthenticated")), "{operation}");
+        let wrong = format!("{}0", &own.org_key[..own.org_key.len() - 1]);
+        if wrong != own.org_key {
+            let (status, _) = ask(&world, route, Some(&wrong), &own, &things).await;
+            assert_eq!(status, 401, "{operation} with a wrong secret");
+        }
+        let (status, body) = ask(&world, route, Some(&read), &own, &things).await;
+        if needed == Role::Read {
+            assert_eq!(status, 200, "{operation} with a read key: {body}");
+        } else {
+            assert_eq!((status, &body["code"]), (403, &json!("forbidden")), "{operation}");
+        }
+        for (who, key, role) in [
+            ("sibling", &sibling, Role::Organization),
+            ("foreign organization", &foreign.org_key, Role::Organization),
+            ("foreign platform", &foreign.platform_key, Role::Platform),
+        ] {
+            let (status, body) = ask(&world, route, Some(key), &own, &things).await;
+            if who == "sibling" && OF_THE_PLATFORM.contains(&operation) {
+                assert_eq!(status, 200, "{operation} by {who}: {body}");
+                continue;
+            }
+            let (expected, code) = told(role, needed);
+            let found = (status, &body["code"]);
+            assert_eq!(found, (expected, &json!(code)), "{operation} by {who}: {body}");
+        }
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_key_opens_nothing_after_a_second() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    let read = world.key(&tenant.org_key, &tenant.org, "read").await;
+    let address = format!("/v1/wallets/{}", tenant.wallet);
+    world.get(&read, &address).await.expect(200);
+    let id = &read[3..33];
+    let path = format!("/v1/api_keys/{id}/revoke");
+    let revoked = world.post(&tenant.org_key, &path, &json!({})).await.expect(200);
+    assert!(revoked["revoked_at"].is_string());
+    world.wait(1);
+    world.get(&read, &address).await.refused(401, "unauthenticated");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_makes_a_key_above_their_own() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    let body =
+        |role: &str, owner: &str| json!({ "organization": owner, "name": "x", "role": role });
+    let path = "/v1/api_keys";
+    let above = body("platform", &tenant.org);
+    world.post(&tenant.org_key, path, &above).await.refused(403, "forbidden");
+    world.post(&tenant.platform_key, path, &above).await.refused(400, "parameter_invalid");
+    let operator = body("operator", &tenant.platform);
+    world.post(&tenant.platform_key, path, &operator).await.refused(400, "malformed");
+    let list = world.get(&tenant.org_key, path).await;
+    assert!(!list.text.contains("secret") && !list.text.contains("hash"), "{}", list.text);
+    world.close().await;
+}
