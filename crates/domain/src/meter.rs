@@ -59,6 +59,13 @@ impl Meters {
         Amount::from_nanos(i64::try_from(nanos).expect("accrual beyond the range"))
     }
 
+    /// What there is to post up to `at`, which may lie before [`Meters::accrued_until`]: what runs
+    /// now is then taken back second by second, so that an open period stays open.
+    pub fn unposted_until(&self, at: Timestamp) -> Amount {
+        let nanos = self.unposted_nanos(at.seconds_since(self.accrued_until));
+        Amount::from_nanos(i64::try_from(nanos).expect("accrual beyond the range"))
+    }
+
     fn unposted_nanos(&self, seconds_ahead: i64) -> i128 {
         self.meters.iter().map(|meter| meter.total_at(seconds_ahead) - meter.posted).sum()
     }
@@ -104,6 +111,14 @@ impl Meters {
         };
         meter.rate += rate_change;
         meter.sum += rate_change * i128::from(seconds);
+    }
+
+    /// Marks what [`Meters::unposted_until`] counts as posted.
+    pub fn mark_posted_until(&mut self, at: Timestamp) {
+        let seconds = at.seconds_since(self.accrued_until);
+        for meter in &mut self.meters {
+            meter.posted = meter.total_at(seconds);
+        }
     }
 
     /// Marks everything up to [`Meters::accrued_until`] as posted.

@@ -157,7 +157,7 @@ impl fmt::Display for Refusal {
             Refusal::InsufficientCredit { available, required } => write!(
                 f,
                 "balance {available}, this needs {required}: add {} or more",
-                required.minus(*available)
+                required.checked_sub(*available).unwrap_or(Amount::MAX)
             ),
             Refusal::RunwayTooShort { available, required } => write!(
                 f,

@@ -118,7 +118,11 @@ pub fn settle_to(
 ) -> Result<(), Refusal> {
     let to = to.floor_to_second();
     let wallet = ws.wallet(org)?;
-    if to < wallet.settled_until || wallet.meters.meters.is_empty() {
+    if to < wallet.settled_until {
+        return Ok(());
+    }
+    if wallet.meters.meters.is_empty() {
+        ws.wallet_mut(org)?.settled_until = to;
         return Ok(());
     }
     let changed_at = wallet.meters.accrued_until;
@@ -141,14 +145,14 @@ fn post_span(
     wallet.meters.accrue_to(from);
     let meters = if is_even { span_meters(wallet) } else { Vec::new() };
     wallet.meters.accrue_to(to);
-    let amount = wallet.meters.unposted(to);
+    let amount = wallet.meters.unposted_until(to);
     wallet.settled_until = to;
     // Less than nothing is due while a run that was reported ahead of the clock has not begun, and
     // when a stop was reported late; the next settlement, or a correction, makes up for it.
     if !amount.is_positive() {
         return Ok(());
     }
-    wallet.meters.mark_posted();
+    wallet.meters.mark_posted_until(to);
     let (postings, absorbed, debt) = draw_with_overdraft(wallet, profile, amount);
     let span = Span { from, every_seconds: profile.line_every_seconds, meters };
     let draft = Draft {

@@ -42,3 +42,59 @@ fn total_round_half_even(meters: &[SpanMeter], seconds: i64) -> i128 {
     };
     meters.iter().map(total).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OrgId;
+    use crate::ledger::{ChainHash, Span, TransactionKind};
+
+    fn settlement(from: i64, at: i64, amount: i64, meters: Vec<SpanMeter>) -> LedgerTransaction {
+        LedgerTransaction {
+            org: OrgId::new(1, 2),
+            number: 1,
+            position: 1,
+            prev: 0,
+            kind: TransactionKind::Settlement,
+            at: Timestamp::from_seconds(at),
+            occurred_at: None,
+            subject: 0,
+            amount: Amount::from_nanos(amount),
+            postings: Vec::new(),
+            absorbed: Amount::ZERO,
+            debt: Amount::ZERO,
+            balance: Amount::ZERO,
+            fingerprint: 0,
+            event: None,
+            lines: Vec::new(),
+            span: Some(Span { from: Timestamp::from_seconds(from), every_seconds: 60, meters }),
+            hash: ChainHash::default(),
+        }
+    }
+
+    fn check(row: &LedgerTransaction, expected: &[(i64, i64, i64)]) {
+        let period = |period: &Period| {
+            (period.from.seconds(), period.until.seconds(), period.amount.nanos())
+        };
+        assert_eq!(periods(row).iter().map(period).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn periods_end_at_multiples_and_sum_to_the_settlement() {
+        // Two nanos every three seconds, counted from a sum that is not a whole nano.
+        let meter = SpanMeter { per_units: 3, sum: 10_000, rate: 20_000 };
+        let row = settlement(30, 150, 80, vec![meter.clone()]);
+        check(&row, &[(30, 60, 20), (60, 120, 40), (120, 150, 20)]);
+        let with_late_time = settlement(30, 150, 95, vec![meter]);
+        check(&with_late_time, &[(30, 60, 35), (60, 120, 40), (120, 150, 20)]);
+    }
+
+    #[test]
+    fn a_settlement_that_cannot_be_split_is_one_period() {
+        check(&settlement(30, 150, 80, Vec::new()), &[(30, 150, 80)]);
+        let meter = SpanMeter { per_units: 1, sum: 0, rate: 10_000 };
+        check(&settlement(30, 30, 7, vec![meter]), &[(30, 30, 7)]);
+        let none = LedgerTransaction { span: None, ..settlement(0, 1, 1, Vec::new()) };
+        check(&none, &[]);
+    }
+}

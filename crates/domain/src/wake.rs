@@ -172,6 +172,10 @@ fn top_up_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
 /// Idempotency: calling it again with the same `until` changes nothing.
 pub fn wake(ws: &mut Workset, org: OrgId, until: Timestamp) -> Result<Woken, Refusal> {
     let profile = ws.profile_of(org)?;
+    let platform = ws.platform(ws.wallet(org)?.platform)?;
+    // After an outage attempts and cooldowns count from the real present (rulings R7); on a test
+    // clock everything is asked, and answered, at its own instant.
+    let asked_from = if platform.clock.is_some() { Timestamp::ZERO } else { until };
     let mut last = None;
     loop {
         let wallet = ws.wallet(org)?;
@@ -185,10 +189,10 @@ pub fn wake(ws: &mut Workset, org: OrgId, until: Timestamp) -> Result<Woken, Ref
         last = Some(due);
         let asked = ws.requests_of_command().len();
         move_to(ws, org, due)?;
-        expire_holds(ws, org, due)?;
+        expire_holds(ws, org, &profile, due)?;
         expire_grants(ws, org, &profile, due)?;
         settle_at_day_end(ws, org, &profile, due)?;
-        review(ws, org, &profile, due)?;
+        review(ws, org, &profile, due, asked_from)?;
         if ws.requests_of_command().len() > asked {
             return Ok(Woken::Asked);
         }
@@ -210,15 +214,19 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
         while wake(ws, org, before)? == Woken::Asked {}
     }
     move_to(ws, org, now)?;
-    let to = if profile.closed_windows_only {
-        now.floor_to_multiple(profile.settle_every_seconds)
-    } else {
-        now
-    };
-    settle_to(ws, org, &profile, to)?;
-    expire_holds(ws, org, now)?;
+    settle_to(ws, org, &profile, settled_by_others(&profile, now))?;
+    expire_holds(ws, org, &profile, now)?;
     expire_grants(ws, org, &profile, now)?;
     Ok(now)
+}
+
+/// Up to where time is posted when something else happens at `at` (requirements C02).
+fn settled_by_others(profile: &Profile, at: Timestamp) -> Timestamp {
+    if profile.closed_windows_only {
+        at.floor_to_multiple(profile.settle_every_seconds)
+    } else {
+        at
+    }
 }
 
 fn move_to(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
@@ -228,7 +236,12 @@ fn move_to(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn expire_holds(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
+fn expire_holds(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
     if ws.wallet(org)?.next_hold_expiry > at {
         return Ok(());
     }
@@ -239,6 +252,10 @@ fn expire_holds(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refus
         .filter(|(_, hold)| open(hold.state) && hold.expires_at <= at)
         .map(|(number, _)| number)
         .collect();
+    if !due.is_empty() {
+        // What ran until then is not paid from what the hold gives back.
+        settle_to(ws, org, profile, settled_by_others(profile, at))?;
+    }
     for number in due {
         let mut hold = ws.holds.find(crate::Kind::Hold, org, number)?.clone();
         hold.state = HoldState::Expired;
@@ -298,9 +315,15 @@ fn settle_at_day_end(
 }
 
 /// Steps 5, 7 and 8 of R5 at `at`: stops, auto top-up, alerts.
-fn review(ws: &mut Workset, org: OrgId, profile: &Profile, at: Timestamp) -> Result<(), Refusal> {
+fn review(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+    asked_from: Timestamp,
+) -> Result<(), Refusal> {
     review_stops(ws, org, profile, at)?;
-    review_top_up(ws, org, profile, at)?;
+    review_top_up(ws, org, profile, at, at.max(asked_from))?;
     review_limit(ws, org, profile, at)?;
     review_forecast(ws, org, profile, at)?;
     if ws.wallet(org)?.review_due {
@@ -362,6 +385,7 @@ fn review_top_up(
     org: OrgId,
     profile: &Profile,
     at: Timestamp,
+    asked_at: Timestamp,
 ) -> Result<(), Refusal> {
     let wallet = ws.wallet(org)?;
     if top_up_due(wallet, profile) > at {
@@ -371,7 +395,7 @@ fn review_top_up(
     let number = wallet.take_number();
     let Some(rule) = &mut wallet.auto_top_up else { return Ok(()) };
     rule.in_flight = Some(number);
-    rule.attempted_at = Some(at);
+    rule.attempted_at = Some(asked_at);
     let (amount, method) = (rule.amount, rule.method);
     let rail = ws.methods.find(crate::Kind::PaymentMethod, org, method)?.rail.clone();
     let deposit = Deposit {
@@ -382,7 +406,7 @@ fn review_top_up(
         label: DepositLabel::AutoTopUp,
         method: Some(method),
         external: None,
-        created_at: at,
+        created_at: asked_at,
         decided_at: None,
         grant: None,
         reason: String::new(),

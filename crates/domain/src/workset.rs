@@ -301,13 +301,13 @@ impl Workset {
 
     pub fn wallet(&self, org: OrgId) -> Result<&Wallet, Refusal> {
         let seat = self.wallets.get(&org);
-        seat.map(|seat| &seat.wallet).ok_or(Refusal::NotFound { kind: Kind::Wallet })
+        seat.map(|seat| &seat.wallet).ok_or(Refusal::NotFound { kind: Kind::Organization })
     }
 
     /// The wallet to be changed by the current command.
     pub fn wallet_mut(&mut self, org: OrgId) -> Result<&mut Wallet, Refusal> {
         let seat = self.wallets.get_mut(&org);
-        let seat = seat.ok_or(Refusal::NotFound { kind: Kind::Wallet })?;
+        let seat = seat.ok_or(Refusal::NotFound { kind: Kind::Organization })?;
         if !self.undo_wallets.iter().any(|(undone, ..)| *undone == org) {
             self.undo_wallets.push((org, Some(seat.wallet.clone()), seat.is_changed));
         }

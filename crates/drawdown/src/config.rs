@@ -133,8 +133,7 @@ fn override_setting(
     value: &str,
 ) -> Result<(), String> {
     let known = toml::Table::try_from(Config::default()).map_err(|error| error.to_string())?;
-    let (section, key) =
-        setting.split_once('_').ok_or_else(|| format!("{name} is no setting"))?;
+    let (section, key) = setting.split_once('_').ok_or_else(|| format!("{name} is no setting"))?;
     let default = known.get(section).and_then(|section| section.get(key));
     let parsed = match default {
         None => return Err(format!("{name} is no setting")),

@@ -104,8 +104,7 @@ async fn sku(
     class: ResourceClass,
     prices: &[(&str, &str, i64)],
 ) -> Result<(), Failure> {
-    let create =
-        CreateSku { platform, code: code.into(), label: label.into(), class };
+    let create = CreateSku { platform, code: code.into(), label: label.into(), class };
     let Answer::Sku(_, row) = run(app, create).await? else { return Err(code.into()) };
     for (dimension, amount, per_units) in prices {
         let amount = Amount::parse(amount).map_err(|error| error.to_string())?;
@@ -140,12 +139,8 @@ async fn deposit(app: &App, org: OrgId, units: i64) -> Result<(), Failure> {
 }
 
 async fn resource(app: &App, org: OrgId, label: &str, sku: &str) -> Result<i64, Failure> {
-    let create = CreateResource {
-        org,
-        label: label.into(),
-        sku: sku.into(),
-        labels: String::new(),
-    };
+    let create =
+        CreateResource { org, label: label.into(), sku: sku.into(), labels: String::new() };
     let Answer::Resource(_, row) = run(app, create).await? else { return Err(label.into()) };
     Ok(row.number)
 }
@@ -168,15 +163,18 @@ async fn query(app: &App, org: OrgId, number: i64, tokens: i64) -> Result<(), Fa
         hash: app.hasher.hash(org.get(), &key.source, &key.id).bits(),
         key,
         fingerprint: tokens,
-        sku: "chat-70b".into(),
+        sku: MODEL.into(),
         occurred_at: None,
         quantities: vec![("input_tokens".into(), tokens * 3), ("output_tokens".into(), tokens)],
     };
     run(app, usage).await.map(|_| ())
 }
 
+/// What is charged per use on both platforms, and what is counted of it.
+pub const MODEL: &str = "chat-70b";
+pub const DIMENSIONS: [&str; 2] = ["input_tokens", "output_tokens"];
 const CHAT: &[(&str, &str, i64)] =
-    &[("input_tokens", "0.50", 1_000_000), ("output_tokens", "1.50", 1_000_000)];
+    &[(DIMENSIONS[0], "0.50", 1_000_000), (DIMENSIONS[1], "1.50", 1_000_000)];
 
 /// Spheron's profile: per second, live balance, auto top-up, terminated at zero.
 async fn per_second(
@@ -194,7 +192,7 @@ async fn per_second(
     ] {
         sku(app, cloud.org, code, label, ResourceClass::Compute, &prices).await?;
     }
-    sku(app, cloud.org, "chat-70b", "Chat 70B", ResourceClass::Model, CHAT).await?;
+    sku(app, cloud.org, MODEL, "Chat 70B", ResourceClass::Model, CHAT).await?;
     let acme = wallet(app, &mut cloud, "Acme Labs").await?;
     let solo = wallet(app, &mut cloud, "Night Owl").await?;
     deposit(app, acme, 100).await?;
@@ -226,7 +224,8 @@ async fn per_second(
         to(app, cloud.org, morning).await?;
         let training = start(app, acme, train).await?;
         query(app, acme, day * 2, 40_000 + 7_000 * (day % 5)).await?;
-        to(app, cloud.org, morning.plus_seconds(2 * SECONDS_PER_HOUR + 1_111 * day % 3_600)).await?;
+        to(app, cloud.org, morning.plus_seconds(2 * SECONDS_PER_HOUR + 1_111 * day % 3_600))
+            .await?;
         let working = if day % 3 == 0 { Some(start(app, acme, notebook).await?) } else { None };
         query(app, acme, day * 2 + 1, 25_000).await?;
         to(app, cloud.org, morning.plus_seconds((5 + day % 4) * SECONDS_PER_HOUR + 77)).await?;
@@ -255,7 +254,7 @@ async fn windows(
     sku(app, cloud.org, "gpu-l", "GPU L", ResourceClass::Compute, &hourly("2.40")).await?;
     sku(app, cloud.org, "gpu-s", "GPU S", ResourceClass::Compute, &hourly("0.60")).await?;
     sku(app, cloud.org, "volume", "Volume 100 GB", ResourceClass::Storage, &hourly("0.01")).await?;
-    sku(app, cloud.org, "chat-70b", "Chat 70B", ResourceClass::Model, CHAT).await?;
+    sku(app, cloud.org, MODEL, "Chat 70B", ResourceClass::Model, CHAT).await?;
     let lumen = wallet(app, &mut cloud, "Lumen Research").await?;
     let seed = wallet(app, &mut cloud, "Seedling").await?;
     deposit(app, lumen, 250).await?;

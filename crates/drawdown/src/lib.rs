@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod demo;
+pub mod demo_server;
 pub mod scenario;
 pub mod serve;
 pub mod wire;

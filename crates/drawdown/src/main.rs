@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use drawdown::config::{Config, LogFormat};
 use drawdown::scenario::{self, LayerKind};
-use drawdown::{serve, wire};
+use drawdown::{demo_server, serve, wire};
 use store::{Store, StoreUrl};
 use tracing_subscriber::EnvFilter;
 
@@ -56,6 +56,14 @@ enum ScenarioTask {
         #[arg(long, default_value = "domain")]
         on: String,
     },
+    /// Print files with what really happens in the place of what they expect.
+    Print {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// What to run them on: domain, sqlite, postgres or http.
+        #[arg(long, default_value = "domain")]
+        on: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -70,7 +78,10 @@ fn main() -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     let done = match arguments.task {
-        Task::Demo { listen } => Err(format!("the demo does not listen on {listen} yet")),
+        Task::Demo { listen } => {
+            let key = std::env::var("DRAWDOWN_OPERATOR_KEY").ok();
+            runtime.block_on(demo_server::run(listen, key, stop()))
+        }
         Task::Serve => {
             let key = std::env::var("DRAWDOWN_OPERATOR_KEY").ok();
             runtime.block_on(serve::run(config, key, web::Pages::None, stop(), |served| {
@@ -79,16 +90,22 @@ fn main() -> ExitCode {
         }
         Task::Migrate => migrate(&config, runtime.handle()),
         Task::Verify { json } => Err(format!("verify is not there yet ({json})")),
-        Task::Scenario { task: ScenarioTask::Run { files, on } } => {
-            return match LayerKind::from_name(&on) {
-                Some(layer) => scenario::run_files(&files, layer),
-                None => failed(&format!("{on} is no layer: domain, sqlite, postgres or http")),
-            };
-        }
+        Task::Scenario { task } => return scenarios(task),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+fn scenarios(task: ScenarioTask) -> ExitCode {
+    let (ScenarioTask::Run { on, .. } | ScenarioTask::Print { on, .. }) = &task;
+    let Some(layer) = LayerKind::from_name(on) else {
+        return failed(&format!("{on} is no layer: domain, sqlite, postgres or http"));
+    };
+    match task {
+        ScenarioTask::Run { files, .. } => scenario::run_files(&files, layer),
+        ScenarioTask::Print { files, .. } => scenario::print_files(&files, layer),
     }
 }
 

@@ -252,7 +252,11 @@ async fn again(api: &Api, address: SocketAddr, body: &Value) -> Value {
     loop {
         let answer = api.call(address, "POST", "/v1/usage_events", Some(body), None).await;
         if let Some((200..300, value)) = answer
-            && value["results"].as_array().unwrap().iter().all(|result| result["amount"].is_string())
+            && value["results"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|result| result["amount"].is_string())
         {
             return value;
         }
@@ -261,10 +265,10 @@ async fn again(api: &Api, address: SocketAddr, body: &Value) -> Value {
     }
 }
 
-async fn verify(url: &str) {
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_drawdown"));
+fn verify(url: &str) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drawdown"));
     command.arg("verify").env("DRAWDOWN_DATABASE_URL", url).env("DRAWDOWN_LOG_LEVEL", "error");
-    let output = command.output().await.unwrap();
+    let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let failed = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "the books do not verify: {said} {failed}");
@@ -300,7 +304,7 @@ async fn a_server_killed_under_load_loses_and_doubles_nothing_on_sqlite() {
     check(&api, address, &organizations, &sent).await;
     println!("{} kills, {} sent, {} known", kills(4), sent.events.len(), sent.acknowledged.len());
     server.kill();
-    verify(&url).await;
+    verify(&url);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -344,5 +348,5 @@ async fn two_servers_on_one_database_take_over_from_each_other() {
     for mut server in servers {
         server.kill();
     }
-    verify(&url).await;
+    verify(&url);
 }

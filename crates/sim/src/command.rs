@@ -6,26 +6,108 @@ use domain::{OrgId, Timestamp};
 /// One command of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    CreatePlatform { org: OrgId, profile: &'static str, settings: String, clock: Option<Timestamp> },
-    CreateOrganization { org: OrgId, platform: OrgId },
-    CreateSku { platform: OrgId, code: String, class: &'static str },
-    CreatePrice { platform: OrgId, sku: i64, dimension: String, amount: i64, per: i64, from: Option<Timestamp> },
-    Give { org: OrgId, amount: i64, priority: i64, expires: Option<Timestamp> },
-    Void { org: OrgId, grant: i64 },
-    SaveMethod { org: OrgId, answers: Rail },
-    ChangeMethod { org: OrgId, method: i64, answers: Rail },
-    AutoTopUp { org: OrgId, enabled: bool, threshold: i64, amount: i64, method: i64 },
-    Limit { org: OrgId, limit: Option<i64> },
-    StartDeposit { org: OrgId, amount: i64 },
-    SettleDeposit { org: OrgId, deposit: i64, outcome: Rail },
-    CreateResource { org: OrgId, sku: String },
-    StartRun { org: OrgId, resource: i64, at: Option<Timestamp> },
-    StopRun { org: OrgId, run: i64, at: Option<Timestamp> },
-    Usage { org: OrgId, id: String, sku: String, at: Option<Timestamp>, quantities: Vec<(String, i64)> },
-    Hold { org: OrgId, amount: i64, seconds: Option<i64> },
-    Capture { org: OrgId, hold: i64, amount: Option<i64> },
-    Release { org: OrgId, hold: i64 },
-    Move { platform: OrgId, to: Timestamp, arrival: bool },
+    CreatePlatform {
+        org: OrgId,
+        profile: &'static str,
+        settings: String,
+        clock: Option<Timestamp>,
+    },
+    CreateOrganization {
+        org: OrgId,
+        platform: OrgId,
+    },
+    CreateSku {
+        platform: OrgId,
+        code: String,
+        class: &'static str,
+    },
+    CreatePrice {
+        platform: OrgId,
+        sku: i64,
+        dimension: String,
+        amount: i64,
+        per: i64,
+        from: Option<Timestamp>,
+    },
+    Give {
+        org: OrgId,
+        amount: i64,
+        priority: i64,
+        expires: Option<Timestamp>,
+    },
+    Void {
+        org: OrgId,
+        grant: i64,
+    },
+    SaveMethod {
+        org: OrgId,
+        answers: Rail,
+    },
+    ChangeMethod {
+        org: OrgId,
+        method: i64,
+        answers: Rail,
+    },
+    AutoTopUp {
+        org: OrgId,
+        enabled: bool,
+        threshold: i64,
+        amount: i64,
+        method: i64,
+    },
+    Limit {
+        org: OrgId,
+        limit: Option<i64>,
+    },
+    StartDeposit {
+        org: OrgId,
+        amount: i64,
+    },
+    SettleDeposit {
+        org: OrgId,
+        deposit: i64,
+        outcome: Rail,
+    },
+    CreateResource {
+        org: OrgId,
+        sku: String,
+    },
+    StartRun {
+        org: OrgId,
+        resource: i64,
+        at: Option<Timestamp>,
+    },
+    StopRun {
+        org: OrgId,
+        run: i64,
+        at: Option<Timestamp>,
+    },
+    Usage {
+        org: OrgId,
+        id: String,
+        sku: String,
+        at: Option<Timestamp>,
+        quantities: Vec<(String, i64)>,
+    },
+    Hold {
+        org: OrgId,
+        amount: i64,
+        seconds: Option<i64>,
+    },
+    Capture {
+        org: OrgId,
+        hold: i64,
+        amount: Option<i64>,
+    },
+    Release {
+        org: OrgId,
+        hold: i64,
+    },
+    Move {
+        platform: OrgId,
+        to: Timestamp,
+        arrival: bool,
+    },
 }
 
 /// What a rail answers.

@@ -52,7 +52,8 @@ fn main() -> ExitCode {
         };
         if let Err((found, at, fault)) = played {
             println!("seed {seed} fault {fault:?} at {at}: {}", found.what);
-            let smaller = play::shrink(found, at, fault);
+            let smaller =
+                if std::env::var("DBG").is_ok() { found } else { play::shrink(found, at, fault) };
             println!("after taking out what does not matter: {}", smaller.what);
             for step in &smaller.steps {
                 println!("  {step:?}");
@@ -67,7 +68,8 @@ type Found = (Disagreement, u64, Fault);
 
 fn once(seed: u64, steps: usize) -> Result<(), Found> {
     let ended = play::seed(seed, steps, 0, Fault::Die).map_err(|found| (found, 0, Fault::Die))?;
-    let tip: String = ended.tips.iter().flatten().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let tip: String =
+        ended.tips.iter().flatten().take(8).map(|byte| format!("{byte:02x}")).collect();
     println!("seed {seed}: {} commands, {} statements, {tip}", ended.commands, ended.statements);
     Ok(())
 }

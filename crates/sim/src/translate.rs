@@ -40,10 +40,7 @@ fn behaviour(rail: Rail) -> Behaviour {
 }
 
 fn outcome(rail: Rail, org: OrgId, deposit: i64) -> PaymentOutcome {
-    payments::sandbox::charge(
-        behaviour(rail),
-        &Id::new(Kind::Deposit, org, deposit).to_string(),
-    )
+    payments::sandbox::charge(behaviour(rail), &Id::new(Kind::Deposit, org, deposit).to_string())
 }
 
 /// The operation that an action stands for.

@@ -162,7 +162,14 @@ impl Workload {
                 let most = if dimension == "seconds" { 3 } else { 40 };
                 let amount = self.chance.between(1, most * UNIT);
                 let dimension = dimension.to_owned();
-                prices.push(Action::CreatePrice { platform, sku, dimension, amount, per, from: None });
+                prices.push(Action::CreatePrice {
+                    platform,
+                    sku,
+                    dimension,
+                    amount,
+                    per,
+                    from: None,
+                });
             }
         }
         prices
@@ -323,7 +330,9 @@ impl Workload {
         let expires = match self.chance.below(4) {
             0 => None,
             1 => Some(now.plus_seconds(self.chance.between(-2, 4_000))),
-            2 => Some(Timestamp::from_micros(now.micros() + self.chance.between(1, 90_000 * SECOND))),
+            2 => {
+                Some(Timestamp::from_micros(now.micros() + self.chance.between(1, 90_000 * SECOND)))
+            }
             _ => Some(now.plus_seconds(self.chance.between(1, 400_000))),
         };
         let priority = *self.chance.pick(&[50, 50, 50, 10, 90]).unwrap();
@@ -346,13 +355,18 @@ impl Workload {
     }
 
     fn rail(&mut self) -> Rail {
-        *self.chance.pick(&[Rail::Pays, Rail::Pays, Rail::Pays, Rail::Declines, Rail::Asks]).unwrap()
+        *self
+            .chance
+            .pick(&[Rail::Pays, Rail::Pays, Rail::Pays, Rail::Declines, Rail::Asks])
+            .unwrap()
     }
 
     fn method(&mut self, org: OrgId, known: &Customer) -> Action {
         let answers = self.rail();
         match self.chance.pick(&known.methods) {
-            Some(&method) if !self.chance.one_in(4) => Action::ChangeMethod { org, method, answers },
+            Some(&method) if !self.chance.one_in(4) => {
+                Action::ChangeMethod { org, method, answers }
+            }
             _ => Action::SaveMethod { org, answers },
         }
     }

@@ -14,8 +14,8 @@ use domain::chart::entries;
 use domain::event::EventKind;
 use domain::{OrgId, Refusal, Timestamp};
 use store::key_runs::{self, KeyBodies};
-use store::keys::index::KeyLimits;
 use store::keys::KeyHasher;
+use store::keys::index::KeyLimits;
 use store::read::{access, ledger, lists};
 use store::testkit::TempFolder;
 use store::{FaultPlan, Snapshot, Store, StoreError, StoreUrl, Writer};
@@ -119,8 +119,8 @@ impl World {
         let hasher = KeyHasher::new(store::meta::secret(&mut writer, [3; 16])?);
         store::lanes::prepare(&mut writer, 1)?;
         let row = store::lanes::all(&mut writer)?.remove(0);
-        let taken = writer
-            .transaction(|w| store::lanes::take(w, row.lane, row.epoch, OWNER, "", now))?;
+        let taken =
+            writer.transaction(|w| store::lanes::take(w, row.lane, row.epoch, OWNER, "", now))?;
         let identity = LaneIdentity {
             lane: 0,
             lane_count: 1,
@@ -133,6 +133,11 @@ impl World {
         let lane = Lane::open(writer, identity, limits, Arc::clone(&self.ports), &hasher)?;
         let behind = store.index_writer()?;
         Ok(Engine { store, lane, behind, hasher })
+    }
+
+    /// Where the store is.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Stops the process, as a crash does: nothing is finished, nothing is said.
@@ -217,9 +222,8 @@ impl World {
         let wallet = self.read(async |snapshot| access::wallet(snapshot, org).await)?;
         let stop_at = wallet.stop_order?.stop_at;
         let runs = self.read(async |snapshot| lists::runs(snapshot, org, i64::MAX, ROWS).await);
-        let open = runs
-            .iter()
-            .filter(|run| run.stopped_at.is_none() && run.class.is_stopped_at_zero());
+        let open =
+            runs.iter().filter(|run| run.stopped_at.is_none() && run.class.is_stopped_at_zero());
         Some((stop_at, open.map(|run| run.number).collect()))
     }
 
@@ -302,9 +306,8 @@ impl World {
         whole.holds.sort_unstable();
         let deposits =
             self.read(async |snapshot| lists::deposits(snapshot, org, i64::MAX, ROWS).await);
-        let auto = |it: &&domain::deposit::Deposit| {
-            it.label == domain::deposit::DepositLabel::AutoTopUp
-        };
+        let auto =
+            |it: &&domain::deposit::Deposit| it.label == domain::deposit::DepositLabel::AutoTopUp;
         let mut attempts: Vec<(i64, i64, i128)> = deposits
             .iter()
             .filter(auto)

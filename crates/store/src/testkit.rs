@@ -1,6 +1,7 @@
 //! What tests and benches of this and other crates need to stand a store up.
 
 pub mod pg;
+pub mod tamper;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

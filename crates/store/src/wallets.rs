@@ -23,7 +23,7 @@ use crate::writer::Writer;
 /// Grants in the wallet's own row, and in each part.
 const GRANTS_PER_ROW: usize = 16;
 
-const COLUMNS: &[(&str, Kind)] = &[
+pub(crate) const COLUMNS: &[(&str, Kind)] = &[
     BUCKET,
     ORG,
     ("platform_id", Kind::Int),

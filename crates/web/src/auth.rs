@@ -61,10 +61,13 @@ impl Caller {
     }
 }
 
+/// A key as it was found at a moment, or that there was none.
+type Found = (Timestamp, Option<ApiKey>);
+
 /// What was looked up lately.
 #[derive(Default)]
 pub struct Directory {
-    keys: Mutex<HashMap<(OrgId, i64), (Timestamp, Option<ApiKey>)>>,
+    keys: Mutex<HashMap<(OrgId, i64), Found>>,
     /// Where organizations live, which never changes.
     homes: Mutex<HashMap<OrgId, Home>>,
 }

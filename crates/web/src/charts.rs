@@ -18,6 +18,7 @@ pub const SERIES_MAX: usize = 7;
 
 const BARS_WIDTH: i128 = 3_000;
 const BARS_HEIGHT: i128 = 1_000;
+const NANOS_PER_CENT: i64 = 10_000_000;
 const LABEL_EVERY_DAYS: usize = 7;
 const CURVE_WIDTH: i128 = 560;
 const CURVE_HEIGHT: i128 = 112;
@@ -109,7 +110,7 @@ pub fn stacked_bars(unit: Unit, zone: &Zone, chart: &StackedBars) -> Markup {
             div class="plot" {
                 div class="y-ticks" aria-hidden="true" {
                     @for place in (0..=steps).rev() {
-                        span { (unit.balance(Amount::from_nanos(step.saturating_mul(place)))) }
+                        span { (step_label(unit, step, place)) }
                     }
                 }
                 (bars(unit, zone, chart, i128::from(step) * i128::from(steps), steps))
@@ -126,6 +127,12 @@ pub fn stacked_bars(unit: Unit, zone: &Zone, chart: &StackedBars) -> Markup {
             (bars_table(unit, zone, chart))
         }
     }
+}
+
+/// The amount at one line of the grid; steps below a cent show the digits that tell them apart.
+fn step_label(unit: Unit, step: i64, place: i64) -> String {
+    let amount = Amount::from_nanos(step.saturating_mul(place));
+    if step % NANOS_PER_CENT == 0 { unit.balance(amount) } else { unit.usage(amount) }
 }
 
 fn bars(unit: Unit, zone: &Zone, chart: &StackedBars, top: i128, steps: i64) -> Markup {

@@ -134,6 +134,11 @@ impl Fault {
         body.insert("code".into(), json!(self.code()));
         body.insert("message".into(), json!(self.to_string()));
         body.insert("param".into(), json!(self.named_param()));
+        if let Fault::NotFound { kind: Some(kind) } | Fault::Refused(Refusal::NotFound { kind }) =
+            self
+        {
+            body.insert("kind".into(), json!(kind.noun()));
+        }
         if let Fault::Refused(refusal) = self {
             for (name, value) in details(refusal) {
                 body.insert(name.into(), value);

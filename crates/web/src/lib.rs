@@ -6,6 +6,7 @@
 pub mod api;
 pub mod auth;
 pub mod charts;
+pub mod console;
 pub mod error;
 pub mod extract;
 pub mod forward;

@@ -152,6 +152,12 @@ pub static ROUTES: &[Route] = &[
         .is("get_deposit", "Shows a deposit")
         .role(Read)
         .answers::<deposits::DepositOut>(),
+    Route::act("/v1/deposits/{id}/sandbox", to!(deposits::decide))
+        .is("decide_sandbox_deposit", "Decides a deposit of the sandbox rail, as its page would")
+        .role(Platform)
+        .takes::<deposits::OutcomeIn>()
+        .answers::<deposits::DepositOut>()
+        .refuses(&["deposit_decided"]),
     Route::create("/v1/payment_methods", to!(payment_methods::create))
         .is("save_payment_method", "Saves a sandbox payment method")
         .role(Organization)
@@ -343,7 +349,7 @@ async fn refuse(web: Arc<Web>, fault: Fault) -> Response<Body> {
     respond(&web, JSON, Reply::problem(&fault), &request_id(&web))
 }
 
-fn request_id(web: &Web) -> String {
+pub(crate) fn request_id(web: &Web) -> String {
     let random = &web.app.ports.random;
     let half = || i64::try_from(random.next() >> 1).unwrap_or(0);
     Id::new(Kind::Request, OrgId::from_stored(half()), half()).to_string()

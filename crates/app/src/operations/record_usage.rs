@@ -10,6 +10,13 @@ use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Operation, require_reported};
 
+/// One event costs at most so much: beyond it a unit is wrong, and sums could leave their range.
+pub const CHARGE_MAX: Amount = Amount::from_units(10_000_000);
+/// What an hour counts for in a forecast at most, so that twelve of them can be added.
+const SPEND_PER_HOUR_MAX: Amount = Amount::from_units(500_000_000);
+/// Carried debt grows at most to this.
+const DEBT_MAX: Amount = Amount::from_units(1_000_000_000);
+
 #[derive(Debug)]
 pub struct RecordUsage {
     pub org: OrgId,
@@ -64,7 +71,9 @@ impl Operation for RecordUsage {
         require_reported(occurred_at, clock, profile.late_window_seconds)?;
         let lines = self.rated(ws, platform, occurred_at)?;
         let total = lines.iter().try_fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount));
-        let amount = total.ok_or_else(beyond)?;
+        let amount = total.filter(|&amount| amount <= CHARGE_MAX).ok_or_else(beyond)?;
+        let owed = ws.wallet(self.org)?.debt.checked_add(amount);
+        owed.filter(|&owed| owed <= DEBT_MAX).ok_or_else(beyond)?;
         let now = catch_up(ws, self.org, now)?;
         // After this line the operation must succeed.
         let wallet = ws.wallet_mut(self.org)?;
@@ -87,7 +96,7 @@ impl Operation for RecordUsage {
 }
 
 fn beyond() -> Refusal {
-    Refusal::AmountOutOfRange { min: Amount::ZERO, max: Amount::MAX }
+    Refusal::AmountOutOfRange { min: Amount::ZERO, max: CHARGE_MAX }
 }
 
 impl RecordUsage {
@@ -123,7 +132,9 @@ fn remember_spend(
     let hour = now.seconds().div_euclid(SECONDS_PER_HOUR);
     per_use.retain(|&(other, _)| other >= hour - horizon / SECONDS_PER_HOUR);
     match per_use.last_mut() {
-        Some((last, spent)) if *last == hour => *spent = spent.plus(amount),
+        Some((last, spent)) if *last == hour => {
+            *spent = spent.plus(amount).min(SPEND_PER_HOUR_MAX);
+        }
         _ => per_use.push((hour, amount)),
     }
 }

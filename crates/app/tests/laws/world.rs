@@ -22,10 +22,12 @@ use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use app::operations::wake_wallet::WakeWallet;
-use domain::deposit::{Behaviour, PaymentOutcome};
+use domain::deposit::{Behaviour, Deposit, PaymentMethod, PaymentOutcome};
+use domain::hold::Hold;
 use domain::ledger::EventKey;
-use domain::run::ResourceClass;
+use domain::run::{Resource, ResourceClass, Run};
 use domain::wallet::Wallet;
+use domain::workset::Platform;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
 /// Numbers that a seed repeats (xorshift).
@@ -179,6 +181,21 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
     steps
 }
 
+/// Everything that a refused command could have changed.
+#[derive(PartialEq)]
+struct Trace {
+    wallets: [Option<Wallet>; 2],
+    lengths: [usize; 3],
+    next_position: i64,
+    clock: Option<Platform>,
+    grants: usize,
+    deposits: Vec<Deposit>,
+    runs: Vec<Run>,
+    resources: Vec<Resource>,
+    holds: Vec<Hold>,
+    methods: Vec<PaymentMethod>,
+}
+
 pub struct World {
     pub ws: Workset,
     pub platform: OrgId,
@@ -241,7 +258,7 @@ impl World {
 
     /// Decides a command as a lane does; a refusal must leave no trace.
     pub fn decide(&mut self, operation: &dyn Operation) -> Result<Answer, Refusal> {
-        let before = self.snapshot();
+        let before = self.trace();
         let result = operation.decide(&mut self.ws, self.clock);
         match &result {
             Ok(_) => {
@@ -251,30 +268,27 @@ impl World {
             }
             Err(_) => {
                 self.ws.undo_command();
-                assert!(self.snapshot() == before, "{} left a trace", operation.name());
+                assert!(self.trace() == before, "{} left a trace", operation.name());
             }
         }
         result
     }
 
-    /// Everything that a refused command could have changed, as text.
-    fn snapshot(&self) -> String {
+    fn trace(&self) -> Trace {
         let (ws, org) = (&self.ws, self.org);
-        format!(
-            "{:?} {:?} {} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-            ws.wallet(org),
-            ws.wallet(self.platform),
-            ws.journal().len(),
-            ws.events().len(),
-            ws.next_position(),
-            ws.requests_of_command().len(),
-            ws.grants.of(org).last(),
-            ws.deposits.of(org).last(),
-            ws.runs.of(org).collect::<Vec<_>>(),
-            ws.holds.of(org).collect::<Vec<_>>(),
-            ws.methods.of(org).collect::<Vec<_>>(),
-            ws.platforms.of(self.platform).collect::<Vec<_>>(),
-        )
+        let wallet = |org| ws.wallet(org).ok().cloned();
+        Trace {
+            wallets: [wallet(org), wallet(self.platform)],
+            lengths: [ws.journal().len(), ws.events().len(), ws.requests_of_command().len()],
+            next_position: ws.next_position(),
+            clock: ws.platform(self.platform).ok().cloned(),
+            grants: ws.grants.of(org).count(),
+            deposits: ws.deposits.of(org).map(|(_, row)| row.clone()).collect(),
+            runs: ws.runs.of(org).map(|(_, row)| row.clone()).collect(),
+            resources: ws.resources.of(org).map(|(_, row)| row.clone()).collect(),
+            holds: ws.holds.of(org).map(|(_, row)| row.clone()).collect(),
+            methods: ws.methods.of(org).map(|(_, row)| row.clone()).collect(),
+        }
     }
 
     /// Moves the clock with all that falls due; `to` may be now.

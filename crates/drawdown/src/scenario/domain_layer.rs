@@ -1,5 +1,7 @@
 //! The layer without a store: the product's own operations over one workset that is never flushed.
 
+use std::collections::BTreeMap;
+
 use app::operation::{Answer, Operation};
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
@@ -93,40 +95,10 @@ impl DomainLayer {
         }
     }
 
-    fn done(&self, answer: Answer) -> Done {
-        match answer {
-            Answer::Platform(org, _) | Answer::Organization(org, _) => Done::Organization(org),
-            Answer::ApiKey(_, row) => Done::Row(row.number),
-            Answer::Sku(_, row) => Done::Row(row.number),
-            Answer::Price(_, row) => Done::Row(row.number),
-            Answer::Grant(_, row) => Done::Row(row.number),
-            Answer::PaymentMethod(_, row) => Done::Row(row.number),
-            Answer::Resource(_, row) => Done::Row(row.number),
-            Answer::AutoTopUp(..) | Answer::UserLimit(..) | Answer::Woken(_) => Done::Row(0),
-            Answer::Deposit(_, row) => Done::Deposit(deposit_row(&row)),
-            Answer::Run(org, row) => Done::Run(self.run_row(org, &row)),
-            Answer::Hold(_, row) => Done::Hold(hold_row(&row)),
-            Answer::Charge { transaction, is_duplicate } => Done::Charge {
-                amount: transaction.amount,
-                absorbed: transaction.absorbed,
-                debt: transaction.debt,
-                is_duplicate,
-            },
-        }
-    }
-
-    fn run_row(&self, org: OrgId, run: &Run) -> RunRow {
+    fn sku_codes(&self, org: OrgId) -> BTreeMap<i64, String> {
         let platform = self.ws.wallet(org).map_or(org, |wallet| wallet.platform);
-        let sku = self.ws.book(platform).and_then(|book| book.sku(run.sku));
-        RunRow {
-            number: run.number,
-            resource: run.resource,
-            sku: sku.map(|sku| sku.code.clone()).unwrap_or_default(),
-            started_at: run.started_at,
-            stopped_at: run.stopped_at,
-            stop_reason: run.stop_reason.map(|reason| reason.name().to_string()),
-            cost: run.cost_round_half_even(self.now(org)),
-        }
+        let skus = self.ws.book(platform).into_iter().flat_map(|book| book.skus());
+        skus.map(|sku| (sku.number, sku.code.clone())).collect()
     }
 
     fn kind_of(&self, org: OrgId, grant: i64) -> GrantKind {
@@ -137,12 +109,13 @@ impl DomainLayer {
 impl Layer for DomainLayer {
     fn run(&mut self, command: &Command) -> Result<Done, Failure> {
         let drawn = self.draw_org();
-        let operation = operation_of(command, drawn);
+        let operation = operation_of(command, drawn, &hash_of);
         let answer = self.decide(operation.as_ref())?;
         if operation.makes_organization() {
             self.orgs.push(drawn);
         }
-        Ok(self.done(answer))
+        let org = operation.org();
+        Ok(done(answer, self.now(org), &self.sku_codes(org)))
     }
 
     fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {
@@ -159,15 +132,7 @@ impl Layer for DomainLayer {
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
         let profile = self.ws.profile_of(org)?;
         let balance = self.ws.wallet(org)?.balance(&profile, self.now(org));
-        Ok(BalanceRow {
-            posted: balance.posted,
-            accrued: balance.accrued,
-            held: balance.held,
-            available: balance.available,
-            shown: balance.shown,
-            burn_per_hour: balance.burn_per_hour,
-            runs_out_at: Some(balance.runs_out_at).filter(|&at| at != Timestamp::NEVER),
-        })
+        Ok(BalanceRow::from(balance))
     }
 
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
@@ -180,18 +145,7 @@ impl Layer for DomainLayer {
 
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
         let wallet = self.ws.wallet(org)?;
-        let row = |(number, grant): (i64, &Grant)| {
-            let open = wallet.grants.get(number);
-            GrantRow {
-                number,
-                kind: grant.kind.name().to_string(),
-                amount: grant.amount,
-                remaining: open.map_or(Amount::ZERO, |open| open.remaining),
-                reserved: open.map_or(Amount::ZERO, |open| open.reserved),
-                priority: grant.priority,
-                expires_at: Some(grant.expires_at).filter(|&at| at != Timestamp::NEVER),
-            }
-        };
+        let row = |(number, grant): (i64, &Grant)| GrantRow::of(grant, wallet.grants.get(number));
         Ok(self.ws.grants.of(org).map(row).collect())
     }
 
@@ -200,7 +154,8 @@ impl Layer for DomainLayer {
     }
 
     fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure> {
-        Ok(self.ws.runs.of(org).map(|(_, row)| self.run_row(org, row)).collect())
+        let (now, codes) = (self.now(org), self.sku_codes(org));
+        Ok(self.ws.runs.of(org).map(|(_, row)| run_row(row, now, &codes)).collect())
     }
 
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
@@ -208,7 +163,7 @@ impl Layer for DomainLayer {
     }
 
     fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {
-        let mut sums = std::collections::BTreeMap::<String, Amount>::new();
+        let mut sums = BTreeMap::<String, Amount>::new();
         for row in self.ws.journal() {
             for entry in chart::entries(row, |grant| self.kind_of(row.org, grant)) {
                 let sum = sums.entry(entry.account.name().to_string()).or_default();
@@ -219,7 +174,7 @@ impl Layer for DomainLayer {
     }
 }
 
-fn hold_row(hold: &Hold) -> HoldRow {
+pub(super) fn hold_row(hold: &Hold) -> HoldRow {
     HoldRow {
         number: hold.number,
         amount: hold.amount,
@@ -229,7 +184,7 @@ fn hold_row(hold: &Hold) -> HoldRow {
     }
 }
 
-fn deposit_row(deposit: &Deposit) -> DepositRow {
+pub(super) fn deposit_row(deposit: &Deposit) -> DepositRow {
     DepositRow {
         number: deposit.number,
         amount: deposit.amount,
@@ -242,7 +197,7 @@ fn deposit_row(deposit: &Deposit) -> DepositRow {
     }
 }
 
-fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
+pub(super) fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
     let periods = span::periods(row);
     LedgerRow {
         number: row.number,
@@ -270,8 +225,50 @@ fn event_row(event: &Event) -> EventRow {
     }
 }
 
+/// What an answer is to a scenario: rows at the instant `now`, SKUs by their codes.
+pub(super) fn done(answer: Answer, now: Timestamp, codes: &BTreeMap<i64, String>) -> Done {
+    match answer {
+        Answer::Platform(org, _) | Answer::Organization(org, _) => Done::Organization(org),
+        Answer::ApiKey(_, row) => Done::Row(row.number),
+        Answer::Sku(_, row) => Done::Row(row.number),
+        Answer::Price(_, row) => Done::Row(row.number),
+        Answer::Grant(_, row) => Done::Row(row.number),
+        Answer::PaymentMethod(_, row) => Done::Row(row.number),
+        Answer::Resource(_, row) => Done::Row(row.number),
+        Answer::AutoTopUp(..) | Answer::UserLimit(..) | Answer::Woken(_) => Done::Row(0),
+        Answer::Deposit(_, row) => Done::Deposit(deposit_row(&row)),
+        Answer::Run(_, row) => Done::Run(run_row(&row, now, codes)),
+        Answer::Hold(_, row) => Done::Hold(hold_row(&row)),
+        Answer::Charge { transaction, is_duplicate } => Done::Charge {
+            amount: transaction.amount,
+            absorbed: transaction.absorbed,
+            debt: transaction.debt,
+            is_duplicate,
+        },
+    }
+}
+
+pub(super) fn run_row(run: &Run, now: Timestamp, codes: &BTreeMap<i64, String>) -> RunRow {
+    RunRow {
+        number: run.number,
+        resource: run.resource,
+        sku: codes.get(&run.sku).cloned().unwrap_or_default(),
+        started_at: run.started_at,
+        stopped_at: run.stopped_at,
+        stop_reason: run.stop_reason.map(|reason| reason.name().to_string()),
+        cost: run.cost_round_half_even(now),
+    }
+}
+
+/// Hashes organization, source and id of a usage event.
+pub type HashOf<'a> = &'a dyn Fn(OrgId, &str, &str) -> u64;
+
+fn hash_of(org: OrgId, source: &str, id: &str) -> u64 {
+    fnv_64(&[&org.get().to_le_bytes(), source.as_bytes(), id.as_bytes()])
+}
+
 /// The operation that `command` is; `drawn` is the id of an organization that it makes.
-pub fn operation_of(command: &Command, drawn: OrgId) -> Box<dyn Operation> {
+pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box<dyn Operation> {
     let rail = sandbox::RAIL.to_string();
     match command.clone() {
         Command::CreatePlatform { name, profile, settings, clock } => {
@@ -305,7 +302,8 @@ pub fn operation_of(command: &Command, drawn: OrgId) -> Box<dyn Operation> {
         Command::CaptureHold { org, hold, amount } => Box::new(CaptureHold { org, hold, amount }),
         Command::ReleaseHold { org, hold } => Box::new(ReleaseHold { org, hold }),
         Command::RecordUsage { org, id, sku, occurred_at, quantities } => {
-            Box::new(usage(org, id, sku, occurred_at, quantities))
+            let said = (sku, occurred_at, quantities);
+            Box::new(usage(org, id, said, hash_of))
         }
         Command::StartDeposit { org, amount } => Box::new(StartDeposit { org, amount, rail }),
         Command::SettleDeposit { org, deposit, answer } => {
@@ -336,13 +334,11 @@ fn outcome(answer: RailAnswer, org: OrgId, deposit: i64) -> PaymentOutcome {
 fn usage(
     org: OrgId,
     id: String,
-    sku: String,
-    occurred_at: Option<Timestamp>,
-    quantities: Vec<(String, i64)>,
+    (sku, occurred_at, quantities): (String, Option<Timestamp>, Vec<(String, i64)>),
+    hash_of: HashOf<'_>,
 ) -> RecordUsage {
     let source = "scenario".to_string();
-    let organization = org.get().to_le_bytes();
-    let hash = fnv_64(&[&organization, source.as_bytes(), id.as_bytes()]);
+    let hash = hash_of(org, &source, &id);
     let said = format!("{sku} {quantities:?} {:?}", occurred_at.map(Timestamp::micros));
     let fingerprint = fnv_64(&[said.as_bytes()]).cast_signed();
     let key = EventKey { source, id };

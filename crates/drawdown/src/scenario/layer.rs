@@ -5,7 +5,9 @@
 //! carry numbers where clients see ids, because numbers are what all layers agree on (rulings A3).
 
 use domain::deposit::Behaviour;
+use domain::grant::{Grant, OpenGrant};
 use domain::run::ResourceClass;
+use domain::wallet::Balance;
 use domain::{Amount, OrgId, Refusal, Timestamp};
 
 /// A command, in the words of the API.
@@ -223,6 +225,34 @@ pub struct RunRow {
     pub stop_reason: Option<String>,
     /// R(price × time) up to now, of this run alone.
     pub cost: Amount,
+}
+
+impl From<Balance> for BalanceRow {
+    fn from(balance: Balance) -> BalanceRow {
+        BalanceRow {
+            posted: balance.posted,
+            accrued: balance.accrued,
+            held: balance.held,
+            available: balance.available,
+            shown: balance.shown,
+            burn_per_hour: balance.burn_per_hour,
+            runs_out_at: Some(balance.runs_out_at).filter(|&at| at != Timestamp::NEVER),
+        }
+    }
+}
+
+impl GrantRow {
+    pub fn of(grant: &Grant, open: Option<&OpenGrant>) -> GrantRow {
+        GrantRow {
+            number: grant.number,
+            kind: grant.kind.name().to_string(),
+            amount: grant.amount,
+            remaining: open.map_or(Amount::ZERO, |open| open.remaining),
+            reserved: open.map_or(Amount::ZERO, |open| open.reserved),
+            priority: grant.priority,
+            expires_at: Some(grant.expires_at).filter(|&at| at != Timestamp::NEVER),
+        }
+    }
 }
 
 /// One ledger transaction.

@@ -6,10 +6,13 @@
 
 pub mod check;
 pub mod domain_layer;
+mod fields;
+pub mod http_layer;
 pub mod layer;
 pub mod parse;
 pub mod play;
 pub mod show;
+pub mod store_layer;
 pub mod when;
 pub mod words;
 
@@ -19,22 +22,35 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use store::testkit::{TempFolder, pg};
+
 use crate::scenario::check::Report;
 use crate::scenario::layer::Layer;
+use crate::scenario::store_layer::{Place, StoreLayer};
 
 /// What a scenario runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayerKind {
     /// The operations over memory alone.
     Domain,
+    /// The product on SQLite.
+    Sqlite,
+    /// The product on PostgreSQL, which has to be found on this machine.
+    Postgres,
+    /// A server on SQLite, through its API.
+    Http,
 }
 
 impl LayerKind {
-    pub const ALL: [LayerKind; 1] = [LayerKind::Domain];
+    pub const ALL: [LayerKind; 4] =
+        [LayerKind::Domain, LayerKind::Sqlite, LayerKind::Postgres, LayerKind::Http];
 
     pub const fn name(self) -> &'static str {
         match self {
             LayerKind::Domain => "domain",
+            LayerKind::Sqlite => "sqlite",
+            LayerKind::Postgres => "postgres",
+            LayerKind::Http => "http",
         }
     }
 
@@ -43,10 +59,16 @@ impl LayerKind {
     }
 
     /// A fresh layer with nothing in it: every file gets its own.
-    fn open(self) -> Box<dyn Layer> {
-        match self {
+    fn open(self) -> Result<Box<dyn Layer>, String> {
+        Ok(match self {
             LayerKind::Domain => Box::new(domain_layer::DomainLayer::default()),
-        }
+            LayerKind::Sqlite => Box::new(StoreLayer::open(Place::Folder(TempFolder::new()))?),
+            LayerKind::Postgres => {
+                let server = pg::find_or_start().ok_or("PostgreSQL was not found")?;
+                Box::new(StoreLayer::open(Place::Database(server.database()))?)
+            }
+            LayerKind::Http => Box::new(http_layer::HttpLayer::open()?),
+        })
     }
 }
 
@@ -68,7 +90,10 @@ pub fn print_files(files: &[PathBuf], layer: LayerKind) -> ExitCode {
     for file in files {
         let shown = file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: {error}"));
-        match text.and_then(|text| check::rewritten(&shown, &text, layer.open().as_mut())) {
+        let opened = text.and_then(|text| Ok((text, layer.open()?)));
+        let printed =
+            opened.and_then(|(text, mut layer)| check::rewritten(&shown, &text, layer.as_mut()));
+        match printed {
             Ok(text) => print!("{text}"),
             Err(error) => {
                 eprintln!("{error}");
@@ -82,7 +107,10 @@ pub fn print_files(files: &[PathBuf], layer: LayerKind) -> ExitCode {
 fn run_file(file: &Path, layer: LayerKind) -> Report {
     let shown = file.display().to_string();
     match std::fs::read_to_string(file) {
-        Ok(text) => check::run(&shown, &text, layer.open().as_mut()),
+        Ok(text) => match layer.open() {
+            Ok(mut layer) => check::run(&shown, &text, layer.as_mut()),
+            Err(error) => Report::unreadable(&shown, format!("{}: {error}", layer.name())),
+        },
         Err(error) => Report::unreadable(&shown, format!("{shown}: {error}")),
     }
 }

@@ -33,7 +33,6 @@ const NOBODY: Named = Named { org: OrgId::from_stored(0), number: 0 };
 #[derive(Debug)]
 struct Wallet {
     org: OrgId,
-    platform: OrgId,
     /// What the profile calls a run that ended.
     ended: String,
     auto_top_ups: usize,
@@ -264,7 +263,7 @@ impl<'a> Player<'a> {
             return broken("making a wallet made no organization");
         };
         let ended = self.platforms.last().map(|(_, ended)| ended.clone()).unwrap_or_default();
-        let wallet = Wallet { org, platform, ended, auto_top_ups: 0, returned: 0 };
+        let wallet = Wallet { org, ended, auto_top_ups: 0, returned: 0 };
         self.wallets.insert(name.to_string(), wallet);
         line("made")
     }

@@ -123,9 +123,32 @@ pub fn run(org: OrgId, row: &RunRow, now: Timestamp, ended: &str, names: &Names)
     format!("{name} {} {started} for {length} {status} {}", row.sku, row.cost)
 }
 
+/// The order in which the fields of an event are printed.
+const FIELDS: [&str; 16] = [
+    "run",
+    "resource",
+    "deposit",
+    "grant",
+    "hold",
+    "amount",
+    "balance",
+    "limit",
+    "needed",
+    "burn_per_hour",
+    "expiring",
+    "stop_at",
+    "sequence",
+    "stopped_at",
+    "reason",
+    "method",
+];
+
 pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
     let mut line = format!("{} {}", names.time(row.at), row.kind);
-    for (field, value) in &row.fields {
+    let mut fields: Vec<&(String, String)> = row.fields.iter().collect();
+    // An object has no order of its own on the wire.
+    fields.sort_by_key(|(field, _)| FIELDS.iter().position(|known| known == field));
+    for (field, value) in fields {
         let is_row = matches!(field.as_str(), "deposit" | "grant" | "hold" | "run" | "resource");
         let value = match value.parse::<i64>() {
             Ok(number) if is_row => names.of(org, number),

@@ -18,7 +18,9 @@ use store::testkit::pg::Database;
 use store::{Snapshot, Store, StoreError, StoreUrl};
 use tokio::runtime::Runtime;
 
-use crate::scenario::domain_layer::{deposit_row, done, hold_row, ledger_row, operation_of, run_row};
+use crate::scenario::domain_layer::{
+    deposit_row, done, hold_row, ledger_row, operation_of, run_row,
+};
 use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
@@ -220,8 +222,7 @@ impl Layer for StoreLayer {
             let kinds: BTreeMap<i64, GrantKind> =
                 grants.iter().map(|grant| (grant.number, grant.kind)).collect();
             for row in self.journal(org)? {
-                let kind_of =
-                    |grant| kinds.get(&grant).copied().unwrap_or(GrantKind::Purchased);
+                let kind_of = |grant| kinds.get(&grant).copied().unwrap_or(GrantKind::Purchased);
                 for entry in chart::entries(&row, kind_of) {
                     let sum = sums.entry(entry.account.name().to_owned()).or_default();
                     *sum = sum.plus(entry.credit);

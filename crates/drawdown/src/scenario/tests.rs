@@ -1,5 +1,8 @@
 use std::path::{Path, PathBuf};
 
+use store::testkit::pg;
+
+use crate::scenario::LayerKind;
 use crate::scenario::check::{Report, rewritten, run, summary};
 use crate::scenario::domain_layer::DomainLayer;
 
@@ -50,6 +53,32 @@ fn every_scenario_is_written_as_it_would_be_printed() {
     }
 }
 
+/// The files are what the domain prints, so printing a file is printing the same.
+fn prints_the_same(layer: LayerKind) {
+    for (name, text) in scenarios() {
+        let mut opened = layer.open().unwrap();
+        let printed = rewritten(&name, &text, opened.as_mut()).unwrap();
+        assert_eq!(printed, text, "{name} prints something else on {}", layer.name());
+    }
+}
+
+#[test]
+fn every_scenario_prints_the_same_on_sqlite() {
+    prints_the_same(LayerKind::Sqlite);
+}
+
+#[test]
+fn every_scenario_prints_the_same_on_postgres() {
+    if pg::find_or_start().is_some() {
+        prints_the_same(LayerKind::Postgres);
+    }
+}
+
+#[test]
+fn every_scenario_prints_the_same_over_http() {
+    prints_the_same(LayerKind::Http);
+}
+
 #[test]
 fn an_altered_expectation_fails_in_every_scenario() {
     for (name, text) in scenarios() {
@@ -89,7 +118,7 @@ fn what_differs_is_shown_with_its_neighbours() {
     );
     assert_eq!(
         summary(&[report, Report::unreadable("x", "no".into())], "domain"),
-        "2 scenarios on domain: 0 passed, 2 failed, 7 commands, 2 differ"
+        "2 scenarios on domain: 0 passed, 2 failed, 8 commands, 2 differ"
     );
 }
 
@@ -136,40 +165,79 @@ fn a_line_that_cannot_be_read_says_where_and_what_was_expected() {
     for (line, message) in [
         ("grant g1 acme", "15: expected an amount such as 12.50, found the end of the line"),
         ("grant g1 acme 1,00", "15: expected an amount such as 12.50, found `1,00`"),
-        ("grant g1 acme 1 priority", "26: expected a priority, a whole number, \
-          found the end of the line"),
+        (
+            "grant g1 acme 1 priority",
+            "26: expected a priority, a whole number, \
+          found the end of the line",
+        ),
         ("grant g1 acme 1.00 forever", "20: expected the end of the line, found `forever`"),
-        ("hold h/1 acme 1", "6: expected a name for the hold: letters, digits, `-`, `_`, \
-          found `h/1`"),
-        ("advance 5", "11: expected `seconds`, `minutes`, `hours` or `days`, \
-          found the end of the line"),
+        (
+            "hold h/1 acme 1",
+            "6: expected a name for the hold: letters, digits, `-`, `_`, \
+          found `h/1`",
+        ),
+        (
+            "advance 5",
+            "11: expected `seconds`, `minutes`, `hours` or `days`, \
+          found the end of the line",
+        ),
         ("advance soon", "9: expected a time span: 5 minutes, 3 days, or hh:mm:ss, found `soon`"),
-        ("at 5:00", "4: expected a time: +hh:mm:ss, 2026-02-01T00:00:00Z, or `in 3 days`, \
-          found `5:00`"),
-        ("at +00:60:00", "4: expected a time: +hh:mm:ss, 2026-02-01T00:00:00Z, or `in 3 days`, \
-          found `+00:60:00`"),
-        ("clock today", "7: expected the start of the clock, such as 2026-01-05T00:00:00Z, \
-          found `today`"),
+        (
+            "at 5:00",
+            "4: expected a time: +hh:mm:ss, 2026-02-01T00:00:00Z, or `in 3 days`, \
+          found `5:00`",
+        ),
+        (
+            "at +00:60:00",
+            "4: expected a time: +hh:mm:ss, 2026-02-01T00:00:00Z, or `in 3 days`, \
+          found `+00:60:00`",
+        ),
+        (
+            "clock today",
+            "7: expected the start of the clock, such as 2026-01-05T00:00:00Z, \
+          found `today`",
+        ),
         ("platform spheron red", "18: expected a setting, name=value, found `red`"),
         ("sku x gpu", "7: expected `compute`, `storage` or `model`, found `gpu`"),
         ("sku x model a 1 for 2", "17: expected `per`, found `for`"),
-        ("price gpu 1 per fortnight", "17: expected `second`, `minute`, `hour`, `day` or a \
-          number of units, found `fortnight`"),
-        ("deposit d1 acme 5 thrice", "19: expected `declined`, `needs_authentication`, \
-          `pending` or `twice`, found `thrice`"),
-        ("settle d1 gone", "11: expected `succeeded`, `declined` or `needs_authentication`, \
-          found `gone`"),
-        ("card acme works", "11: expected `succeeds`, `declines` or `needs_authentication`, \
-          found `works`"),
+        (
+            "price gpu 1 per fortnight",
+            "17: expected `second`, `minute`, `hour`, `day` or a \
+          number of units, found `fortnight`",
+        ),
+        (
+            "deposit d1 acme 5 thrice",
+            "19: expected `declined`, `needs_authentication`, \
+          `pending` or `twice`, found `thrice`",
+        ),
+        (
+            "settle d1 gone",
+            "11: expected `succeeded`, `declined` or `needs_authentication`, \
+          found `gone`",
+        ),
+        (
+            "card acme works",
+            "11: expected `succeeds`, `declines` or `needs_authentication`, \
+          found `works`",
+        ),
         ("auto_top_up acme on", "18: expected `below AMOUNT charge AMOUNT` or `off`, found `on`"),
         ("alert acme 5.00", "12: expected `below AMOUNT` or `off`, found `5.00`"),
-        ("use acme llm", "14: expected a quantity, such as input_tokens=1200, \
-          found the end of the line"),
-        ("balance acme ledger", "14: expected `posted`, `accrued`, `held`, `available` or \
-          `shown`, found `ledger`"),
+        (
+            "use acme llm",
+            "14: expected a quantity, such as input_tokens=1200, \
+          found the end of the line",
+        ),
+        (
+            "balance acme ledger",
+            "14: expected `posted`, `accrued`, `held`, `available` or \
+          `shown`, found `ledger`",
+        ),
         ("repeat 0 release h", "8: expected how often, 1 to 10000, found `0`"),
-        ("repeat 2 balance acme", "10: expected a command that does something, such as hold or \
-          use, found `balance`"),
+        (
+            "repeat 2 balance acme",
+            "10: expected a command that does something, such as hold or \
+          use, found `balance`",
+        ),
     ] {
         check_refused(line, message);
     }

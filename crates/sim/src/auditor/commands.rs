@@ -3,7 +3,9 @@
 //! Every method answers with the words that the engine has to answer with, without the number that
 //! it gave to what it made.
 
-use super::purse::{AHEAD, Aside, Credit, LATE, NEVER, Purse, Refill, Running, SECOND, Terms, half_even, second_of};
+use super::purse::{
+    AHEAD, Aside, Credit, LATE, NEVER, Purse, Refill, Running, SECOND, Terms, half_even, second_of,
+};
 
 pub type Told = String;
 
@@ -20,7 +22,14 @@ impl Purse {
         (at < now - LATE * SECOND).then(|| refused("too_long_ago"))
     }
 
-    pub fn give(&mut self, number: i64, amount: i128, priority: i64, expires: i64, now: i64) -> Told {
+    pub fn give(
+        &mut self,
+        number: i64,
+        amount: i128,
+        priority: i64,
+        expires: i64,
+        now: i64,
+    ) -> Told {
         if expires <= now {
             return refused("expiry_in_the_past");
         }
@@ -37,6 +46,7 @@ impl Purse {
             Some((false, ..)) => refused("grant_not_voidable"),
             Some((true, ..)) => {
                 self.end(number, "void");
+                self.voided.insert(number);
                 format!("grant {}", self.issued[&number])
             }
         }
@@ -51,7 +61,7 @@ impl Purse {
         *self.posted_by_kind.entry("deposit").or_default() += amount;
         if amount > pays {
             // A grant whose number nobody told yet is known by a number of its own until then.
-            let number = grant.unwrap_or_else(|| UNNAMED + i64::try_from(self.known.len()).unwrap());
+            let number = grant.unwrap_or_else(|| self.unnamed());
             let (left, expires) = (amount - pays, NEVER);
             self.open(Credit { number, given: false, priority: 50, expires, left, set_aside: 0 });
         }
@@ -123,16 +133,19 @@ impl Purse {
         if stop < self.runs[place].start {
             return refused("stop_before_start");
         }
+        let t = second_of(now);
+        let before = (-self.unposted(t)).max(0);
         self.runs[place].stop = Some(stop);
+        let surplus = (-self.unposted(t)).max(0) - before;
         self.changed = true;
         let ordered = self.stop_at.is_some_and(|order| stop * SECOND >= order);
         let last = self.stoppable() == 0;
         if last {
             self.stop_at = None;
         }
-        let t = second_of(now);
         self.settle(terms, t);
-        self.give_back(t);
+        self.give_back(surplus);
+        self.expire_credits(terms, now);
         self.told.push(("run.stopped", now));
         if last && ordered {
             self.told.push(("balance.depleted", now));
@@ -152,7 +165,14 @@ impl Purse {
         format!("charge {amount} {absorbed} {debt} {}", self.posted())
     }
 
-    pub fn hold(&mut self, terms: &Terms, number: i64, amount: i128, seconds: i64, now: i64) -> Told {
+    pub fn hold(
+        &mut self,
+        terms: &Terms,
+        number: i64,
+        amount: i128,
+        seconds: i64,
+        now: i64,
+    ) -> Told {
         if !(1..=86_400).contains(&seconds) {
             return refused("expiry_in_the_past");
         }
@@ -231,7 +251,13 @@ impl Purse {
         format!("hold {held} captured {amount}")
     }
 
-    pub fn set_refill(&mut self, enabled: bool, threshold: i128, amount: i128, method: i64) -> Told {
+    pub fn set_refill(
+        &mut self,
+        enabled: bool,
+        threshold: i128,
+        amount: i128,
+        method: i64,
+    ) -> Told {
         let before = self.refill.take();
         let (in_flight, flight, attempted) = before
             .map_or((false, None, None), |rule| (rule.in_flight, rule.flight, rule.attempted));
@@ -241,6 +267,3 @@ impl Purse {
         "top_up".into()
     }
 }
-
-/// Numbers from here on stand for grants whose real number is not known yet.
-pub const UNNAMED: i64 = 1 << 60;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use domain::{OrgId, Timestamp};
 
 use super::Auditor;
-use super::commands::UNNAMED;
-use super::purse::{Purse, Source, second_of};
+use super::purse::{Purse, Source, UNNAMED, second_of};
 
 /// What the engine says of one wallet, read back from its store.
 #[derive(Clone, Debug, Default)]
@@ -96,8 +95,7 @@ impl Auditor {
         purse.posted_by_kind.retain(|_, sum| *sum != 0);
         let kinds = format!("{:?}", purse.posted_by_kind);
         same("kinds", format!("{:?}", whole.by_kind), kinds)?;
-        let holds: Vec<(i64, &str)> =
-            purse.asides.iter().map(|it| (it.number, it.state)).collect();
+        let holds: Vec<(i64, &str)> = purse.asides.iter().map(|it| (it.number, it.state)).collect();
         same("holds", format!("{:?}", whole.holds), format!("{holds:?}"))?;
         same("top-ups", format!("{:?}", whole.attempts), format!("{:?}", purse.attempts))?;
         same_told(org, &whole.told, &purse.told)

@@ -52,9 +52,8 @@ struct Shop {
 impl Shop {
     /// The price in force at `at`: the latest to have taken effect, of those the last set.
     fn price(&self, sku: i64, dimension: &str, at: i64) -> Option<&Price> {
-        let fits = |price: &&Price| {
-            price.sku == sku && price.dimension == dimension && price.from <= at
-        };
+        let fits =
+            |price: &&Price| price.sku == sku && price.dimension == dimension && price.from <= at;
         self.prices.iter().filter(fits).max_by_key(|price| (price.from, price.number))
     }
 }
@@ -378,7 +377,7 @@ impl Desk<'_> {
         let payment = self.payments[&key].clone();
         let state = match (outcome, payment.state) {
             (Rail::Pays, "succeeded") => "succeeded",
-            (_, "succeeded") => return refused("deposit_decided"),
+            (_, "succeeded") | (Rail::Asks, "failed") => return refused("deposit_decided"),
             (Rail::Declines, "failed") => "failed",
             (Rail::Asks, "needs_authentication") => "needs_authentication",
             (Rail::Pays, _) => {

@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* nothing here calls the rules of `domain`; the arithmetic is this file's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const SECOND: i64 = 1_000_000;
 pub const NEVER: i64 = i64::MAX;
@@ -26,6 +26,8 @@ pub struct Terms {
     pub deposit: (i128, i128),
 }
 
+/// Numbers from here on stand for grants whose real number is not known yet.
+pub const UNNAMED: i64 = 1 << 60;
 pub const GRACE: i64 = 60;
 pub const COOLDOWN: i64 = 300;
 pub const LATE: i64 = 72 * 3_600;
@@ -122,6 +124,7 @@ pub struct Purse {
     pub credits: Vec<Credit>,
     /// Every grant there ever was: its kind, priority and expiry.
     pub known: BTreeMap<i64, (bool, i64, i64)>,
+    pub voided: BTreeSet<i64>,
     pub issued: BTreeMap<i64, i128>,
     pub runs: Vec<Running>,
     pub asides: Vec<Aside>,
@@ -295,7 +298,13 @@ impl Purse {
 
     /// Books a charge of any kind paid from `parts`, with `missing` beyond them.
     /// Answers (absorbed, new debt).
-    pub fn charge(&mut self, terms: &Terms, kind: &'static str, amount: i128, parts: &[(i64, i128)]) -> (i128, i128) {
+    pub fn charge(
+        &mut self,
+        terms: &Terms,
+        kind: &'static str,
+        amount: i128,
+        parts: &[(i64, i128)],
+    ) -> (i128, i128) {
         let paid: i128 = parts.iter().map(|part| part.1).sum();
         let missing = amount - paid;
         let (absorbed, debt) = if terms.carries { (0, missing) } else { (missing, 0) };
@@ -316,10 +325,16 @@ impl Purse {
 
     /// Posts the time until second `t`.
     pub fn settle(&mut self, terms: &Terms, t: i64) {
-        if t < self.settled || self.runs.is_empty() {
+        if t < self.settled {
             return;
         }
         let amount = self.unposted(t);
+        if std::env::var("DBG").is_ok() && self.runs.len() > 0 {
+            eprintln!(
+                "settle {t} settled {} amount {amount} now {} runs {:?}",
+                self.settled, self.now, self.runs
+            );
+        }
         if amount < 0 {
             return;
         }
@@ -342,13 +357,10 @@ impl Purse {
         self.changed = true;
     }
 
-    /// Gives back time that was posted and did not run, last drawn first (rulings R11).
-    pub fn give_back(&mut self, t: i64) {
-        let surplus = -self.unposted(t);
-        if surplus <= 0 {
-            return;
-        }
-        let mut left = surplus;
+    /// Gives back `surplus` that was posted for time that did not run, last drawn first (rulings
+    /// R11). Debt that a deposit has paid meanwhile comes back as a purchased grant.
+    pub fn give_back(&mut self, surplus: i128) {
+        let (mut left, mut owed, mut touched) = (surplus, 0, Vec::new());
         while left > 0 {
             let Some(last) = self.drawn_for_time.pop() else { break };
             let whole = match last {
@@ -356,33 +368,52 @@ impl Purse {
             };
             let part = whole.min(left);
             left -= part;
-            let keep = whole - part;
-            match last {
+            let rest = match last {
                 Source::Credit(number, _) => {
                     self.put_back(number, part);
-                    if keep > 0 {
-                        self.drawn_for_time.push(Source::Credit(number, keep));
-                    }
+                    touched.push(number);
+                    Source::Credit(number, whole - part)
                 }
                 Source::Debt(_) => {
-                    self.debt -= part;
-                    self.book("debt", part);
-                    if keep > 0 {
-                        self.drawn_for_time.push(Source::Debt(keep));
-                    }
+                    owed += part;
+                    Source::Debt(whole - part)
                 }
                 Source::Absorbed(_) => {
                     self.book("absorbed", part);
-                    if keep > 0 {
-                        self.drawn_for_time.push(Source::Absorbed(keep));
-                    }
+                    Source::Absorbed(whole - part)
                 }
+            };
+            if whole > part {
+                self.drawn_for_time.push(rest);
             }
         }
-        self.time_posted -= surplus;
-        self.book("revenue", -surplus);
-        *self.posted_by_kind.entry("correction").or_default() -= surplus;
+        let found = surplus - left;
+        if found == 0 {
+            return;
+        }
+        let lowers = owed.min(self.debt);
+        self.debt -= lowers;
+        self.book("debt", lowers);
+        if owed > lowers {
+            let (number, left) = (self.unnamed(), owed - lowers);
+            let credit =
+                Credit { number, given: false, priority: 50, expires: NEVER, left, set_aside: 0 };
+            self.open(credit);
+        }
+        self.time_posted -= found;
+        self.book("revenue", -found);
+        *self.posted_by_kind.entry("correction").or_default() -= found;
+        for number in touched {
+            if self.voided.contains(&number) {
+                self.end(number, "void");
+            }
+        }
         self.changed = true;
+    }
+
+    /// A number for a grant whose real number nobody has told yet.
+    pub fn unnamed(&self) -> i64 {
+        UNNAMED + i64::try_from(self.known.len()).unwrap()
     }
 
     fn put_back(&mut self, number: i64, part: i128) {
@@ -394,7 +425,14 @@ impl Purse {
         }
         match self.credits.iter_mut().find(|credit| credit.number == number) {
             Some(credit) => credit.left += part,
-            None => self.credits.push(Credit { number, given, priority, expires, left: part, set_aside: 0 }),
+            None => self.credits.push(Credit {
+                number,
+                given,
+                priority,
+                expires,
+                left: part,
+                set_aside: 0,
+            }),
         }
     }
 

@@ -253,8 +253,7 @@ impl Purse {
     }
 
     fn answer_refill(&mut self, terms: &Terms, outside: &mut dyn Outside) {
-        let (method, amount) =
-            self.refill.as_ref().map(|rule| (rule.method, rule.amount)).unwrap();
+        let (method, amount) = self.refill.as_ref().map(|rule| (rule.method, rule.amount)).unwrap();
         let now = self.catch_up(terms, self.now, outside);
         match outside.charge(method) {
             Some(true) => {

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod ledger;
 pub mod lists;
+pub mod verify;
 pub mod wallet_page;
 
 use domain::OrgId;

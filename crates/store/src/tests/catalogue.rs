@@ -31,6 +31,7 @@ static ALL: &[&[&dyn Texts]] = &[
     read::access::ALL,
     read::ledger::ALL,
     read::lists::ALL,
+    read::verify::ALL,
     read::wallet_page::ALL,
     resources::ALL,
     runs::ALL,

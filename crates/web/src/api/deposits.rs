@@ -1,13 +1,14 @@
 //! Deposits: money from outside. Starting one moves nothing; its rail confirms it later.
 
+use app::operations::settle_deposit::SettleDeposit;
 use app::operations::start_deposit::StartDeposit;
-use domain::deposit::{Deposit, DepositLabel, DepositState};
+use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentOutcome};
 use domain::{Id, Kind, OrgId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{OrganizationQuery, created};
+use super::{OrganizationQuery, created, done};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
@@ -99,6 +100,35 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
 fn made(body: &str) -> Option<Id> {
     let body: Value = serde_json::from_str(body).ok()?;
     id_of(body.get("id")?.as_str()?, &[Kind::Deposit])
+}
+
+/// What the payer does on the hosted page of the sandbox rail, for programs.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum OutcomeText {
+    Succeeded,
+    Declined,
+    NeedsAuthentication,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeIn {
+    pub outcome: OutcomeText,
+}
+
+/// Decides a deposit of the sandbox rail as its hosted page would. The same outcome again moves
+/// nothing.
+pub async fn decide(call: Call) -> Result<Reply, Fault> {
+    let id = call.path_id(Kind::Deposit).await?;
+    let body: OutcomeIn = call.json()?;
+    let outcome = match body.outcome {
+        OutcomeText::Succeeded => payments::sandbox::paid(&id.to_string()),
+        OutcomeText::Declined => payments::sandbox::declined(),
+        OutcomeText::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,
+    };
+    call.run(SettleDeposit { org: id.org, deposit: id.number, outcome }, done).await
 }
 
 /// Shows a deposit.

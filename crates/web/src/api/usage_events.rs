@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use app::operations::record_usage::RecordUsage;
-use app::{Answer, AppError, Command, Outcome};
+use app::{Answer, App, AppError, Command, Outcome};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use bytes::Bytes;
 use domain::ledger::{EventKey, LedgerTransaction};
@@ -216,7 +216,10 @@ fn result_of(outcome: Result<Outcome, AppError>) -> Result<Value, Fault> {
     }
 }
 
-type Placed = (Vec<usize>, Result<Vec<Value>, Fault>);
+/// What became of each event.
+type Results = Vec<Result<Value, Fault>>;
+/// The results of some events, with their places in the request.
+type Group = (Vec<usize>, Results);
 
 /// Sends events to another process and takes its results.
 async fn send_on(call: &Call, address: &str, events: &[UsageEventIn]) -> Result<Vec<Value>, Fault> {
@@ -247,10 +250,33 @@ async fn send_on(call: &Call, address: &str, events: &[UsageEventIn]) -> Result<
     }
 }
 
+/// Decides the events of one lane of this process, in their order.
+async fn decide_here(app: App, places: Vec<usize>, org: OrgId, commands: Vec<Command>) -> Group {
+    let results = match app.run_all(org, commands).await {
+        Ok(outcomes) => outcomes.into_iter().map(result_of).collect(),
+        Err(error) => vec![Err(Fault::App(error)); places.len()],
+    };
+    (places, results)
+}
+
+/// Has another process decide events.
+async fn decide_there(
+    call: &Call,
+    address: &str,
+    places: Vec<usize>,
+    events: &[UsageEventIn],
+) -> Group {
+    let results = match send_on(call, address, events).await {
+        Ok(values) => values.into_iter().map(Ok).collect(),
+        Err(fault) => vec![Err(fault); places.len()],
+    };
+    (places, results)
+}
+
 /// Decides all events, each group in the order in which it was sent.
-async fn decide(call: &Call, events: Vec<Result<UsageEvent, Fault>>) -> Vec<Result<Value, Fault>> {
+async fn decide(call: &Call, events: Vec<Result<UsageEvent, Fault>>) -> Results {
     let mut groups: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
-    let mut results: Vec<Result<Value, Fault>> = Vec::with_capacity(events.len());
+    let mut results: Results = Vec::with_capacity(events.len());
     for (at, event) in events.iter().enumerate() {
         results.push(Err(match event {
             Ok(event) => {
@@ -260,58 +286,32 @@ async fn decide(call: &Call, events: Vec<Result<UsageEvent, Fault>>) -> Vec<Resu
             Err(fault) => fault.clone(),
         }));
     }
-    let mut lanes: JoinSet<(Vec<usize>, Vec<Result<Value, Fault>>)> = JoinSet::new();
-    let mut onward: Vec<(String, Vec<usize>)> = Vec::new();
-    for (place, group) in groups {
-        let of_group = || group.iter().filter_map(|&at| events[at].as_ref().ok());
+    let mut here: JoinSet<Group> = JoinSet::new();
+    let mut done: Vec<Group> = Vec::new();
+    for (place, places) in groups {
+        let of_group = || places.iter().filter_map(|&at| events[at].as_ref().ok());
         match place {
-            Place::Address(address) => onward.push((address, group)),
             Place::Lane(_) => {
                 let commands: Vec<Command> = of_group().map(|event| event.command(call)).collect();
                 let Some(org) = of_group().next().map(|event| event.org) else { continue };
-                let app = call.web.app.clone();
-                lanes.spawn(async move {
-                    let count = commands.len();
-                    let outcomes = match app.run_all(org, commands).await {
-                        Ok(outcomes) => outcomes.into_iter().map(result_of).collect(),
-                        Err(error) => vec![Err(Fault::App(error)); count],
-                    };
-                    (group, outcomes)
-                });
+                here.spawn(decide_here(call.web.app.clone(), places, org, commands));
+            }
+            Place::Address(address) => {
+                let events: Vec<UsageEventIn> = of_group().map(UsageEvent::native).collect();
+                done.push(decide_there(call, &address, places, &events).await);
             }
         }
     }
-    for (address, group) in onward {
-        let natives: Vec<UsageEventIn> = group
-            .iter()
-            .filter_map(|&at| events[at].as_ref().ok().map(UsageEvent::native))
-            .collect();
-        let sent: Placed = (group, send_on(call, &address, &natives).await);
-        merge(&mut results, sent);
+    // A group whose task broke keeps the answer that this went wrong.
+    while let Some(group) = here.join_next().await {
+        done.extend(group.ok());
     }
-    while let Some(done) = lanes.join_next().await {
-        let Ok((group, outcomes)) = done else { continue };
-        for (at, outcome) in group.into_iter().zip(outcomes) {
-            results[at] = outcome;
+    for (places, decided) in done {
+        for (at, result) in places.into_iter().zip(decided) {
+            results[at] = result;
         }
     }
     results
-}
-
-/// Puts the results of one group where they belong.
-fn merge(results: &mut [Result<Value, Fault>], (group, sent): Placed) {
-    match sent {
-        Ok(values) => {
-            for (at, value) in group.into_iter().zip(values) {
-                results[at] = Ok(value);
-            }
-        }
-        Err(fault) => {
-            for at in group {
-                results[at] = Err(fault.clone());
-            }
-        }
-    }
 }
 
 /// Records usage events.

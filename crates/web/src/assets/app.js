@@ -140,9 +140,12 @@ document.addEventListener("DOMContentLoaded", () => {
   if (page) follow(page);
   setInterval(() => document.hidden || tick(), 1000);
   const menu = document.querySelector(".wallet-menu");
-  const close = (when) => menu?.open && when && (menu.open = false);
-  document.onclick = ({ target }) => close(target.closest("a") || !menu?.contains(target));
-  document.onkeydown = ({ key }) => close(key === "Escape");
+  // Listeners, not handler properties: those cancel the click when they return false.
+  const close = (when) => { if (menu?.open && when) menu.open = false; };
+  document.addEventListener("click", ({ target }) => {
+    close(target.closest("a") || !menu?.contains(target));
+  });
+  document.addEventListener("keydown", ({ key }) => close(key === "Escape"));
   all("[name=preset]").forEach((preset) => preset.addEventListener("change", () => {
     all("[data-custom-amount]", preset.form).forEach((input) => (input.value = ""));
   }));

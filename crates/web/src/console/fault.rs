@@ -74,10 +74,9 @@ fn words(fault: &Fault) -> (String, String) {
             "There is nothing at this address",
             "Check the address, or choose a wallet from the front page.",
         ),
-        Fault::Malformed { .. } | Fault::ParameterInvalid { .. } => (
-            "This form could not be read",
-            "Go back, reload the page and send the form again.",
-        ),
+        Fault::Malformed { .. } | Fault::ParameterInvalid { .. } => {
+            ("This form could not be read", "Go back, reload the page and send the form again.")
+        }
         Fault::App(AppError::KeyReused) => (
             "This form was sent before with other content",
             "Go back, reload the page and send the form again.",
@@ -112,9 +111,9 @@ pub fn sentence(refusal: &Refusal) -> String {
         other => {
             let text = other.to_string();
             let mut letters = text.chars();
-            letters.next().map_or(String::new(), |first| {
-                first.to_uppercase().chain(letters).collect()
-            })
+            letters
+                .next()
+                .map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
         }
     }
 }

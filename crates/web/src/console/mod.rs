@@ -37,20 +37,13 @@ use crate::error::Fault;
 use crate::pages::paths;
 use crate::{Web, WebConfig, router};
 
-pub use demo_home::{Snippet, snippets};
+pub use demo_home::{Snippet, Target, snippets};
 
 /// As in `pages/mod.rs`: no inline style or script, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";
 const FORM_BYTES_MAX: usize = 16 * 1_024;
-
-/// Which pages are served beside the API.
-pub enum Pages {
-    None,
-    /// All of them, without signing in.
-    Demo(Demo),
-}
 
 /// What the pages know that the store does not.
 pub struct Demo {
@@ -77,17 +70,9 @@ struct Console {
 type Shared = State<Arc<Console>>;
 type Parameters = Query<std::collections::BTreeMap<String, String>>;
 
-/// The API, and the pages where there are any.
-pub fn with_pages(app: App, config: WebConfig, pages: Pages) -> Router {
+/// The routes of all pages.
+pub fn routes(app: App, config: WebConfig, demo: Demo) -> Router {
     let web = Arc::new(Web::new(app, config));
-    let api = router::routes(Arc::clone(&web));
-    match pages {
-        Pages::None => api,
-        Pages::Demo(demo) => api.merge(routes(web, demo)),
-    }
-}
-
-fn routes(web: Arc<Web>, demo: Demo) -> Router {
     let console = Arc::new(Console { web, demo, feedback: feedback::Feedback::default() });
     let form = "/w/{wallet}/{form}";
     Router::new()

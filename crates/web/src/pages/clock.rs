@@ -18,6 +18,8 @@ pub struct TestClock {
     /// Where the form is posted to.
     pub action: String,
     pub now: Timestamp,
+    /// Real time moves it too, so it may be counted on between two answers.
+    pub flows: bool,
     pub advancing: bool,
     /// The page to come back to.
     pub return_to: String,
@@ -31,7 +33,14 @@ pub fn bar(zone: &Zone, clock: &TestClock) -> Markup {
             div class="clock-now" {
                 (icon(Icon::Clock))
                 span class="eyebrow" { "Test clock" }
-                span class="clock-time" { (parts::time(clock.now, &zone.second(clock.now))) }
+                span class="clock-time" data-live-text="test-clock" {
+                    (zone.date(clock.now)) ", "
+                    time datetime=(clock.now)
+                        data-clock=[clock.flows.then(|| zone.clock(clock.now))] {
+                        (zone.clock(clock.now))
+                    }
+                    " " (zone.name(clock.now))
+                }
                 @if clock.advancing {
                     (parts::chip(parts::Tone::Waiting, "Moving"))
                 }

@@ -25,13 +25,15 @@ pub enum Level {
     Empty,
 }
 
+const CENT: Amount = Amount::from_nanos(10_000_000);
 const LOW_SECONDS: i64 = 12 * 3_600;
 const CRITICAL_SECONDS: i64 = 3_600;
 
 impl Level {
     /// The level of a wallet with `available` that lasts `runway_seconds`, none when nothing runs.
     pub fn of(available: Amount, runway_seconds: Option<i64>, limit: Option<Amount>) -> Level {
-        if !available.is_positive() {
+        // Less than a cent is what a stop at the last whole second leaves.
+        if !available.is_positive() || (runway_seconds.is_none() && available < CENT) {
             return Level::Empty;
         }
         match runway_seconds {

@@ -134,6 +134,7 @@ fn clock() -> TestClock {
     TestClock {
         action: super::paths::CLOCK.into(),
         now: now(),
+        flows: true,
         advancing: false,
         return_to: "/w/wal".into(),
         attempt_key: "5f0c2b".into(),

@@ -149,6 +149,9 @@ fn lasts(amount: Amount, per_hour: Amount) -> String {
 }
 
 fn pay(page: &SandboxCheckout) -> Markup {
+    // A decline was a decision: the next attempt pays, or is declined again.
+    let is_open = page.stage == Stage::Pay;
+    let offered = OUTCOMES.iter().filter(|(value, ..)| is_open || *value != "authenticate");
     html! {
         h2 id="checkout-heading" { "Payment method" }
         @if page.stage == Stage::Declined {
@@ -165,7 +168,7 @@ fn pay(page: &SandboxCheckout) -> Markup {
         }
         form method="post" action=(page.address) class="outcomes" {
             (parts::attempt(&page.attempt_key, "pay"))
-            @for (place, (value, words, explanation)) in OUTCOMES.iter().enumerate() {
+            @for (place, (value, words, explanation)) in offered.enumerate() {
                 button name="outcome" value=(value)
                     class=(if place == 0 { "outcome primary" } else { "outcome" }) {
                     b {
@@ -220,7 +223,7 @@ pub fn returned(page: &CheckoutReturn) -> Markup {
                         h1 { "Payment received. Adding credits…" }
                         p role="status" {
                             (amount) " is added when the payment provider confirms it, usually "
-                            "within two seconds. You can leave this page; an e-mail follows."
+                            "within two seconds. You can leave this page."
                         }
                         p { a class="button primary" href=(page.address) {
                             "Check again"
@@ -262,7 +265,7 @@ fn added(page: &CheckoutReturn, available: Amount, runway_seconds: Option<i64>) 
             @if let Some(seconds) = runway_seconds {
                 ", about " b { (show::left(seconds)) } " at the current rate"
             }
-            ". A receipt was sent by e-mail."
+            "."
         }
         p { a class="button primary" href=(paths::wallet(page.wallet)) { "Go to the wallet" } }
     }

@@ -1,6 +1,7 @@
 //! The API over a real store: every route asked by everyone, and the way of a customer through it.
 
 mod customer;
+mod forward;
 mod hostile;
 mod security;
 mod world;

@@ -50,7 +50,7 @@ pub struct World {
     pub router: Router,
     clock: Arc<AtomicI64>,
     // After the app, which is in it.
-    _folder: TempFolder,
+    _folder: Option<TempFolder>,
 }
 
 /// What came back.
@@ -98,24 +98,37 @@ impl World {
         let url = StoreUrl::Sqlite(folder.path().join("store"));
         let start = Timestamp::parse("2026-01-05T00:00:00Z").unwrap();
         let clock = Arc::new(AtomicI64::new(start.micros()));
+        let world = World::open_at(&url, "one", "", clock).await;
+        World { _folder: Some(folder), ..world }
+    }
+
+    /// One process of a store; its name also seeds its randomness.
+    pub async fn open_at(
+        url: &StoreUrl,
+        owner: &str,
+        address: &str,
+        clock: Arc<AtomicI64>,
+    ) -> World {
         let (handle, own) = (Handle::current(), TestClock(Arc::clone(&clock)));
+        let seed = owner.bytes().fold(7_u64, |seed, byte| seed * 31 + u64::from(byte));
+        let options = LaneOptions {
+            owner: owner.into(),
+            address: address.into(),
+            lane_count: 2,
+            limits: LaneLimits::default(),
+        };
+        let url = url.clone();
         let open = move || {
             let store = Store::open(&url, &handle).unwrap();
-            store::migrate::run(&store, "test", own.now()).unwrap();
-            let random = Box::new(Seeded(AtomicU64::new(7)));
+            store::migrate::run(&store, &options.owner, own.now()).unwrap();
+            let random = Box::new(Seeded(AtomicU64::new(seed)));
             let ports = Arc::new(Ports { clock: Box::new(own), random });
-            let options = LaneOptions {
-                owner: "test".into(),
-                address: String::new(),
-                lane_count: 1,
-                limits: LaneLimits::default(),
-            };
             App::open(store, ports, options).unwrap()
         };
         let app = tokio::task::spawn_blocking(open).await.unwrap();
         let config = WebConfig::new("https://credits.test/".into(), Some(OPERATOR));
         let router = web::router(app.clone(), config, Pages::None);
-        World { app, router, clock, _folder: folder }
+        World { app, router, clock, _folder: None }
     }
 
     pub async fn close(self) {

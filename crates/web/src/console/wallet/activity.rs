@@ -18,7 +18,7 @@ use super::offers::sentence_case;
 use crate::pages::show;
 use crate::pages::wallet::activity::{Activity, Kind, Movement, Working};
 
-const LINES_MAX: usize = 30;
+const LINES_MAX: usize = 20;
 /// Beyond this a difference is no rounding: time was reported after its settlement.
 const ROUNDING_MAX: Amount = Amount::from_nanos(1_000);
 
@@ -56,11 +56,7 @@ fn belong_together(first: &LedgerTransaction, row: &LedgerTransaction) -> bool {
 }
 
 /// One line for `group`, newest first.
-fn movement(
-    read: &Read,
-    prices: &BTreeMap<i64, &Price>,
-    group: &[LedgerTransaction],
-) -> Movement {
+fn movement(read: &Read, prices: &BTreeMap<i64, &Price>, group: &[LedgerTransaction]) -> Movement {
     let newest = &group[0];
     let (kind, label, mut working) = match newest.kind {
         TransactionKind::Settlement => settlement(read, group),

@@ -1,11 +1,11 @@
 //! The smaller sections: payments in, grants, holds and the auto top-up rule.
 
 use domain::deposit::{Deposit, DepositLabel, DepositState};
-use domain::{Amount, Id, Kind, Timestamp};
+use domain::{Amount, Kind, Timestamp};
 
+use super::Read;
 use super::activity::{grant_name, method_name};
 use super::offers::sentence_case;
-use super::Read;
 use crate::console::Console;
 use crate::console::sandbox_checkout::address_of;
 use crate::pages::show::{self, Unit};
@@ -35,8 +35,8 @@ fn deposit(console: &Console, read: &Read, row: &Deposit) -> deposits::Deposit {
             (deposits::State::NeedsAuthentication, pay("Confirm with the bank"))
         }
     };
-    let why = (!row.reason.is_empty())
-        .then(|| format!("{}; no money moved", sentence_case(&row.reason)));
+    let why =
+        (!row.reason.is_empty()).then(|| format!("{}; no money moved", sentence_case(&row.reason)));
     deposits::Deposit {
         deposit: id,
         at: row.created_at,
@@ -96,11 +96,7 @@ pub fn holds(read: &Read) -> Vec<grants::Hold> {
 }
 
 /// The auto top-up rule, where the profile has one.
-pub fn auto_top_up(
-    console: &Console,
-    read: &Read,
-    refusal: Option<String>,
-) -> Option<AutoTopUp> {
+pub fn auto_top_up(console: &Console, read: &Read, refusal: Option<String>) -> Option<AutoTopUp> {
     let bounds = read.rows.platform.profile.auto_top_up?;
     let rule = read.rows.wallet.auto_top_up.as_ref();
     let state = state(console, read);
@@ -153,9 +149,4 @@ fn pace(amount: Amount, per_hour: Amount) -> Option<String> {
     let seconds = i128::from(amount.nanos()) * 3_600 / i128::from(per_hour.nanos());
     let every = show::left(i64::try_from(seconds).unwrap_or(i64::MAX));
     Some(format!("At {} this charges about every {every}", Unit::Dollars.rate(per_hour)))
-}
-
-/// The wallet that a deposit belongs to.
-pub fn wallet_of(deposit: Id) -> Id {
-    Id::new(Kind::Wallet, deposit.org, domain::wallet::Wallet::NUMBER)
 }

@@ -38,7 +38,6 @@ pub struct Figures {
     /// Open grants in burn order, each with what is left once accrued time is paid.
     pub grants: Vec<(OpenGrant, Amount)>,
     pub runs_out_at: Option<Timestamp>,
-    pub flows: bool,
     pub ticks: bool,
 }
 
@@ -97,9 +96,9 @@ impl Figures {
             let of_kind = grants.iter().filter(move |(grant, _)| grant.kind.is_given() == is_given);
             of_kind.map(|&(_, left)| left).sum::<Amount>()
         };
-        let expiring = grants.iter().filter(|(grant, left)| {
-            grant.kind != GrantKind::Purchased && left.is_positive()
-        });
+        let expiring = grants
+            .iter()
+            .filter(|(grant, left)| grant.kind != GrantKind::Purchased && left.is_positive());
         let expires_at = expiring.map(|(grant, _)| grant.expires_at).min();
         Figures {
             available,
@@ -108,7 +107,7 @@ impl Figures {
             promotional_expires_at: expires_at.filter(|&at| at != Timestamp::NEVER),
             accruing: accruing(wallet, profile, &balance),
             runs_out_at: runs_out_at(wallet, &balance),
-            flows,
+
             ticks: flows && is_live,
             balance,
             grants,
@@ -146,11 +145,7 @@ impl Figures {
             runs_out: self.runs_out_at.map(|at| RunsOut {
                 at,
                 stops,
-                before: lapsing.map(|(at, amount)| {
-                    let unit = read.presentation.labels.unit;
-                    let day = read.presentation.zone.minute(at);
-                    format!("{} of it expires before, on {day}", unit.balance(amount))
-                }),
+                before: before(read, lapsing),
             }),
             purchased: self.purchased,
             promotional: self.promotional,
@@ -164,6 +159,25 @@ impl Figures {
             ticks: self.ticks,
         }
     }
+}
+
+/// What comes before the end: credit that expires unused, and the rule that adds more.
+fn before(read: &Read, lapsing: Option<(Timestamp, Amount)>) -> Option<String> {
+    let (labels, zone) = (&read.presentation.labels, &read.presentation.zone);
+    let expiry = lapsing.map(|(at, amount)| {
+        format!("{} of it expires before, on {}", labels.unit.balance(amount), zone.minute(at))
+    });
+    let rule = read.rows.wallet.auto_top_up.as_ref().filter(|rule| rule.enabled);
+    let more = rule.map(|rule| {
+        format!(
+            "{} adds {} before that, when available drops below {}",
+            labels.auto_top_up,
+            Unit::Dollars.usage(rule.amount),
+            Unit::Dollars.usage(rule.threshold)
+        )
+    });
+    let said: Vec<String> = expiry.into_iter().chain(more).collect();
+    (!said.is_empty()).then(|| said.join(". "))
 }
 
 /// Grants after `unpaid` was drawn from them in burn order.

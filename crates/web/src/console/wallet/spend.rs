@@ -96,7 +96,9 @@ fn folded(series: Series) -> Vec<(String, Vec<Amount>)> {
 }
 
 fn sentence(read: &Read, total: Amount, series: &[(String, Vec<Amount>)]) -> String {
-    let spent = read.presentation.labels.unit.balance(total);
+    let unit = read.presentation.labels.unit;
+    let is_small = total < Amount::from_units(1);
+    let spent = if is_small { unit.usage(total) } else { unit.balance(total) };
     let cut = match read.rows.is_cut {
         true => {
             let rows = i64::try_from(read.rows.journal.len()).unwrap_or(i64::MAX);

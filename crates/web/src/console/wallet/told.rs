@@ -68,10 +68,7 @@ pub fn alerts(read: &Read, refusal: Option<String>) -> Alerts {
     let limit = wallet.user_limit.as_ref();
     rules.push(match limit {
         Some(rule) => AlertRule {
-            sentence: format!(
-                "E-mail when available is below {}",
-                Unit::Dollars.usage(rule.limit)
-            ),
+            sentence: format!("E-mail when available is below {}", Unit::Dollars.usage(rule.limit)),
             state: state(rule.fired, EventKind::BalanceLow),
         },
         None => AlertRule {

@@ -45,8 +45,8 @@ pub enum State {
     Unknown,
 }
 
-/// Draws the card. Posts `enabled` (present or absent), `threshold`, `amount`, `monthly_cap` and
-/// `attempt_key`.
+/// Draws the card. Posts `enabled` (present or absent), `threshold`, `amount`, `attempt_key`, and
+/// `monthly_cap` where there is one.
 pub(crate) fn view(context: Context<'_>, rule: &AutoTopUp) -> Markup {
     let (tone, word) = match rule.state {
         State::Off => (Tone::Quiet, "Off"),
@@ -129,14 +129,7 @@ fn form(context: Context<'_>, rule: &AutoTopUp) -> Markup {
                 (field("threshold", "When below", rule.threshold, Some(rule.threshold_range)))
                 (field("amount", "Charge", rule.amount, Some(rule.amount_range)))
             }
-            div class="field" {
-                label for="top-up-cap" { "At most in a month" }
-                div class="money-input" {
-                    span aria-hidden="true" { "$" }
-                    input id="top-up-cap" name="monthly_cap" inputmode="decimal" autocomplete="off"
-                        placeholder="no cap" value=[rule.monthly_cap.map(|cap| cap.to_string())];
-                }
-            }
+            @if let Some(cap) = rule.monthly_cap { (monthly_cap(cap)) }
             @if let Some(pace) = &rule.pace { p class="hint" { (pace) "." } }
             @if rule.charges_on_save {
                 p class="warning" {
@@ -147,6 +140,19 @@ fn form(context: Context<'_>, rule: &AutoTopUp) -> Markup {
             }
             button class="wide" { "Save" }
             p class="hint" { "If a charge is declined we switch this off and e-mail you." }
+        }
+    }
+}
+
+fn monthly_cap(cap: Amount) -> Markup {
+    html! {
+        div class="field" {
+            label for="top-up-cap" { "At most in a month" }
+            div class="money-input" {
+                span aria-hidden="true" { "$" }
+                input id="top-up-cap" name="monthly_cap" inputmode="decimal" autocomplete="off"
+                    placeholder="no cap" value=(cap);
+            }
         }
     }
 }

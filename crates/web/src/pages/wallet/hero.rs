@@ -182,8 +182,10 @@ fn runway(context: Context<'_>, hero: &Hero, level: Level) -> Markup {
                 Some(end) => {
                     "At this rate your credit runs out "
                     strong { (parts::time(end.at, &zone.second(end.at))) }
-                    ". At that second "
-                    @if end.stops.is_empty() { "nothing is running any more." } @else {
+                    ". "
+                    @if end.stops.is_empty() { "What is kept at zero goes on, and nothing stops." }
+                    @else {
+                        "At that second "
                         strong { (show::names(&end.stops)) }
                         (if end.stops.len() == 1 { " is " } else { " are " })
                         (context.presentation.labels.stopped) "."

@@ -1,0 +1,183 @@
+//! One organization's chain of transactions, followed from its first to its last row.
+
+use std::collections::BTreeMap;
+
+use domain::chart::entries;
+use domain::grant::GrantKind;
+use domain::ledger::{ChainTip, LedgerTransaction, TransactionKind};
+use domain::rate::{denominator, divide_round_half_even};
+use domain::{Amount, OrgId};
+
+use super::{Lie, same};
+
+/// A sum over rows in any order: equal sets of rows have equal sums, and sets that differ do not
+/// but by a chance of one in 2^64.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally(u64);
+
+impl Tally {
+    pub(crate) fn add(&mut self, values: &[i64]) {
+        let mut mixed: u64 = 0x9e37_79b9_7f4a_7c15;
+        for value in values {
+            mixed ^= value.cast_unsigned();
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^= mixed >> 31;
+        }
+        self.0 = self.0.wrapping_add(mixed);
+    }
+}
+
+/// The exact account of an organization's runs under prices of one length.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RunSum {
+    /// Numerator per second of the runs that are open.
+    pub rate: i128,
+    /// Σ numerator × seconds of the runs that have ended, less Σ numerator × start of the others.
+    pub fixed: i128,
+}
+
+#[derive(Debug)]
+pub(crate) struct Chain {
+    pub org: OrgId,
+    pub platform: OrgId,
+    pub tip: ChainTip,
+    pub posted: Amount,
+    pub debt: Amount,
+    /// What is left of each grant that is not used up.
+    pub remaining: BTreeMap<i64, Amount>,
+    /// Everything posted for time.
+    pub time: i128,
+    pub grants: Tally,
+    pub deposits: Tally,
+    pub captures: Tally,
+    pub index: Tally,
+    pub indexed: u64,
+    pub runs: BTreeMap<i64, RunSum>,
+    pub open_runs: i64,
+    pub stoppable_runs: i64,
+    /// What open holds have set aside of each grant.
+    pub reserved: BTreeMap<i64, Amount>,
+    pub next_hold_expiry: Option<i64>,
+    pub wake: Option<i64>,
+}
+
+impl Chain {
+    pub(crate) fn new(org: OrgId, platform: OrgId) -> Chain {
+        Chain {
+            org,
+            platform,
+            tip: ChainTip::default(),
+            posted: Amount::ZERO,
+            debt: Amount::ZERO,
+            remaining: BTreeMap::new(),
+            time: 0,
+            grants: Tally::default(),
+            deposits: Tally::default(),
+            captures: Tally::default(),
+            index: Tally::default(),
+            indexed: 0,
+            runs: BTreeMap::new(),
+            open_runs: 0,
+            stoppable_runs: 0,
+            reserved: BTreeMap::new(),
+            next_hold_expiry: None,
+            wake: None,
+        }
+    }
+
+    /// Takes the next transaction of this organization.
+    ///
+    /// Errors: what it says that does not follow from those before.
+    pub(crate) fn follow(&mut self, row: &LedgerTransaction) -> Result<(), Lie> {
+        let at = || ("journal", self.org, || format!("transaction {}", row.number));
+        same(at(), "the number", &row.number, &(self.tip.number + 1))?;
+        same(at(), "the position before", &row.prev, &self.tip.position)?;
+        let hex = |hash: [u8; 16]| hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let chained: String = hex(row.chained_after(&self.tip.hash));
+        same::<String>(at(), "the chain hash", &hex(row.hash), &chained)?;
+        let sum: i128 = entries(row, |_| GrantKind::Purchased)
+            .iter()
+            .map(|entry| i128::from(entry.credit.nanos()))
+            .sum();
+        same(at(), "the sum of its entries", &sum, &0)?;
+        let debt = self.debt.checked_add(row.debt).unwrap_or(Amount::MAX);
+        if debt.is_negative() {
+            let what = format!("the debt after it is {debt}, and cannot be below zero");
+            return Err(self.lie(row, what));
+        }
+        self.debt = debt;
+        let mut change = row.debt.negated();
+        for posting in &row.postings {
+            change = change.plus(posting.change);
+            let left = self.remaining.entry(posting.grant).or_default();
+            *left = left.plus(posting.change);
+            let left = *left;
+            if left.is_negative() {
+                let grant = posting.grant;
+                return Err(self.lie(row, format!("it leaves {left} in grant {grant}")));
+            }
+            if left.is_zero() {
+                self.remaining.remove(&posting.grant);
+            }
+        }
+        let balance = self.posted.plus(change);
+        same(at(), "the balance", &row.balance, &balance)?;
+        self.posted = balance;
+        self.tally(row)?;
+        self.tip = ChainTip { number: row.number, position: row.position, hash: row.hash };
+        Ok(())
+    }
+
+    fn lie(&self, row: &LedgerTransaction, what: String) -> Lie {
+        Lie { table: "journal", org: self.org, row: format!("transaction {}", row.number), what }
+    }
+
+    fn tally(&mut self, row: &LedgerTransaction) -> Result<(), Lie> {
+        let amount = row.amount.nanos();
+        match row.kind {
+            TransactionKind::Deposit => {
+                let grant = row.postings.first().map_or(0, |posting| posting.grant);
+                self.deposits.add(&[row.subject, amount, grant]);
+            }
+            TransactionKind::Capture => self.captures.add(&[row.subject, amount]),
+            TransactionKind::Settlement => {
+                self.time += i128::from(amount);
+                self.check_span(row)?;
+            }
+            TransactionKind::Correction => self.time += i128::from(amount),
+            _ => {}
+        }
+        for (grant, change) in issued(row) {
+            self.grants.add(&[grant, change.nanos()]);
+        }
+        Ok(())
+    }
+
+    /// A settlement whose rates did not change inside says what it stands on: all time so far.
+    fn check_span(&self, row: &LedgerTransaction) -> Result<(), Lie> {
+        let Some(span) = &row.span else {
+            return Err(self.lie(row, "a settlement says nothing about its span".into()));
+        };
+        if span.meters.len() != self.runs.len() || span.meters.is_empty() {
+            return Ok(());
+        }
+        let seconds = i128::from(row.at.seconds_since(span.from));
+        let exact = span.meters.iter().map(|meter| {
+            divide_round_half_even(meter.sum + meter.rate * seconds, denominator(meter.per_units))
+        });
+        let at = ("journal", self.org, || format!("transaction {}", row.number));
+        same(at, "all time posted up to here", &self.time, &exact.sum())
+    }
+}
+
+/// The grants that a transaction issued, and their value.
+pub(crate) fn issued(row: &LedgerTransaction) -> Vec<(i64, Amount)> {
+    let is_issue = |grant: i64| match row.kind {
+        TransactionKind::Deposit | TransactionKind::Grant => true,
+        TransactionKind::Correction => grant == row.subject,
+        _ => false,
+    };
+    let postings = row.postings.iter().filter(|posting| is_issue(posting.grant));
+    postings.map(|posting| (posting.grant, posting.change)).collect()
+}

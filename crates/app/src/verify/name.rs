@@ -1,0 +1,151 @@
+//! Names the row that makes two sums differ, by looking at one organization row by row.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use domain::deposit::DepositState;
+use domain::hold::HoldState;
+use domain::ledger::{LedgerTransaction, TransactionKind};
+use domain::{Amount, OrgId};
+use store::read::{ledger, lists, verify as scan};
+use store::{Snapshot, StoreError};
+
+use super::Lie;
+use super::chain::issued;
+
+const ROWS: i64 = 4_096;
+
+/// All transactions of an organization, newest first.
+async fn chain(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    tip: i64,
+) -> Result<Vec<LedgerTransaction>, StoreError> {
+    let mut rows: Vec<LedgerTransaction> = Vec::new();
+    let mut next = tip;
+    while next != 0 {
+        let more = ledger::walk(snapshot, org, next, ROWS).await?;
+        next = more.last().map_or(0, |row| row.prev);
+        rows.extend(more);
+    }
+    Ok(rows)
+}
+
+/// Pages of a list of one organization, all of them.
+macro_rules! whole {
+    ($snapshot:ident, $org:ident, $list:ident) => {{
+        let mut all = Vec::new();
+        let mut below = i64::MAX;
+        loop {
+            let page = lists::$list($snapshot, $org, below, ROWS).await?;
+            let Some(last) = page.last() else { break };
+            below = last.number;
+            all.extend(page);
+        }
+        all
+    }};
+}
+
+/// The first number at which rows and journal part.
+fn parting<T: PartialEq + Display>(
+    (table, org, noun): (&'static str, OrgId, &str),
+    rows: &BTreeMap<i64, T>,
+    journal: &BTreeMap<i64, T>,
+) -> Lie {
+    let words = |value: Option<&T>| value.map_or("nothing".to_owned(), T::to_string);
+    let numbers = rows.keys().chain(journal.keys());
+    let mut other: Vec<i64> =
+        numbers.filter(|number| rows.get(number) != journal.get(number)).copied().collect();
+    other.sort_unstable();
+    let number = other.first().copied().unwrap_or(0);
+    let (written, should) = (words(rows.get(&number)), words(journal.get(&number)));
+    let what = format!("it says {written}, the journal says {should}");
+    Lie { table, org, row: format!("{noun} {number}"), what }
+}
+
+pub(crate) async fn grant(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    tip: i64,
+) -> Result<Lie, StoreError> {
+    let rows = whole!(snapshot, org, grants);
+    let rows: BTreeMap<i64, Amount> = rows.iter().map(|it| (it.number, it.amount)).collect();
+    let chain = chain(snapshot, org, tip).await?;
+    let journal = chain.iter().flat_map(issued).collect();
+    Ok(parting(("grants", org, "grant"), &rows, &journal))
+}
+
+pub(crate) async fn deposit(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    tip: i64,
+) -> Result<Lie, StoreError> {
+    let words = |amount: Amount, grant: i64| match grant {
+        0 => format!("{amount} without a grant"),
+        grant => format!("{amount} as grant {grant}"),
+    };
+    let rows = whole!(snapshot, org, deposits);
+    let rows = rows
+        .iter()
+        .filter(|it| it.state == DepositState::Succeeded)
+        .map(|it| (it.number, words(it.amount, it.grant.unwrap_or(0))))
+        .collect();
+    let chain = chain(snapshot, org, tip).await?;
+    let journal = of_kind(&chain, TransactionKind::Deposit, |row| {
+        words(row.amount, row.postings.first().map_or(0, |posting| posting.grant))
+    });
+    Ok(parting(("deposits", org, "deposit"), &rows, &journal))
+}
+
+pub(crate) async fn hold(snapshot: &mut Snapshot, org: OrgId, tip: i64) -> Result<Lie, StoreError> {
+    let rows = whole!(snapshot, org, holds);
+    let captured = rows.iter().filter(|hold| hold.state == HoldState::Captured);
+    let rows =
+        captured.map(|it| (it.number, it.captured.unwrap_or_default().to_string())).collect();
+    let chain = chain(snapshot, org, tip).await?;
+    let journal = of_kind(&chain, TransactionKind::Capture, |row| row.amount.to_string());
+    Ok(parting(("holds", org, "hold"), &rows, &journal))
+}
+
+/// What each transaction of a kind says about its subject; one that was there twice says so.
+fn of_kind(
+    chain: &[LedgerTransaction],
+    kind: TransactionKind,
+    words: impl Fn(&LedgerTransaction) -> String,
+) -> BTreeMap<i64, String> {
+    let mut journal: BTreeMap<i64, String> = BTreeMap::new();
+    for row in chain.iter().filter(|row| row.kind == kind) {
+        let said = journal.entry(row.subject).or_default();
+        if !said.is_empty() {
+            said.push_str(" and ");
+        }
+        said.push_str(&words(row));
+    }
+    journal
+}
+
+pub(crate) async fn index(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    tip: i64,
+) -> Result<Lie, StoreError> {
+    let chain = chain(snapshot, org, tip).await?;
+    let mut rows: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut after = [org.bucket(), org.get(), i64::MIN];
+    loop {
+        let page = scan::index(snapshot, after).await?;
+        let Some(last) = page.last().copied() else { break };
+        after[2] = last.1;
+        rows.extend(page.iter().filter(|row| row.0 == org).map(|row| (row.1, row.2)));
+        if last.0 != org {
+            break;
+        }
+    }
+    let last = rows.keys().next_back().copied().unwrap_or(0);
+    let journal = chain
+        .iter()
+        .filter(|row| row.number <= last)
+        .map(|row| (row.number, row.position))
+        .collect();
+    Ok(parting(("journal_index", org, "transaction"), &rows, &journal))
+}

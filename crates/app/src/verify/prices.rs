@@ -1,0 +1,70 @@
+//! The price lists of all platforms, and charges recomputed from them.
+
+use std::collections::BTreeMap;
+
+use domain::ledger::{LedgerTransaction, TransactionKind};
+use domain::price::Price;
+use domain::{Amount, OrgId};
+use store::Snapshot;
+use store::read::verify as scan;
+
+use super::{Lie, Unverified, same};
+
+#[derive(Debug, Default)]
+pub(crate) struct PriceLists(BTreeMap<OrgId, BTreeMap<i64, Price>>);
+
+impl PriceLists {
+    pub(crate) async fn load(snapshot: &mut Snapshot) -> Result<PriceLists, Unverified> {
+        let mut lists = PriceLists::default();
+        let mut after = [-1, 0, 0];
+        loop {
+            let rows = scan::prices(snapshot, after).await?;
+            let Some(last) = rows.last() else { return Ok(lists) };
+            after = [last.0.bucket(), last.0.get(), last.1];
+            for (org, number, price) in rows {
+                lists.0.entry(org).or_default().insert(number, price);
+            }
+        }
+    }
+
+    pub(crate) fn find(&self, platform: OrgId, number: i64) -> Option<&Price> {
+        self.0.get(&platform)?.get(&number)
+    }
+
+    /// Recomputes a charge from its lines and the prices that were in force.
+    pub(crate) fn check(&self, platform: OrgId, row: &LedgerTransaction) -> Result<(), Lie> {
+        if row.kind != TransactionKind::Charge {
+            return Ok(());
+        }
+        let at = || ("journal", row.org, || format!("transaction {}", row.number));
+        let lie = |what: String| Lie {
+            table: "journal",
+            org: row.org,
+            row: format!("transaction {}", row.number),
+            what,
+        };
+        let mut total = Amount::ZERO;
+        for line in &row.lines {
+            let price = self.find(platform, line.price);
+            let price = price.ok_or_else(|| lie(format!("there is no price {}", line.price)))?;
+            let charge = price.rate().charge_round_half_even(line.quantity);
+            let charge = charge.unwrap_or(Amount::MAX);
+            let name = format!("the charge for {} by price {}", line.quantity, line.price);
+            same(at(), &name, &line.amount, &charge)?;
+            same(at(), "the price in force", &line.price, &self.in_force(platform, price, row))?;
+            total = total.checked_add(line.amount).unwrap_or(Amount::MAX);
+        }
+        same(at(), "the amount", &row.amount, &total)
+    }
+
+    /// Number of the price that applied, of those for the same thing as `price`.
+    fn in_force(&self, platform: OrgId, price: &Price, row: &LedgerTransaction) -> i64 {
+        let happened = row.occurred_at.unwrap_or(row.at);
+        let prices = self.0.get(&platform).into_iter().flat_map(BTreeMap::values);
+        prices
+            .filter(|other| other.sku == price.sku && other.dimension == price.dimension)
+            .filter(|other| other.effective_from <= happened && other.created_at <= row.at)
+            .max_by_key(|other| (other.effective_from, other.number))
+            .map_or(0, |other| other.number)
+    }
+}

@@ -1,0 +1,309 @@
+//! The other tables, each matched with what the journal said.
+
+use std::collections::BTreeMap;
+
+use domain::deposit::DepositState;
+use domain::grant::OpenGrant;
+use domain::hold::HoldState;
+use domain::rate::Rate;
+use domain::run::Run;
+use domain::wake::next_wake;
+use domain::wallet::Wallet;
+use domain::workset::Platform;
+use domain::{Amount, OrgId, Timestamp};
+use store::Snapshot;
+use store::read::access;
+use store::read::verify as scan;
+
+use super::chain::{Chain, Tally};
+use super::{Books, Lie, Unverified, name, same};
+
+/// Calls `each` for every row of a table.
+macro_rules! each_row {
+    ($snapshot:ident, $table:ident, $row:ident, $each:block) => {
+        let mut after = [-1, 0, 0];
+        loop {
+            let rows = scan::$table($snapshot, after).await?;
+            let Some(last) = rows.last() else { break };
+            after = [last.0.bucket(), last.0.get(), last.1];
+            for $row in rows $each
+        }
+    };
+}
+
+/// Calls `each` for every row of a table with one row an organization.
+macro_rules! each_organization {
+    ($snapshot:ident, $table:ident, $row:ident, $org:expr, $each:block) => {
+        let mut after = (-1, 0);
+        loop {
+            let rows = scan::$table($snapshot, after).await?;
+            let Some($row) = rows.last() else { break };
+            after = ($org.bucket(), $org.get());
+            for $row in rows $each
+        }
+    };
+}
+
+fn homeless(table: &'static str, org: OrgId, number: i64) -> Lie {
+    let what = "its organization has no wallet".to_owned();
+    Lie { table, org, row: format!("number {number}"), what }
+}
+
+impl Books {
+    /// Begins a chain for every wallet.
+    pub(crate) async fn wallets_exist(
+        &mut self,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), Unverified> {
+        each_organization!(snapshot, wallets, row, row.org, {
+            let wallet = row.read.map_err(|error| Lie {
+                table: "wallets",
+                org: row.org,
+                row: "the wallet".into(),
+                what: format!("it cannot be read: {error}"),
+            })?;
+            self.chains.insert(row.org, Chain::new(row.org, wallet.platform));
+        });
+        Ok(())
+    }
+
+    /// Adds up the runs of each organization, and compares each with the price it began at.
+    pub(crate) async fn runs(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        each_row!(snapshot, runs, row, {
+            let (org, number, run) = row;
+            let chain = self.chains.get_mut(&org).ok_or_else(|| homeless("runs", org, number))?;
+            let at = || ("runs", org, || format!("run {number}"));
+            let price = self.prices.find(chain.platform, run.price).ok_or_else(|| Lie {
+                table: "runs",
+                org,
+                row: format!("run {number}"),
+                what: format!("there is no price {}", run.price),
+            })?;
+            same(at(), "the price amount", &run.rate.list, &price.amount)?;
+            same(at(), "the price's seconds", &run.rate.per_units, &price.per_units)?;
+            same(at(), "the SKU", &run.sku, &price.sku)?;
+            if run.stopped_at.is_some_and(|stop| stop < run.started_at) {
+                let what = "it stopped before it started".to_owned();
+                return Err(Lie { table: "runs", org, row: format!("run {number}"), what }.into());
+            }
+            add_run(chain, &run);
+            self.report.other_rows += 1;
+        });
+        Ok(())
+    }
+
+    pub(crate) async fn grants(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
+        each_row!(snapshot, grants, row, {
+            let (org, number, grant) = row;
+            tallies.entry(org).or_default().add(&[number, grant.amount.nanos()]);
+            self.report.other_rows += 1;
+        });
+        match self.first_other(&tallies, |chain| chain.grants) {
+            Some(org) => Err(name::grant(snapshot, org, self.tip(org)).await?.into()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn deposits(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
+        each_row!(snapshot, deposits, row, {
+            let (org, number, deposit) = row;
+            if deposit.state == DepositState::Succeeded {
+                let values = [number, deposit.amount.nanos(), deposit.grant.unwrap_or(0)];
+                tallies.entry(org).or_default().add(&values);
+            }
+            self.report.other_rows += 1;
+        });
+        match self.first_other(&tallies, |chain| chain.deposits) {
+            Some(org) => Err(name::deposit(snapshot, org, self.tip(org)).await?.into()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn holds(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
+        each_row!(snapshot, holds, row, {
+            let (org, number, hold) = row;
+            let chain = self.chains.get_mut(&org).ok_or_else(|| homeless("holds", org, number))?;
+            let parts: Amount = hold.parts.iter().map(|part| part.change).sum();
+            let at = || ("holds", org, || format!("hold {number}"));
+            same(at(), "the sum of its parts", &parts, &hold.amount)?;
+            if let (HoldState::Captured, Some(captured)) = (hold.state, hold.captured) {
+                tallies.entry(org).or_default().add(&[number, captured.nanos()]);
+            }
+            if hold.state == HoldState::Open {
+                for part in &hold.parts {
+                    let reserved = chain.reserved.entry(part.grant).or_default();
+                    *reserved = reserved.plus(part.change);
+                }
+                let expiry = hold.expires_at.micros();
+                let next = chain.next_hold_expiry.map_or(expiry, |next| next.min(expiry));
+                chain.next_hold_expiry = Some(next);
+            }
+            self.report.other_rows += 1;
+        });
+        match self.first_other(&tallies, |chain| chain.captures) {
+            Some(org) => Err(name::hold(snapshot, org, self.tip(org)).await?.into()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn wakes(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        each_organization!(snapshot, wakes, row, row.0, {
+            let (org, due, _) = row;
+            let chain = self.chains.get_mut(&org).ok_or_else(|| homeless("wakes", org, 0))?;
+            chain.wake = Some(due.micros());
+        });
+        Ok(())
+    }
+
+    pub(crate) async fn index(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
+        each_row!(snapshot, index, row, {
+            tallies.entry(row.0).or_default().add(&[row.1, row.2]);
+            self.report.other_rows += 1;
+        });
+        match self.first_other(&tallies, |chain| chain.index) {
+            Some(org) => Err(name::index(snapshot, org, self.tip(org)).await?.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The first organization whose rows do not add up to what its journal said.
+    fn first_other(
+        &self,
+        tallies: &BTreeMap<OrgId, Tally>,
+        said: impl Fn(&Chain) -> Tally,
+    ) -> Option<OrgId> {
+        let tally = |org: &OrgId| tallies.get(org).copied().unwrap_or_default();
+        let stranger = tallies.keys().find(|org| !self.chains.contains_key(org)).copied();
+        let other = self.chains.iter().find(|(org, chain)| said(chain) != tally(org));
+        stranger.or(other.map(|(org, _)| *org))
+    }
+
+    fn tip(&self, org: OrgId) -> i64 {
+        self.chains.get(&org).map_or(0, |chain| chain.tip.position)
+    }
+
+    /// Compares every wallet with all that was learned about it.
+    pub(crate) async fn wallets(
+        &mut self,
+        snapshot: &mut Snapshot,
+        total: u64,
+        progress: &mut impl FnMut(u64, u64),
+    ) -> Result<(), Unverified> {
+        let mut platforms: BTreeMap<OrgId, Option<Platform>> = BTreeMap::new();
+        each_organization!(snapshot, wallets, row, row.org, {
+            let lie = |what: String| Lie {
+                table: "wallets",
+                org: row.org,
+                row: "the wallet".into(),
+                what,
+            };
+            let wallet = row.read.map_err(|error| lie(format!("it cannot be read: {error}")))?;
+            if let Some(column) = row.differs {
+                let what = format!("column {column} is not what the rest of the row makes it");
+                return Err(lie(what).into());
+            }
+            let Some(chain) = self.chains.get(&row.org) else { continue };
+            check_wallet(chain, &wallet)?;
+            if !platforms.contains_key(&wallet.platform) {
+                let platform = access::platform(snapshot, wallet.platform).await?;
+                platforms.insert(wallet.platform, platform);
+            }
+            let platform = platforms.get(&wallet.platform).and_then(Option::as_ref);
+            let platform = platform.ok_or_else(|| lie("it lives on no platform".into()))?;
+            check_wake(chain, &wallet, platform)?;
+            self.report.wallets += 1;
+            progress(self.report.transactions + self.report.wallets, total);
+        });
+        Ok(())
+    }
+}
+
+fn add_run(chain: &mut Chain, run: &Run) {
+    let sum = chain.runs.entry(run.rate.per_units).or_default();
+    let numerator = Rate::numerator(run.rate);
+    let start = i128::from(run.started_at.seconds());
+    match run.stopped_at {
+        Some(stop) => sum.fixed += numerator * (i128::from(stop.seconds()) - start),
+        None => {
+            sum.rate += numerator;
+            sum.fixed -= numerator * start;
+            chain.open_runs += 1;
+            chain.stoppable_runs += i64::from(run.class.is_stopped_at_zero());
+        }
+    }
+}
+
+fn check_wallet(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
+    let at = || ("wallets", chain.org, || "the wallet".to_owned());
+    same(at(), "the number of its last transaction", &wallet.tip.number, &chain.tip.number)?;
+    same(at(), "the position of its last transaction", &wallet.tip.position, &chain.tip.position)?;
+    let hex = |hash: &[u8; 16]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    same(at(), "the hash of its last transaction", &hex(&wallet.tip.hash), &hex(&chain.tip.hash))?;
+    same(at(), "the debt", &wallet.debt, &chain.debt)?;
+    for grant in wallet.grants.iter() {
+        check_grant(chain, grant)?;
+    }
+    let open = |number: &i64| wallet.grants.get(*number).is_some();
+    if let Some((number, left)) = chain.remaining.iter().find(|(number, _)| !open(number)) {
+        return Err(lie(chain, format!("grant {number} is not in it, should hold {left}")));
+    }
+    same(at(), "the posted balance", &wallet.posted(), &chain.posted)?;
+    same(at(), "the number of open runs", &wallet.running_count, &chain.open_runs)?;
+    same(
+        at(),
+        "the number of runs that zero stops",
+        &wallet.stoppable_count,
+        &chain.stoppable_runs,
+    )?;
+    check_meters(chain, wallet)?;
+    let expiry = chain.next_hold_expiry.unwrap_or(i64::MAX);
+    if wallet.next_hold_expiry.micros() > expiry {
+        let (written, should) = (wallet.next_hold_expiry, Timestamp::from_micros(expiry));
+        return Err(lie(chain, format!("its next hold expires at {written}, should be {should}")));
+    }
+    Ok(())
+}
+
+fn lie(chain: &Chain, what: String) -> Lie {
+    Lie { table: "wallets", org: chain.org, row: "the wallet".into(), what }
+}
+
+fn check_grant(chain: &Chain, grant: &OpenGrant) -> Result<(), Lie> {
+    let at = || ("wallets", chain.org, || format!("grant {}", grant.number));
+    let left = chain.remaining.get(&grant.number).copied().unwrap_or_default();
+    same(at(), "what is left", &grant.remaining, &left)?;
+    let reserved = chain.reserved.get(&grant.number).copied().unwrap_or_default();
+    same(at(), "what holds have set aside", &grant.reserved, &reserved)
+}
+
+/// Time is exact: the sums of the wallet are those of its runs, whatever was reported when.
+fn check_meters(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
+    let at = || ("wallets", chain.org, || "its meters".to_owned());
+    let until = i128::from(wallet.meters.accrued_until.seconds());
+    same(at(), "the number of meters", &wallet.meters.meters.len(), &chain.runs.len())?;
+    let mut posted = 0;
+    for meter in &wallet.meters.meters {
+        let runs = chain.runs.get(&meter.per_units).copied().unwrap_or_default();
+        let name = |what: &str| format!("{what} per {} seconds", meter.per_units);
+        same(at(), &name("the rate"), &meter.rate, &runs.rate)?;
+        let sum = runs.fixed + runs.rate * until;
+        same(at(), &name("the exact sum of price × time"), &meter.sum, &sum)?;
+        posted += meter.posted;
+    }
+    same(at(), "all time posted", &posted, &chain.time)
+}
+
+fn check_wake(chain: &Chain, wallet: &Wallet, platform: &Platform) -> Result<(), Lie> {
+    let due = next_wake(wallet, &platform.profile).micros();
+    let stored = chain.wake.unwrap_or(i64::MAX);
+    if stored <= due {
+        return Ok(());
+    }
+    let instant = |at: i64| Timestamp::from_micros(at);
+    let what = format!("it is to be woken at {}, at the latest {}", instant(stored), instant(due));
+    Err(Lie { table: "wakes", org: chain.org, row: "the wake".into(), what })
+}

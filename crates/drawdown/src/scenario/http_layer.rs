@@ -1,0 +1,568 @@
+//! The layer over HTTP: the same commands as requests to a server on loopback, read back from its
+//! answers alone. Nothing here touches the product but through its API.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use app::App;
+use domain::deposit::Behaviour;
+use domain::grant::{GrantKind, Posting};
+use domain::ledger::{EventKey, LedgerTransaction, TransactionKind};
+use domain::{Amount, Id, Kind, OrgId, Timestamp, chart};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use store::testkit::TempFolder;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use crate::scenario::layer::{
+    BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
+    RailAnswer, Refused, RunRow,
+};
+use crate::scenario::store_layer::{Place, open_app};
+
+const OPERATOR_KEY: &str = "a key for scenarios";
+const PAGE_ROWS: i64 = 100;
+
+pub struct HttpLayer {
+    runtime: Runtime,
+    app: App,
+    address: SocketAddr,
+    client: Client<HttpConnector, Full<Bytes>>,
+    orgs: Vec<OrgId>,
+    key: u64,
+    _place: Place,
+}
+
+fn broken(error: impl std::fmt::Display) -> Failure {
+    Failure::Broken(error.to_string())
+}
+
+fn id(kind: Kind, org: OrgId, number: i64) -> String {
+    Id::new(kind, org, number).to_string()
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, Failure> {
+    value[name].as_str().ok_or_else(|| broken(format!("no {name} in {value}")))
+}
+
+fn parsed<T: FromStr>(text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|_| broken(format!("{text} cannot be read")))
+}
+
+fn amount(value: &Value, name: &str) -> Result<Amount, Failure> {
+    Amount::parse(text(value, name)?).map_err(broken)
+}
+
+fn opt_amount(value: &Value, name: &str) -> Result<Option<Amount>, Failure> {
+    value[name].as_str().map(Amount::parse).transpose().map_err(broken)
+}
+
+fn time(value: &Value, name: &str) -> Result<Timestamp, Failure> {
+    let text = text(value, name)?;
+    Timestamp::parse(text).ok_or_else(|| broken(format!("{text} is no time")))
+}
+
+fn opt_time(value: &Value, name: &str) -> Result<Option<Timestamp>, Failure> {
+    if value[name].is_null() { Ok(None) } else { time(value, name).map(Some) }
+}
+
+fn number(value: &Value, name: &str) -> Result<i64, Failure> {
+    parsed::<Id>(text(value, name)?).map(|id| id.number)
+}
+
+fn opt_number(value: &Value, name: &str) -> Result<Option<i64>, Failure> {
+    if value[name].is_null() { Ok(None) } else { number(value, name).map(Some) }
+}
+
+impl HttpLayer {
+    pub fn open() -> Result<HttpLayer, String> {
+        let place = Place::Folder(TempFolder::new());
+        let runtime = Runtime::new().map_err(|error| error.to_string())?;
+        let app = open_app(&runtime, &place.url())?;
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
+        let listener = listener.map_err(|error| error.to_string())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let config = web::WebConfig::new(format!("http://{address}"), Some(OPERATOR_KEY));
+        let router = web::router(app.clone(), config, web::Pages::None);
+        runtime.spawn(web::serve(listener, router, std::future::pending()));
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Ok(HttpLayer { runtime, app, address, client, orgs: Vec::new(), key: 0, _place: place })
+    }
+
+    fn call(&mut self, method: &str, path: &str, body: Option<Value>) -> Result<Value, Failure> {
+        self.key += 1;
+        let request = hyper::Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .header("authorization", format!("Bearer {OPERATOR_KEY}"))
+            .header("content-type", "application/json")
+            .header("idempotency-key", format!("line-{}", self.key))
+            .body(Full::new(body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()))))
+            .map_err(broken)?;
+        let client = self.client.clone();
+        let answer = self.runtime.block_on(async move {
+            let answer = client.request(request).await.map_err(broken)?;
+            let status = answer.status().as_u16();
+            let bytes = answer.into_body().collect().await.map_err(broken)?.to_bytes();
+            Ok::<_, Failure>((status, bytes))
+        });
+        let (status, bytes) = answer?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(broken)?;
+        match status {
+            200..300 => Ok(value),
+            _ => Err(Failure::Refused(refused(&value))),
+        }
+    }
+
+    fn post(&mut self, path: &str, body: Value) -> Result<Value, Failure> {
+        self.call("POST", path, Some(body))
+    }
+
+    fn get(&mut self, path: &str) -> Result<Value, Failure> {
+        self.call("GET", path, None)
+    }
+
+    /// Every row of a list, in the order in which its pages come.
+    fn all(&mut self, path: &str, org: OrgId) -> Result<Vec<Value>, Failure> {
+        let org = id(Kind::Organization, org, 0);
+        let mut rows = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = format!("{path}?organization={org}&limit={PAGE_ROWS}{cursor}");
+            let page = self.get(&page)?;
+            rows.extend(page["data"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    fn transactions(&mut self, org: OrgId) -> Result<Vec<(LedgerTransaction, LedgerRow)>, Failure> {
+        let mut rows = self.all("/v1/ledger", org)?;
+        rows.reverse();
+        let mut found: Vec<Vec<Value>> = Vec::new();
+        for row in rows {
+            match found.last_mut() {
+                Some(parts) if parts[0]["number"] == row["number"] => parts.push(row),
+                _ => found.push(vec![row]),
+            }
+        }
+        found.iter().map(|parts| transaction(org, parts)).collect()
+    }
+}
+
+/// A transaction put together from the rows that share its number, oldest first.
+fn transaction(org: OrgId, parts: &[Value]) -> Result<(LedgerTransaction, LedgerRow), Failure> {
+    let (first, last) = (&parts[0], &parts[parts.len() - 1]);
+    let kind = text(last, "kind")?.to_owned();
+    let code = TransactionKind::ALL.into_iter().find(|known| known.name() == kind);
+    let mut postings = Vec::new();
+    for posting in last["postings"].as_array().into_iter().flatten() {
+        postings
+            .push(Posting { grant: number(posting, "grant")?, change: amount(posting, "change")? });
+    }
+    let (mut total, mut change, mut periods) = (Amount::ZERO, Amount::ZERO, Vec::new());
+    for part in parts {
+        let cost = amount(part, "amount")?;
+        (total, change) = (total.plus(cost), change.plus(amount(part, "change")?));
+        if kind == "settlement" {
+            periods.push((time(part, "at")?, cost));
+        }
+    }
+    let moved: Amount = postings.iter().map(|posting| posting.change).sum();
+    let debt = moved.minus(change);
+    let code = code.ok_or_else(|| broken(format!("a transaction of kind {kind}")))?;
+    let is_charged = !matches!(
+        code,
+        TransactionKind::Deposit
+            | TransactionKind::Grant
+            | TransactionKind::Expiry
+            | TransactionKind::Void
+    );
+    let absorbed = if is_charged { total.plus(moved).minus(debt) } else { Amount::ZERO };
+    let event = last["event"]["id"].as_str();
+    let row = LedgerRow {
+        number: last["number"].as_i64().unwrap_or(0),
+        kind,
+        at: time(last, "at")?,
+        occurred_at: opt_time(first, "occurred_at")?,
+        amount: total,
+        postings: postings.iter().map(|posting| (posting.grant, posting.change)).collect(),
+        absorbed,
+        debt,
+        balance: amount(last, "balance")?,
+        event: event.map(str::to_owned),
+        periods,
+    };
+    let whole = LedgerTransaction {
+        org,
+        number: row.number,
+        position: 0,
+        prev: 0,
+        kind: code,
+        at: row.at,
+        occurred_at: row.occurred_at,
+        subject: 0,
+        amount: total,
+        postings,
+        absorbed,
+        debt,
+        balance: row.balance,
+        fingerprint: 0,
+        event: event.map(|id| EventKey { source: String::new(), id: id.to_owned() }),
+        lines: Vec::new(),
+        span: None,
+        hash: Default::default(),
+    };
+    Ok((whole, row))
+}
+
+/// What a client reads of a refusal: the code, and the numbers beside it.
+fn refused(problem: &Value) -> Refused {
+    const SPOKEN: [&str; 13] = [
+        "kind",
+        "min",
+        "max",
+        "latest",
+        "earliest",
+        "sku",
+        "dimension",
+        "available",
+        "required",
+        "stopped_at",
+        "started_at",
+        "state",
+        "held",
+    ];
+    const MORE: [&str; 3] = ["name", "feature", "now"];
+    let code = problem["code"].as_str().unwrap_or_default().to_owned();
+    let names = SPOKEN.into_iter().chain(MORE);
+    let field = |name: &str| match problem[name].as_str()? {
+        // Some requests name the organization by its wallet.
+        "wallet" if name == "kind" => Some((name.to_owned(), "organization".to_owned())),
+        value => Some((name.to_owned(), value.to_owned())),
+    };
+    Refused { code, fields: names.filter_map(field).collect() }
+}
+
+fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
+    Ok(DepositRow {
+        number: number(value, "id")?,
+        amount: amount(value, "amount")?,
+        rail: text(value, "rail")?.to_owned(),
+        state: text(value, "state")?.to_owned(),
+        is_auto_top_up: text(value, "label")? == "auto_top_up",
+        created_at: time(value, "created_at")?,
+        grant: opt_number(value, "grant")?,
+        reason: value["reason"].as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+fn hold_row(value: &Value) -> Result<HoldRow, Failure> {
+    Ok(HoldRow {
+        number: number(value, "id")?,
+        amount: amount(value, "amount")?,
+        captured: opt_amount(value, "captured")?,
+        state: text(value, "state")?.to_owned(),
+        expires_at: time(value, "expires_at")?,
+    })
+}
+
+impl HttpLayer {
+    fn run_row(&mut self, run: &Value) -> Result<RunRow, Failure> {
+        let resource = text(run, "resource")?.to_owned();
+        let run_id = text(run, "id")?.to_owned();
+        let resource = self.get(&format!("/v1/resources/{resource}"))?;
+        let run = self.get(&format!("/v1/runs/{run_id}"))?;
+        Ok(RunRow {
+            number: number(&run, "id")?,
+            resource: number(&run, "resource")?,
+            sku: text(&resource, "sku")?.to_owned(),
+            started_at: time(&run, "started_at")?,
+            stopped_at: opt_time(&run, "stopped_at")?,
+            stop_reason: run["stop_reason"].as_str().map(str::to_owned),
+            cost: amount(&run, "cost")?,
+        })
+    }
+
+    fn row(&mut self, path: &str, body: Value) -> Result<Done, Failure> {
+        let value = self.post(path, body)?;
+        let number = value["id"].as_str().map_or(Ok(0), |id| parsed::<Id>(id).map(|id| id.number));
+        number.map(Done::Row)
+    }
+
+    fn made(&mut self, path: &str, body: Value) -> Result<Done, Failure> {
+        let org = parsed::<Id>(text(&self.post(path, body)?, "id")?)?.org;
+        self.orgs.push(org);
+        Ok(Done::Organization(org))
+    }
+}
+
+fn behaviour_name(behaviour: Behaviour) -> &'static str {
+    match behaviour {
+        Behaviour::Succeeds => "succeeds",
+        Behaviour::Declines => "declines",
+        Behaviour::NeedsAuthentication => "needs_authentication",
+    }
+}
+
+fn outcome_name(answer: RailAnswer) -> &'static str {
+    match answer {
+        RailAnswer::Succeeded => "succeeded",
+        RailAnswer::Declined => "declined",
+        RailAnswer::NeedsAuthentication => "needs_authentication",
+    }
+}
+
+fn when(at: Option<Timestamp>) -> Option<String> {
+    at.map(|at| at.to_string())
+}
+
+impl Layer for HttpLayer {
+    fn run(&mut self, command: &Command) -> Result<Done, Failure> {
+        let organization = |org: OrgId| id(Kind::Organization, org, 0);
+        match command.clone() {
+            Command::CreatePlatform { name, profile, settings, clock } => {
+                let pairs = settings.split(';').filter_map(|setting| setting.split_once('='));
+                let settings: BTreeMap<&str, &str> = pairs.collect();
+                let body = json!({"name": name, "profile": profile, "settings": settings,
+                    "test_clock": clock.to_string()});
+                self.made("/v1/platforms", body)
+            }
+            Command::CreateOrganization { platform, name } => {
+                let platform = id(Kind::Platform, platform, 0);
+                self.made("/v1/organizations", json!({"platform": platform, "name": name}))
+            }
+            Command::CreateSku { platform, code, class } => {
+                let platform = id(Kind::Platform, platform, 0);
+                let body = json!({"platform": platform, "code": code, "name": code,
+                    "class": class.name()});
+                self.row("/v1/skus", body)
+            }
+            Command::CreatePrice {
+                platform,
+                sku,
+                dimension,
+                amount,
+                per_units,
+                effective_from,
+            } => {
+                let body = json!({"sku": id(Kind::Sku, platform, sku), "dimension": dimension,
+                    "amount": amount.to_string(), "per_units": per_units,
+                    "effective_from": when(effective_from)});
+                self.row("/v1/prices", body)
+            }
+            Command::GiveGrant { org, amount, priority, expires_at } => {
+                let body = json!({"organization": organization(org), "amount": amount.to_string(),
+                    "priority": priority, "expires_at": when(expires_at), "note": ""});
+                self.row("/v1/grants", body)
+            }
+            Command::VoidGrant { org, grant } => {
+                let grant = id(Kind::Grant, org, grant);
+                self.row(&format!("/v1/grants/{grant}/void"), json!({}))
+            }
+            Command::StartDeposit { org, amount } => {
+                let body = json!({"organization": organization(org), "amount": amount.to_string()});
+                Ok(Done::Deposit(deposit_row(&self.post("/v1/deposits", body)?)?))
+            }
+            Command::SettleDeposit { org, deposit, answer } => {
+                let path = format!("/v1/deposits/{}/sandbox", id(Kind::Deposit, org, deposit));
+                let body = json!({"outcome": outcome_name(answer)});
+                Ok(Done::Deposit(deposit_row(&self.post(&path, body)?)?))
+            }
+            other => self.run_more(other, organization),
+        }
+    }
+
+    fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {
+        let platform = id(Kind::Platform, platform, 0);
+        let path = format!("/v1/test_clocks/{platform}/advance");
+        let mut clock = self.post(&path, json!({"to": to.to_string()}))?;
+        while clock["state"] != "ready" {
+            clock = self.get(&format!("/v1/test_clocks/{platform}"))?;
+        }
+        Ok(())
+    }
+
+    fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
+        let wallet = self.get(&format!("/v1/wallets/{}", id(Kind::Wallet, org, 1)))?;
+        Ok(BalanceRow {
+            posted: amount(&wallet, "posted")?,
+            accrued: amount(&wallet, "accrued")?,
+            held: amount(&wallet, "held")?,
+            available: amount(&wallet, "available")?,
+            shown: amount(&wallet, "shown")?,
+            burn_per_hour: amount(&wallet, "burn_per_hour")?,
+            runs_out_at: opt_time(&wallet, "runs_out_at")?,
+        })
+    }
+
+    fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
+        Ok(self.transactions(org)?.into_iter().map(|(_, row)| row).collect())
+    }
+
+    fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {
+        self.all("/v1/deposits", org)?.iter().rev().map(deposit_row).collect()
+    }
+
+    fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
+        let row = |grant: &Value| {
+            Ok(GrantRow {
+                number: number(grant, "id")?,
+                kind: text(grant, "kind")?.to_owned(),
+                amount: amount(grant, "amount")?,
+                remaining: amount(grant, "remaining")?,
+                reserved: amount(grant, "reserved")?,
+                priority: grant["priority"].as_i64().unwrap_or(-1),
+                expires_at: opt_time(grant, "expires_at")?,
+            })
+        };
+        self.all("/v1/grants", org)?.iter().rev().map(row).collect()
+    }
+
+    fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure> {
+        self.all("/v1/holds", org)?.iter().rev().map(hold_row).collect()
+    }
+
+    fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure> {
+        let runs = self.all("/v1/runs", org)?;
+        runs.iter().rev().map(|run| self.run_row(run)).collect()
+    }
+
+    fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
+        let row = |event: &Value| {
+            let mut fields = Vec::new();
+            for (name, value) in event["data"].as_object().into_iter().flatten() {
+                let value = value.as_str().unwrap_or_default();
+                let value = match value.parse::<Id>() {
+                    Ok(id) => id.number.to_string(),
+                    Err(_) => value.to_owned(),
+                };
+                fields.push((name.clone(), value));
+            }
+            let kind = text(event, "type")?.to_owned();
+            let known =
+                domain::event::EventKind::ALL.into_iter().find(|known| known.name() == kind);
+            Ok(EventRow {
+                number: event["number"].as_i64().unwrap_or(0),
+                kind,
+                at: time(event, "at")?,
+                is_mailed: known.is_some_and(domain::event::EventKind::is_mailed),
+                fields,
+            })
+        };
+        self.all("/v1/events", org)?.iter().map(row).collect()
+    }
+
+    fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {
+        let mut sums = BTreeMap::<String, Amount>::new();
+        for org in self.orgs.clone() {
+            if self.get(&format!("/v1/wallets/{}", id(Kind::Wallet, org, 1))).is_err() {
+                continue;
+            }
+            let kinds: BTreeMap<i64, String> =
+                self.grants(org)?.into_iter().map(|grant| (grant.number, grant.kind)).collect();
+            let kind_of = |grant: i64| match kinds.get(&grant).map(String::as_str) {
+                Some("promotional") => GrantKind::Promotional,
+                Some("bonus") => GrantKind::Bonus,
+                _ => GrantKind::Purchased,
+            };
+            for (whole, _) in self.transactions(org)? {
+                for entry in chart::entries(&whole, kind_of) {
+                    let sum = sums.entry(entry.account.name().to_owned()).or_default();
+                    *sum = sum.plus(entry.credit);
+                }
+            }
+        }
+        Ok(sums.into_iter().collect())
+    }
+}
+
+impl HttpLayer {
+    fn run_more(
+        &mut self,
+        command: Command,
+        organization: impl Fn(OrgId) -> String,
+    ) -> Result<Done, Failure> {
+        match command {
+            Command::SavePaymentMethod { org, behaviour } => {
+                let body = json!({"organization": organization(org),
+                    "behaviour": behaviour_name(behaviour), "label": "card"});
+                self.row("/v1/payment_methods", body)
+            }
+            Command::ChangePaymentMethod { org, method, behaviour } => {
+                let method = id(Kind::PaymentMethod, org, method);
+                let path = format!("/v1/payment_methods/{method}/behaviour");
+                self.row(&path, json!({"behaviour": behaviour_name(behaviour)}))
+            }
+            Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
+                let path = format!("/v1/wallets/{}/auto_top_up", id(Kind::Wallet, org, 1));
+                let body = json!({"enabled": is_on, "threshold": threshold.to_string(),
+                    "amount": amount.to_string(),
+                    "payment_method": id(Kind::PaymentMethod, org, method)});
+                self.post(&path, body).map(|_| Done::Row(0))
+            }
+            Command::SetUserLimit { org, limit } => {
+                let path = format!("/v1/wallets/{}/limit", id(Kind::Wallet, org, 1));
+                let limit = limit.map(|limit| limit.to_string());
+                self.post(&path, json!({"limit": limit})).map(|_| Done::Row(0))
+            }
+            Command::CreateResource { org, label, sku } => {
+                let body = json!({"organization": organization(org), "name": label, "sku": sku});
+                self.row("/v1/resources", body)
+            }
+            Command::StartRun { org, resource, started_at } => {
+                let body = json!({"resource": id(Kind::Resource, org, resource),
+                    "started_at": when(started_at)});
+                let run = self.post("/v1/runs", body)?;
+                Ok(Done::Run(self.run_row(&run)?))
+            }
+            Command::StopRun { org, run, stopped_at } => {
+                let path = format!("/v1/runs/{}/stop", id(Kind::Run, org, run));
+                let run = self.post(&path, json!({"stopped_at": when(stopped_at)}))?;
+                Ok(Done::Run(self.run_row(&run)?))
+            }
+            Command::PlaceHold { org, amount, seconds } => {
+                let body = json!({"organization": organization(org), "amount": amount.to_string(),
+                    "expires_in_seconds": seconds, "note": ""});
+                Ok(Done::Hold(hold_row(&self.post("/v1/holds", body)?)?))
+            }
+            Command::CaptureHold { org, hold, amount } => {
+                let path = format!("/v1/holds/{}/capture", id(Kind::Hold, org, hold));
+                let amount = amount.map(|amount| amount.to_string());
+                Ok(Done::Hold(hold_row(&self.post(&path, json!({"amount": amount}))?)?))
+            }
+            Command::ReleaseHold { org, hold } => {
+                let path = format!("/v1/holds/{}/release", id(Kind::Hold, org, hold));
+                Ok(Done::Hold(hold_row(&self.post(&path, json!({}))?)?))
+            }
+            Command::RecordUsage { org, id: event, sku, occurred_at, quantities } => {
+                let quantities: BTreeMap<String, i64> = quantities.into_iter().collect();
+                let body = json!({"id": event, "source": "scenario",
+                    "organization": organization(org), "sku": sku,
+                    "occurred_at": when(occurred_at), "quantities": quantities});
+                let charge = self.post("/v1/usage_events", body)?;
+                Ok(Done::Charge {
+                    amount: amount(&charge, "amount")?,
+                    absorbed: amount(&charge, "absorbed")?,
+                    debt: amount(&charge, "debt")?,
+                    is_duplicate: charge["status"] == "duplicate",
+                })
+            }
+            other => Err(broken(format!("{other:?} has no request"))),
+        }
+    }
+}
+
+impl Drop for HttpLayer {
+    fn drop(&mut self) {
+        self.app.close();
+    }
+}

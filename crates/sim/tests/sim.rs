@@ -1,0 +1,156 @@
+//! A short part of the simulation, and what `verify` has to find.
+
+use std::path::Path;
+
+use sim::play;
+use store::testkit::tamper;
+use store::{Fault, Store, StoreUrl};
+
+/// Seeds of the short run; `SIM_SEEDS=1000` plays more.
+const SEEDS: u64 = 4;
+const STEPS: usize = 120;
+
+fn seeds() -> u64 {
+    std::env::var("SIM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
+}
+
+#[test]
+fn engine_and_auditor_agree() {
+    for seed in 1..=seeds() {
+        if let Err(found) = play::seed(seed, STEPS, 0, Fault::Die) {
+            panic!("seed {seed}: {}", found.what);
+        }
+    }
+}
+
+#[test]
+fn a_seed_played_twice_ends_in_the_same_hashes() {
+    let [one, other] = [(); 2].map(|()| play::seed(3, STEPS, 0, Fault::Die).unwrap());
+    assert_eq!(one, other);
+    let different = play::seed(4, STEPS, 0, Fault::Die).unwrap();
+    assert_ne!(one.tips, different.tips);
+}
+
+#[test]
+fn a_crash_at_every_statement_loses_and_doubles_nothing() {
+    let mut at = 1;
+    'statements: loop {
+        for fault in [Fault::Die, Fault::DieAfter, Fault::LoseAnswer, Fault::Refuse] {
+            match play::seed(1, 3, at, fault) {
+                Ok(ended) if !ended.struck => break 'statements,
+                Ok(_) => {}
+                Err(found) => panic!("{fault:?} at statement {at}: {}", found.what),
+            }
+        }
+        at += 1;
+    }
+    assert!(at > 100, "only {at} statements were visited");
+}
+
+/// Verifies the file, and says what was found.
+fn verified(file: &Path) -> Option<String> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let store = Store::open(&StoreUrl::Sqlite(file.to_owned()), runtime.handle()).unwrap();
+    let (mut calls, mut last) = (0, (0, 0));
+    let found = runtime.block_on(app::verify::run(&store, |done, total| {
+        (calls, last) = (calls + 1, (done, total));
+    }));
+    if found.is_ok() {
+        assert!(calls > 0 && last.0 == last.1, "progress ends at {last:?}");
+    }
+    found.err().map(|lie| lie.to_string())
+}
+
+/// Copies of the store, each tampered with once.
+struct Forgery {
+    world: sim::world::World,
+    copy: store::testkit::TempFolder,
+}
+
+impl Forgery {
+    fn new() -> Forgery {
+        let mut world = play::world(2, 500).unwrap();
+        world.stop();
+        let forgery = Forgery { world, copy: store::testkit::TempFolder::new() };
+        let file = forgery.fresh();
+        assert_eq!(verified(&file), None);
+        forgery
+    }
+
+    fn fresh(&self) -> std::path::PathBuf {
+        for entry in std::fs::read_dir(self.copy.path()).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        for entry in std::fs::read_dir(self.world.folder()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), self.copy.path().join(entry.file_name())).unwrap();
+        }
+        self.copy.path().join("sim.db")
+    }
+
+    /// Changes `column` in rows from all over `table`; each has to be found and named.
+    fn change(&self, table: &str, column: &str) {
+        let count = tamper::count(&self.fresh(), table);
+        assert!(count > 0, "{table} is empty");
+        for nth in [0, count / 3, count / 2, count - 1] {
+            let file = self.fresh();
+            let said = tamper::change(&file, table, column, nth);
+            let found = verified(&file);
+            assert!(found.is_some(), "not found: {said}");
+        }
+    }
+}
+
+#[test]
+fn verify_finds_every_changed_column_of_the_journal() {
+    let forgery = Forgery::new();
+    for column in tamper::columns(&forgery.fresh(), "journal").0 {
+        forgery.change("journal", &column);
+    }
+}
+
+#[test]
+fn verify_finds_removed_rows() {
+    let forgery = Forgery::new();
+    for table in ["journal", "wallets", "grants", "deposits", "prices", "runs", "wakes"] {
+        for nth in [0, tamper::count(&forgery.fresh(), table) - 1] {
+            let file = forgery.fresh();
+            tamper::delete(&file, table, nth);
+            let found = verified(&file);
+            let harmless = ["deposits", "prices"].contains(&table);
+            assert!(found.is_some() || harmless, "row {nth} of {table} is gone unnoticed");
+        }
+    }
+}
+
+#[test]
+fn verify_finds_edited_wallets_grants_runs_prices_and_deposits() {
+    let forgery = Forgery::new();
+    for (table, columns) in [
+        ("wallets", &["posted", "debt", "reserved", "position", "number", "hash"][..]),
+        ("grants", &["amount"]),
+        ("runs", &["amount", "per_units", "started_at", "discount_bps", "price", "sku"]),
+    ] {
+        for column in columns {
+            forgery.change(table, column);
+        }
+    }
+    some_found(&forgery, "wallets", "body");
+    some_found(&forgery, "prices", "amount");
+    some_found(&forgery, "deposits", "amount");
+    some_found(&forgery, "deposits", "state");
+    some_found(&forgery, "holds", "captured");
+    some_found(&forgery, "lanes", "position");
+}
+
+/// Rows that nothing stands on say nothing; at least some of a table have to be found.
+fn some_found(forgery: &Forgery, table: &str, column: &str) {
+    let count = tamper::count(&forgery.fresh(), table);
+    let found = (0..count).filter(|&nth| {
+        let file = forgery.fresh();
+        tamper::change(&file, table, column, nth);
+        verified(&file).is_some()
+    });
+    assert!(found.count() > 0, "no changed {column} of {table} was found");
+}
