@@ -2,6 +2,7 @@
 //!
 //! Two rounds at most: what the commands name, and what the wallets and runs found there name.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -45,8 +46,18 @@ pub(crate) fn load(
     for command in commands {
         let operation = &command.operation;
         operation.needs(&mut keys);
-        let ahead = until.entry(operation.org()).or_insert(Timestamp::ZERO);
-        *ahead = (*ahead).max(operation.until().unwrap_or(Timestamp::ZERO));
+        let ahead = operation.until().unwrap_or(Timestamp::ZERO);
+        match until.entry(operation.org()) {
+            Entry::Vacant(first) => {
+                first.insert(ahead);
+            }
+            // What comes before a wake in one batch can bring what it looks at nearer than it is
+            // now, so everything it may look at is loaded.
+            Entry::Occupied(mut shared) if shared.get().max(&ahead) > &Timestamp::ZERO => {
+                shared.insert(Timestamp::NEVER);
+            }
+            Entry::Occupied(_) => {}
+        }
     }
     let orgs: Vec<OrgId> = until.keys().copied().collect();
     load_wallets(writer, ws, &orgs)?;

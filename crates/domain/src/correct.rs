@@ -2,8 +2,8 @@
 //!
 //! Laws: the journal is walked backwards and its draws are restored in reverse order (rulings R11);
 //! nothing is given back twice; value of a grant that was voided or has expired meanwhile ends
-//! again; what had been debt lowers the debt, and what a deposit has paid of it since becomes credit
-//! of its own.
+//! again; what had been debt lowers the debt, and what a deposit has paid of it since becomes
+//! credit of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,8 @@
 //! Time that is being used and not yet posted, in closed form.
 //!
-//! Laws: what a wallet owes for time at instant t is R(exact sum up to t) − what was posted, for one
-//! run or ten thousand (rulings R3); splitting an interval changes no total; nothing here depends
-//! on how often it is asked.
+//! Laws: what a wallet owes for time at instant t is R(exact sum up to t) − what was posted, for
+//! one run or ten thousand (rulings R3); splitting an interval changes no total; nothing here
+//! depends on how often it is asked.
 //!
 //! A wallet keeps one [`Meter`] per `per_units` of its prices instead of its runs: the sum of the
 //! rates that run now, and the exact sum of price × time so far. A run that starts or stops only

@@ -1,8 +1,8 @@
 //! Profiles: the versioned settings that make one engine behave like one platform.
 //!
 //! Two are built in, chosen because they pull in opposite directions (requirements §4):
-//! `spheron` charges per second and looks at the live balance; `greennode` settles closed five-minute
-//! windows, looks at the settled balance and warns twelve hours ahead.
+//! `spheron` charges per second and looks at the live balance; `greennode` settles closed
+//! five-minute windows, looks at the settled balance and warns twelve hours ahead.
 
 use crate::{Amount, Timestamp};
 

@@ -1,8 +1,8 @@
 //! Rating: quantity × price → charge, exactly, rounded once.
 //!
 //! Laws: a charge is the exact quotient rounded half to even (rulings R2); time is charged
-//! cumulatively, so any partition of time and any number of runs sum to the same total (rulings R3).
-//! The unit price itself is never rounded.
+//! cumulatively, so any partition of time and any number of runs sum to the same total (rulings
+//! R3). The unit price itself is never rounded.
 
 use crate::Amount;
 

@@ -74,8 +74,8 @@ fn next_grant_expiry(wallet: &Wallet) -> Timestamp {
     spendable.map(|grant| grant.expires_at).min().unwrap_or(Timestamp::NEVER)
 }
 
-/// When the order to stop goes out: the lead before run-out, and behind an unanswered top-up at most
-/// the grace after it was asked for (rulings R7).
+/// When the order to stop goes out: the lead before run-out, and behind an unanswered top-up at
+/// most the grace after it was asked for (rulings R7).
 fn stop_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
     if wallet.stop_order.is_some() {
         return Timestamp::NEVER;
@@ -166,8 +166,8 @@ fn top_up_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
     crossing(wallet, profile, rule.threshold, 0).max(cooled)
 }
 
-/// Applies everything that is due until `until`, instant by instant, and stops after an instant that
-/// asked something of the outside world.
+/// Applies everything that is due until `until`, instant by instant, and stops after an instant
+/// that asked something of the outside world.
 ///
 /// Idempotency: calling it again with the same `until` changes nothing.
 pub fn wake(ws: &mut Workset, org: OrgId, until: Timestamp) -> Result<Woken, Refusal> {

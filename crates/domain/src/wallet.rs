@@ -169,8 +169,8 @@ impl Wallet {
     }
 
     /// Sets aside the launch hold of a run that starts (rulings R8). A run that is reported some
-    /// seconds ahead of the clock has run for a negative time until then: the same hold covers that,
-    /// so that nothing else is promised this value.
+    /// seconds ahead of the clock has run for a negative time until then: the same hold covers
+    /// that, so that nothing else is promised this value.
     pub fn begin_launch(&mut self, run: &Run, profile: &Profile, now: Timestamp) {
         let launch = launch_of(run, profile);
         if launch.until > now.floor_to_second() {

@@ -1,8 +1,8 @@
 //! The workset: the rows that commands of one batch decide over, and what they changed.
 //!
 //! Laws: a command that is refused, or panics, leaves the workset exactly as it found it; a command
-//! sees what earlier commands of the batch did; nothing here reads or writes a store. The lane loads
-//! rows before and flushes [`Changes`] afterwards (rulings A2).
+//! sees what earlier commands of the batch did; nothing here reads or writes a store. The lane
+//! loads rows before and flushes [`Changes`] afterwards (rulings A2).
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};

@@ -1,7 +1,7 @@
 //! Settings: a file in which everything is optional, overridden by the environment.
 //!
-//! *Invariant:* `config.default.toml` names every setting with its default (a test compares), and an
-//! unknown name is refused. Secrets come by the environment only.
+//! *Invariant:* `config.default.toml` names every setting with its default (a test compares), and
+//! an unknown name is refused. Secrets come by the environment only.
 
 use std::net::SocketAddr;
 use std::path::Path;

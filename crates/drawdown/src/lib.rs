@@ -5,4 +5,5 @@ pub mod demo;
 pub mod demo_server;
 pub mod scenario;
 pub mod serve;
+pub mod verify;
 pub mod wire;

@@ -23,7 +23,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Try it: two platforms with history, a simulated cloud and a page per wallet; nothing is kept.
+    /// Try it: two platforms with history, a simulated cloud and a page per wallet; nothing is
+    /// kept.
     Demo {
         /// Where to listen; a loopback address.
         #[arg(long, default_value = "127.0.0.1:8080")]
@@ -89,7 +90,7 @@ fn main() -> ExitCode {
             }))
         }
         Task::Migrate => migrate(&config, runtime.handle()),
-        Task::Verify { json } => Err(format!("verify is not there yet ({json})")),
+        Task::Verify { json } => runtime.block_on(drawdown::verify::run(&config, json)),
         Task::Scenario { task } => return scenarios(task),
     };
     match done {

@@ -71,10 +71,10 @@ impl Workload {
     }
 
     /// The founding: clouds, what they sell, and their customers.
-    pub fn setup(&mut self, now: Timestamp) -> Vec<Step> {
+    pub fn setup(&mut self, now: Timestamp, clouds: usize) -> Vec<Step> {
         let mut steps = Vec::new();
         let first = usize::try_from(self.chance.below(8)).unwrap();
-        for place in 0..3 {
+        for place in 0..clouds {
             let (profile, settings, is_test) = CLOUDS[(first + place * 3) % CLOUDS.len()];
             let org = self.draw_org();
             let clock = is_test.then(|| now.plus_seconds(self.chance.between(-90_000, 90_000)));

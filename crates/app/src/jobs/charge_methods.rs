@@ -1,6 +1,6 @@
 //! Charges saved payment methods for the deposits that wait in the outbox, and settles each by what
-//! its rail answered. The rail's own id of the money comes from the deposit, so that asking twice is
-//! the same payment.
+//! its rail answered. The rail's own id of the money comes from the deposit, so that asking twice
+//! is the same payment.
 
 use domain::deposit::DepositState;
 use domain::{Id, Kind};

@@ -31,8 +31,8 @@ impl Operation for CreatePrice {
         self.platform
     }
 
-    /// Refusals, in order: `not_found` (platform, SKU), `amount_out_of_range`, `quantity_not_positive`,
-    /// `too_long_ago` (a price never changes what has been charged).
+    /// Refusals, in order: `not_found` (platform, SKU), `amount_out_of_range`,
+    /// `quantity_not_positive`, `too_long_ago` (a price never changes what has been charged).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let mut platform = ws.platform(self.platform)?.clone();
         platform.book_version += 1;

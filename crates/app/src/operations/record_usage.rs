@@ -48,9 +48,9 @@ impl Operation for RecordUsage {
     /// Refusals, in order: `not_found`, `event_conflict`, `quantity_not_positive`, `too_far_ahead`,
     /// `too_long_ago`, `unknown_sku`, `price_missing`, `amount_out_of_range`.
     ///
-    /// Use that happened is never refused for credit: it draws to zero, the rest goes the way of the
-    /// profile's overdraft (rulings R14). A late event costs what it cost then and is posted now
-    /// (requirements N07).
+    /// Use that happened is never refused for credit: it draws to zero, the rest goes the way of
+    /// the profile's overdraft (rulings R14). A late event costs what it cost then and is posted
+    /// now (requirements N07).
     ///
     /// Idempotency: the same id with the same content answers with the charge that was made.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {

@@ -33,8 +33,8 @@ impl Operation for SettleDeposit {
         keys.deposits.push((self.org, self.deposit));
     }
 
-    /// Refusals, in order: `not_found`, `deposit_decided` (anything but money after a decision: what
-    /// a rail says arrives in any order).
+    /// Refusals, in order: `not_found`, `deposit_decided` (anything but money after a decision:
+    /// what a rail says arrives in any order).
     ///
     /// Idempotency: the same outcome again answers with the deposit as it stands and moves nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {

@@ -57,13 +57,15 @@ impl PriceLists {
         same(at(), "the amount", &row.amount, &total)
     }
 
-    /// Number of the price that applied, of those for the same thing as `price`.
+    /// Number of the price that applied, of those for the same thing as `price`. One that was set
+    /// at the very instant of posting may have come before or after.
     fn in_force(&self, platform: OrgId, price: &Price, row: &LedgerTransaction) -> i64 {
         let happened = row.occurred_at.unwrap_or(row.at);
         let prices = self.0.get(&platform).into_iter().flat_map(BTreeMap::values);
         prices
             .filter(|other| other.sku == price.sku && other.dimension == price.dimension)
-            .filter(|other| other.effective_from <= happened && other.created_at <= row.at)
+            .filter(|other| other.effective_from <= happened)
+            .filter(|other| other.created_at < row.at || other.number == price.number)
             .max_by_key(|other| (other.effective_from, other.number))
             .map_or(0, |other| other.number)
     }

@@ -265,6 +265,15 @@ fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
     })
 }
 
+fn charge(value: &Value) -> Result<Done, Failure> {
+    Ok(Done::Charge {
+        amount: amount(value, "amount")?,
+        absorbed: amount(value, "absorbed")?,
+        debt: amount(value, "debt")?,
+        is_duplicate: value["status"] == "duplicate",
+    })
+}
+
 fn hold_row(value: &Value) -> Result<HoldRow, Failure> {
     Ok(HoldRow {
         number: number(value, "id")?,
@@ -548,13 +557,7 @@ impl HttpLayer {
                 let body = json!({"id": event, "source": "scenario",
                     "organization": organization(org), "sku": sku,
                     "occurred_at": when(occurred_at), "quantities": quantities});
-                let charge = self.post("/v1/usage_events", body)?;
-                Ok(Done::Charge {
-                    amount: amount(&charge, "amount")?,
-                    absorbed: amount(&charge, "absorbed")?,
-                    debt: amount(&charge, "debt")?,
-                    is_duplicate: charge["status"] == "duplicate",
-                })
+                charge(&self.post("/v1/usage_events", body)?)
             }
             other => Err(broken(format!("{other:?} has no request"))),
         }

@@ -1,8 +1,9 @@
 //! What a scenario can ask of the product, whatever the product is made of.
 //!
-//! A layer takes commands and answers rows as plain data; names, times and texts are the business of
-//! [`crate::scenario::play`] and [`crate::scenario::show`], which are the same for all layers. Rows
-//! carry numbers where clients see ids, because numbers are what all layers agree on (rulings A3).
+//! A layer takes commands and answers rows as plain data; names, times and texts are the business
+//! of [`crate::scenario::play`] and [`crate::scenario::show`], which are the same for all layers.
+//! Rows carry numbers where clients see ids, because numbers are what all layers agree on (rulings
+//! A3).
 
 use domain::deposit::Behaviour;
 use domain::grant::{Grant, OpenGrant};

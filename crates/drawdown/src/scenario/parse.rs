@@ -176,8 +176,8 @@ pub fn without_comment(line: &str) -> &str {
 }
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, deposit, settle, grant, \
-    void, start, stop, hold, capture, release, use, card, auto_top_up, alert, advance, at, balance, \
-    ledger, spans, deposits, grants, holds, runs, runway, mails, events, books, repeat";
+    void, start, stop, hold, capture, release, use, card, auto_top_up, alert, advance, at, \
+    balance, ledger, spans, deposits, grants, holds, runs, runway, mails, events, books, repeat";
 
 fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();

@@ -40,12 +40,17 @@ impl Purse {
         format!("grant {amount}")
     }
 
-    pub fn void(&mut self, number: i64) -> Told {
+    pub fn void(&mut self, terms: &Terms, number: i64, now: i64) -> Told {
         match self.known.get(&number) {
             None => refused("not_found"),
             Some((false, ..)) => refused("grant_not_voidable"),
             Some((true, ..)) => {
+                self.settle(terms, second_of(now));
                 self.end(number, "void");
+                // What holds have set aside of it ends when it comes back.
+                if let Some(rest) = self.credits.iter_mut().find(|it| it.number == number) {
+                    rest.expires = rest.expires.min(now);
+                }
                 self.voided.insert(number);
                 format!("grant {}", self.issued[&number])
             }

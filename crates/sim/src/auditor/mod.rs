@@ -294,8 +294,8 @@ impl Desk<'_> {
                 self.purse.give(said.number, i128::from(*amount), *priority, expires, now)
             }
             Action::Void { grant, .. } => {
-                self.catch_up(wall);
-                self.purse.void(*grant)
+                let now = self.catch_up(wall);
+                self.purse.void(&self.shop.terms, *grant, now)
             }
             Action::AutoTopUp { enabled, threshold, amount, method, .. } => {
                 if !self.shop.terms.top_up {

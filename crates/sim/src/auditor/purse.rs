@@ -329,17 +329,8 @@ impl Purse {
             return;
         }
         let amount = self.unposted(t);
-        if std::env::var("DBG").is_ok() && self.runs.len() > 0 {
-            eprintln!(
-                "settle {t} settled {} amount {amount} now {} runs {:?}",
-                self.settled, self.now, self.runs
-            );
-        }
-        if amount < 0 {
-            return;
-        }
         self.settled = t;
-        if amount == 0 {
+        if amount <= 0 {
             return;
         }
         self.time_posted += amount;
