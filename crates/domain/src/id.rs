@@ -8,7 +8,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Buckets that organizations are spread over, fixed for ever (DESIGN §6).
+/// Buckets that organizations are spread over, fixed for ever.
 pub const BUCKET_COUNT: i64 = 1024;
 const RANDOM_BITS: u32 = 53;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

@@ -1,7 +1,7 @@
 //! The price book of a platform: SKUs and their dated prices.
 //!
 //! Laws: the price of an event is the one in force when it happened; a missing price is not a price
-//! of zero (DESIGN §4).
+//! of zero.
 
 use std::collections::BTreeMap;
 

@@ -121,10 +121,10 @@ fn limit_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
 fn forecast_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
     let Some(horizon) = profile.forecast_horizon_seconds else { return Timestamp::NEVER };
     let changes = forecast_change(wallet, horizon);
-    if wallet.forecast_fired || !wallet.meters.is_running() {
+    let needed = forecast_need(wallet, wallet.now, horizon);
+    if wallet.forecast_fired || !needed.is_positive() {
         return changes;
     }
-    let needed = forecast_need(wallet, wallet.now, horizon);
     crossing(wallet, profile, needed, horizon).min(changes)
 }
 

@@ -7,7 +7,7 @@
 //!
 //! A step is written once, in PostgreSQL's words, and lowered to SQLite by [`lower`]; a step that
 //! really differs has a second file. There are no advisory locks, because not every engine that
-//! speaks PostgreSQL has them (distributed.md §4.6).
+//! speaks PostgreSQL has them.
 
 use domain::time::Timestamp;
 use sha2::{Digest, Sha256};

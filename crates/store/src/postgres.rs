@@ -3,7 +3,7 @@
 //! *Invariant:* a writer owns its connection and blocks on it from its own thread; a connection on
 //! which anything went wrong at the wire is thrown away, and the next `begin` makes a new one. A
 //! commit during which the server warned is of unknown outcome: a cancelled wait for a standby is
-//! reported as success with a warning (distributed.md §1.6).
+//! reported as success with a warning.
 //!
 //! Connections are not encrypted yet: the server belongs on the same host or a private network.
 

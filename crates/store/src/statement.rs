@@ -3,10 +3,10 @@
 //! *Invariant:* no SQL is put together from input. A [`Statement`] is one text for both engines; a
 //! [`Bulk`] or a [`Load`] is described as data and writes its own two texts, because the engines
 //! are fast in different ways: SQLite loops over one prepared row statement in process,
-//! PostgreSQL takes one array per column (performance.md §3-4, stack.md §6).
+//! PostgreSQL takes one array per column.
 //!
 //! Inserts join `buckets`, so that Citus sends them to the one shard that owns them
-//! (distributed.md §0.4); on plain PostgreSQL the join costs nothing.
+//!; on plain PostgreSQL the join costs nothing.
 
 use std::sync::OnceLock;
 

@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* money, times, numbers and flags are all `Int`. There are no floats, booleans,
 //! decimals or native times, because each of them means something else on the two engines
-//! (distributed.md §4.5).
+//!.
 //!
 //! A row is read through getters that name the column's place and both kinds when they disagree: a
 //! wrong kind is a mistake in a statement, never in a client's input.

@@ -248,7 +248,7 @@ impl Purse {
         self.floored(terms, self.posted() - accrued)
     }
 
-    fn order(&self) -> Vec<usize> {
+    pub fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.credits.len()).collect();
         order.sort_by_key(|&at| {
             let credit = &self.credits[at];

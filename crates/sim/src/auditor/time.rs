@@ -213,17 +213,27 @@ impl Purse {
         let horizon = terms.horizon.unwrap_or(0);
         let need = self.need(terms, at);
         let shown = self.shown(terms, second_of(at));
-        (need > 0 && shown - self.lapsing(at, horizon) < need)
+        (need > 0 && shown - self.lapsing(terms, at, horizon) < need)
             || (self.forecast_fired && shown <= 0)
     }
 
-    /// What grants will still hold when they lapse within the horizon: the time that has accrued
-    /// draws them first.
-    fn lapsing(&self, at: i64, horizon: i64) -> i128 {
-        let whole = self.value() - self.debt - self.accrued(second_of(at));
-        let mut seen = self.clone();
-        seen.now = at;
-        whole - seen.worth(second_of(at), false, horizon)
+    /// What the balance that is looked at loses to expiry within the horizon, after the time in it
+    /// has drawn its part.
+    fn lapsing(&self, terms: &Terms, at: i64, horizon: i64) -> i128 {
+        let t = second_of(at);
+        let closed = if terms.windows { t - t.rem_euclid(terms.every) } else { t };
+        let mut owed =
+            if terms.windows && closed <= self.settled { 0 } else { self.accrued(closed) };
+        let mut lapsing = 0;
+        for place in self.order() {
+            let credit = &self.credits[place];
+            let part = owed.min(credit.left - credit.set_aside);
+            owed -= part;
+            if credit.expires <= (closed + horizon) * SECOND {
+                lapsing += credit.left - part;
+            }
+        }
+        lapsing
     }
 
     fn look_at_forecast(&mut self, terms: &Terms, at: i64) {
@@ -284,9 +294,6 @@ impl Purse {
         for credit in &self.credits {
             if credit.expires != NEVER && credit.left > credit.set_aside {
                 consider(credit.expires.max(self.now + 1));
-                if let Some(horizon) = terms.horizon {
-                    consider(credit.expires - horizon * SECOND);
-                }
             }
         }
         consider((second_of(self.now).div_euclid(DAY) + 1) * DAY * SECOND);
@@ -295,7 +302,8 @@ impl Purse {
         }
         consider(self.patience());
         consider(self.cooled());
-        if self.is_running() { self.first_change(terms, next) } else { next }
+        let can_change = self.is_running() || terms.horizon.is_some();
+        if can_change { self.first_change(terms, next) } else { next }
     }
 
     /// The first second before `next` at which a stop, a top-up or an alert is due: values only

@@ -6,7 +6,7 @@
 //! memory (the tail), older ones in at most `RUNS_MAX` sorted runs on disk, each behind a filter.
 //!
 //! Why: clients choose random keys, and a unique index over random keys costs a disk page per
-//! charge (performance.md §3). Here the hot path touches one cache line per run and key, and reads
+//! charge. Here the hot path touches one cache line per run and key, and reads
 //! a run only for duplicates and for the few keys a filter lets through by chance.
 //!
 //! The module does no IO and knows no clock: bodies are read through [`RunReader`] and written by

@@ -1,7 +1,7 @@
 //! Steps on a SQLite connection, and its errors in our words.
 //!
 //! A bulk is one prepared row statement in a loop: in process that is three times faster than any
-//! form that hands SQLite the rows as one text (stack.md §6.4).
+//! form that hands SQLite the rows as one text.
 
 use rusqlite::ErrorCode;
 use rusqlite::ffi;

@@ -24,7 +24,7 @@ mod tests;
 
 use show::{Unit, Zone};
 
-/// The words of a profile, where platforms differ (DESIGN §3).
+/// The words of a profile, where platforms differ.
 #[derive(Clone, Debug)]
 pub struct Labels {
     pub unit: Unit,
