@@ -110,12 +110,23 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
     let mut resources = keys.resources;
     resources.extend(ws.runs.iter().map(|(org, _, run)| (org, run.resource)));
     fill(&mut ws.resources, store::resources::load(writer, &distinct(resources))?);
+    let mut earliest: BTreeMap<OrgId, Timestamp> = BTreeMap::new();
     for (org, since) in history {
-        let late = ws.wallet(org).ok().filter(|wallet| since < wallet.settled_until).cloned();
-        let Some(wallet) = late else { continue };
-        let rows = store::journal::history(writer, &wallet, since)?;
-        let named = rows.iter().flat_map(|row| &row.postings).map(|part| (org, part.grant));
-        fill(&mut ws.grants, store::grants::load(writer, &distinct(named.collect()))?);
+        let first = earliest.entry(org).or_insert(since);
+        *first = (*first).min(since);
+    }
+    for (org, since) in earliest {
+        let Ok(wallet) = ws.wallet(org).cloned() else { continue };
+        let rows = if since < wallet.settled_until {
+            store::journal::history(writer, &wallet, since)?
+        } else {
+            Vec::new()
+        };
+        // What is open now may be used up by what is settled before the correction.
+        let open = wallet.grants.iter().map(|grant| grant.number);
+        let drawn = rows.iter().flat_map(|row| &row.postings).map(|part| part.grant);
+        let named = open.chain(drawn).map(|grant| (org, grant)).collect();
+        fill(&mut ws.grants, store::grants::load(writer, &distinct(named))?);
         ws.history.insert(org, rows);
     }
     Ok(())

@@ -45,6 +45,7 @@ impl Command {
 }
 
 /// What came of a command that was decided.
+#[allow(clippy::large_enum_variant, reason = "a box would cost every charge an allocation")]
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// Decided now.

@@ -125,11 +125,13 @@ impl Keeper {
         }
         for row in &rows {
             let seat = &set.seats[usize::try_from(row.lane).unwrap_or(0)];
-            if owned < share && !seat.is_running() && self.is_abandoned(row, mono) {
-                if let Some(identity) = self.take(writer, row)? {
-                    self.open(set, identity)?;
-                    owned += 1;
-                }
+            if owned < share
+                && !seat.is_running()
+                && self.is_abandoned(row, mono)
+                && let Some(identity) = self.take(writer, row)?
+            {
+                self.open(set, identity)?;
+                owned += 1;
             }
         }
         Ok(())

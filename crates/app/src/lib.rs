@@ -9,7 +9,7 @@ pub mod lanes;
 pub mod operation;
 pub mod operations;
 pub mod ports;
-mod sealing;
+pub mod sealing;
 pub mod verify;
 
 pub use door::{App, AppError, Command, IdempotencyKey, Outcome};

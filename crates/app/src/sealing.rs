@@ -17,8 +17,11 @@ use tokio::runtime::Handle;
 use crate::lane::Lane;
 
 const WAIT: Duration = Duration::from_millis(100);
-/// Journal rows indexed in one transaction.
-const INDEX_ROWS: i64 = 50_000;
+/// Journal rows indexed in one transaction. Each wallet's rows lie in a place of their own, so the
+/// more rows there are for a place, the fewer pages are written for each.
+const INDEX_ROWS: i64 = 200_000;
+/// Fewer are indexed after so many waits.
+const INDEX_WAITS_MAX: u32 = 300;
 /// Bodies of replaced runs removed in one transaction.
 const FORGET_ROWS: i64 = 2_000;
 /// Sealed keys are kept at least 35 days; until archives exist, for ever.
@@ -31,7 +34,7 @@ enum Order {
 }
 
 /// The lane's side of the thread.
-pub(crate) struct Sealing {
+pub struct Sealing {
     orders: Option<Sender<Order>>,
     finished: Receiver<Box<Finished>>,
     is_merging: bool,
@@ -39,7 +42,8 @@ pub(crate) struct Sealing {
 }
 
 impl Sealing {
-    pub(crate) fn start(
+    /// Starts the thread of a lane.
+    pub fn start(
         store: &Store,
         runtime: &Handle,
         lane: i64,
@@ -47,7 +51,7 @@ impl Sealing {
     ) -> Result<Sealing, StoreError> {
         let writer = store.index_writer()?;
         let (store, runtime) = (store.clone(), runtime.clone());
-        let mut behind = Behind { store, writer, runtime, lane, lane_count };
+        let mut behind = Behind { store, writer, runtime, lane, lane_count, waits: 0 };
         let (orders, taken) = channel();
         let (done, finished) = channel();
         let work = move || {
@@ -84,7 +88,7 @@ impl Sealing {
     }
 
     /// Installs what is finished and begins what is due. Takes microseconds.
-    pub(crate) fn tend(&mut self, lane: &mut Lane) {
+    pub fn tend(&mut self, lane: &mut Lane) {
         match self.finished.try_recv() {
             Ok(finished) => {
                 self.is_merging = false;
@@ -127,17 +131,24 @@ struct Behind {
     runtime: Handle,
     lane: i64,
     lane_count: i64,
+    /// Looks since the index was last written.
+    waits: u32,
 }
 
 impl Behind {
-    /// Indexes what was committed since the last time.
+    /// Indexes what was committed since the last time, when it is much or has waited long.
     fn index(&mut self) -> Result<(), StoreError> {
         let (lane, count) = (self.lane, self.lane_count);
-        let handle = &self.runtime;
-        while store::index::step(&mut self.writer, &self.store, handle, lane, count, INDEX_ROWS)?
-            == u64::try_from(INDEX_ROWS).unwrap_or(u64::MAX)
-        {}
-        Ok(())
+        let (writer, store, handle) = (&mut self.writer, &self.store, &self.runtime);
+        self.waits += 1;
+        loop {
+            let waiting = store::index::waiting(writer, store, handle, lane)?;
+            if waiting == 0 || (waiting < INDEX_ROWS && self.waits < INDEX_WAITS_MAX) {
+                return Ok(());
+            }
+            self.waits = 0;
+            store::index::step(writer, store, handle, lane, count, INDEX_ROWS)?;
+        }
     }
 
     /// Writes a run and makes it answer, then clears away what it replaces.

@@ -5,15 +5,18 @@
 
 use tokio::runtime::Handle;
 
-use crate::Store;
 use crate::error::StoreError;
 use crate::lanes;
 use crate::noun::{BUCKET, NUMBER, ORG};
 use crate::statement::{Action, Bulk, Kind, Statement, catalogue};
 use crate::value::{Column, Row};
 use crate::writer::Writer;
+use crate::{Snapshot, Store};
 
 const COLUMNS: &[(&str, Kind)] = &[BUCKET, ORG, NUMBER, ("position", Kind::Int)];
+
+/// Positions that one look into the journal covers at most.
+const SCANNED_POSITIONS_MAX: i64 = 20_000;
 
 catalogue! {
     /// Writes rows; those that an earlier owner of the lane wrote are the same.
@@ -37,6 +40,27 @@ catalogue! {
 pub fn watermark(index_writer: &mut Writer, lane: i64) -> Result<i64, StoreError> {
     let rows = index_writer.query(&WATERMARK, &[lane.into()])?;
     rows.first().map_or(Ok(0), |row| row.int(0))
+}
+
+/// The same, as a reader sees it.
+pub async fn indexed(snapshot: &mut Snapshot, lane: i64) -> Result<i64, StoreError> {
+    let rows = snapshot.query(&WATERMARK, &[lane.into()]).await?;
+    rows.first().map_or(Ok(0), |row| row.int(0))
+}
+
+/// How many of the lane's positions are not indexed. It blocks.
+pub fn waiting(
+    index_writer: &mut Writer,
+    store: &Store,
+    runtime: &Handle,
+    lane: i64,
+) -> Result<i64, StoreError> {
+    let indexed = watermark(index_writer, lane)?;
+    let end = runtime.block_on(async {
+        let mut snapshot = store.snapshot().await?;
+        snapshot.query(&lanes::POSITION, &[lane.into()]).await
+    })?;
+    Ok(end.first().map_or(Ok(0), |row| row.int(0))? - indexed)
 }
 
 /// Indexes at most about `max_rows` of the lane's committed rows, and says how many; 0 when all are
@@ -65,7 +89,7 @@ pub fn step(
     Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
 }
 
-/// The rows above `from` in one range that holds any, and the end of that range.
+/// The rows above `from`, about `max_rows` at most, and the position that they reach to.
 async fn scan(
     store: &Store,
     lane: i64,
@@ -80,18 +104,18 @@ async fn scan(
         let text = format!("lane {lane} is indexed up to {from}, and its journal ends at {end}");
         return Err(StoreError::Corrupt(text));
     }
-    let mut above = from;
-    while above < end {
-        let until = above.saturating_add(max_rows.max(1)).min(end);
+    let (mut found, mut above) = (Vec::new(), from);
+    let look = max_rows.clamp(1, SCANNED_POSITIONS_MAX);
+    let max_rows = usize::try_from(max_rows).unwrap_or(1);
+    while above < end && found.len() < max_rows {
+        let until = above.saturating_add(look).min(end);
         let range = [lane.into(), lane_count.into(), above.into(), until.into()];
-        let rows = snapshot.query(&SCAN, &range).await?;
-        if !rows.is_empty() {
-            let rows: Result<Vec<_>, _> = rows.iter().map(read).collect();
-            return Ok(Some((rows?, until)));
+        for row in &snapshot.query(&SCAN, &range).await? {
+            found.push(read(row)?);
         }
         above = until;
     }
-    Ok(None)
+    Ok((!found.is_empty()).then_some((found, above)))
 }
 
 fn read(row: &Row) -> Result<[i64; 4], StoreError> {

@@ -204,8 +204,11 @@ fn open_connection(path: &Path, home: Home) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags).map_err(translate)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(translate)?;
     let durability = match home {
-        Home::Main => "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;",
-        Home::Index => "PRAGMA synchronous = NORMAL;",
+        // A transaction that does not fit into the cache is written to the log twice.
+        Home::Main => {
+            "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536;"
+        }
+        Home::Index => "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;",
     };
     let common = "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
     connection.execute_batch(&format!("{common} {durability}")).map_err(translate)?;

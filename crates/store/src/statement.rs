@@ -37,6 +37,9 @@ pub enum Action {
     InsertMissing,
     /// Inserts, or sets the columns after the key.
     Upsert,
+    /// The same where the columns are all that the table has and nothing but its key is unique:
+    /// SQLite then looks for the row once instead of twice.
+    Replace,
     /// Sets the columns after the key; a row that is not there is not counted.
     Update,
     /// Deletes by key; all columns are key.
@@ -161,7 +164,7 @@ impl Bulk {
         let key = list(self.key(), |_, name| name.to_owned());
         match self.action {
             Action::InsertMissing => format!(" ON CONFLICT ({key}) DO NOTHING"),
-            Action::Upsert => {
+            Action::Upsert | Action::Replace => {
                 let set = list(self.rest(), |_, name| format!("{name} = excluded.{name}"));
                 format!(" ON CONFLICT ({key}) DO UPDATE SET {set}")
             }
@@ -263,6 +266,11 @@ impl Texts for Bulk {
                     format!("UPDATE {table} SET {set} WHERE {by_key}")
                 }
                 Action::Delete => format!("DELETE FROM {table} WHERE {by_key}"),
+                Action::Replace => {
+                    let names = list(self.columns, |_, name| name.to_owned());
+                    let places = list(self.columns, |at, _| format!("?{at}"));
+                    format!("INSERT OR REPLACE INTO {table} ({names}) VALUES ({places})")
+                }
                 Action::Insert | Action::InsertMissing | Action::Upsert => {
                     let names = list(self.columns, |_, name| name.to_owned());
                     let places = list(self.columns, |at, _| format!("?{at}"));
@@ -283,7 +291,7 @@ impl Texts for Bulk {
                     format!("UPDATE {table} AS t SET {set} FROM {rows} WHERE {by_key}")
                 }
                 Action::Delete => format!("DELETE FROM {table} AS t USING {rows} WHERE {by_key}"),
-                Action::Insert | Action::InsertMissing | Action::Upsert => {
+                Action::Insert | Action::InsertMissing | Action::Upsert | Action::Replace => {
                     let names = list(self.columns, |_, name| name.to_owned());
                     let from = list(self.columns, |_, name| format!("x.{name}"));
                     let (join, on_conflict) = (self.join_buckets(), self.on_conflict());

@@ -1,5 +1,6 @@
 //! What tests and benches of this and other crates need to stand a store up.
 
+pub mod naive;
 pub mod pg;
 pub mod tamper;
 

@@ -62,6 +62,17 @@ impl Column {
         self.len() == 0
     }
 
+    /// Whether row `at`, which is not the first, holds what the row before it holds.
+    pub(crate) fn is_repeated(&self, at: usize) -> bool {
+        match self {
+            Column::Int(values) => values[at] == values[at - 1],
+            Column::OptInt(values) => values[at] == values[at - 1],
+            Column::Text(values) => values[at] == values[at - 1],
+            Column::OptText(values) => values[at] == values[at - 1],
+            Column::Blob(values) => values[at] == values[at - 1],
+        }
+    }
+
     /// The value of row `at`.
     pub fn value(&self, at: usize) -> Value {
         match self {

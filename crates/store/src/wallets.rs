@@ -41,7 +41,7 @@ const PART: &[(&str, Kind)] = &[BUCKET, ORG, ("part", Kind::Small), ("body", Kin
 
 catalogue! {
     /// Writes rows.
-    SAVE: Bulk = Bulk::new(Action::Upsert, "wallets", 2, COLUMNS);
+    SAVE: Bulk = Bulk::new(Action::Replace, "wallets", 2, COLUMNS);
     /// Finds rows.
     FIND: Load = Load::rows("wallets", 2, COLUMNS, "");
     /// Writes further grants.

@@ -1,5 +1,6 @@
 //! The other tables, each matched with what the journal said.
 
+use std::collections::btree_map::Entry;
 use std::collections::BTreeMap;
 
 use domain::deposit::DepositState;
@@ -208,9 +209,8 @@ impl Books {
             }
             let Some(chain) = self.chains.get(&row.org) else { continue };
             check_wallet(chain, &wallet)?;
-            if !platforms.contains_key(&wallet.platform) {
-                let platform = access::platform(snapshot, wallet.platform).await?;
-                platforms.insert(wallet.platform, platform);
+            if let Entry::Vacant(unread) = platforms.entry(wallet.platform) {
+                unread.insert(access::platform(snapshot, wallet.platform).await?);
             }
             let platform = platforms.get(&wallet.platform).and_then(Option::as_ref);
             let platform = platform.ok_or_else(|| lie("it lives on no platform".into()))?;

@@ -20,20 +20,28 @@ impl Purse {
             return;
         }
         loop {
-            let at = if self.changed { self.now } else { self.next_instant(terms, until) };
-            if at > until {
+            let ordered = self.stop_at.filter(|_| !terms.live).unwrap_or(NEVER);
+            let target = until.min(ordered);
+            let at = if self.changed { self.now } else { self.next_instant(terms, target) };
+            if at <= target {
+                self.live_through(terms, at, real, outside);
+            } else if ordered > target || !self.obey(terms, ordered, outside) {
                 break;
-            }
-            self.now = at;
-            let before = self.traces();
-            self.fall_due(terms, at);
-            self.look(terms, at, real, outside);
-            if self.traces() != before {
-                self.decided = at;
             }
         }
         if self.is_running() {
             self.now = until;
+        }
+    }
+
+    /// Everything that is due at one instant.
+    fn live_through(&mut self, terms: &Terms, at: i64, real: i64, outside: &mut dyn Outside) {
+        self.now = at;
+        let before = self.traces();
+        self.fall_due(terms, at);
+        self.look(terms, at, real, outside);
+        if self.traces() != before {
+            self.decided = at;
         }
     }
 
@@ -111,17 +119,11 @@ impl Purse {
     /// Stops, top-up and alerts at one instant (rulings R5, 5-8).
     fn look(&mut self, terms: &Terms, at: i64, real: i64, outside: &mut dyn Outside) {
         self.changed = false;
-        let ordered = self.look_at_stops(terms, at);
+        self.look_at_stops(terms, at);
         let asked = self.look_at_refill(terms, at, real);
         self.look_at_limit(terms, at);
         self.look_at_forecast(terms, at);
-        if terms.live {
-            return;
-        }
-        if let Some(stop_at) = ordered {
-            self.obey(terms, stop_at, outside);
-        }
-        if asked {
+        if asked && !terms.live {
             self.answer_refill(terms, outside);
         }
     }
@@ -131,32 +133,46 @@ impl Purse {
         self.stoppable() > 0 && self.worth(second_of(at) + terms.lead + 1, true, 0) < 0
     }
 
-    /// The last second that can be paid, not before `from`.
+    /// The last second that can be paid, not before `from`; never, when nothing has to stop.
     fn runs_out(&self, from: i64) -> i64 {
-        let mut last = from;
-        while self.worth(last + 1, true, 0) >= 0 {
-            last += 1;
+        if self.stoppable() == 0 {
+            return NEVER;
         }
-        last
+        let paid = |t: i64| self.worth(t, true, 0) >= 0;
+        let mut step = 1;
+        while paid(from + step) {
+            step *= 2;
+            if step > 40_000_000_000 {
+                return NEVER;
+            }
+        }
+        let (mut low, mut high) = (from, from + step);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if paid(middle) { low = middle } else { high = middle }
+        }
+        low
     }
 
-    fn look_at_stops(&mut self, terms: &Terms, at: i64) -> Option<i64> {
+    /// Orders a stop when it is due. An order for a second that is not the right one any more is
+    /// taken back, and where a stop is still due another one takes its place.
+    fn look_at_stops(&mut self, terms: &Terms, at: i64) {
         if let Some(stop_at) = self.stop_at {
-            if stop_at > at && !self.is_spent(terms, at) {
-                self.stop_at = None;
-                self.told.push(("run.stop_cancelled", at));
+            let this = second_of(at) * SECOND;
+            let right = self.runs_out(second_of(at)).saturating_mul(SECOND);
+            if stop_at < this || stop_at == right {
+                return;
             }
-            return None;
+            self.stop_at = None;
+            self.told.push(("run.stop_cancelled", at));
         }
         if !self.is_spent(terms, at) || at < self.patience() {
-            return None;
+            return;
         }
-        let stop_at = self.runs_out(second_of(at)) * SECOND;
-        self.stop_at = Some(stop_at);
+        self.stop_at = Some(self.runs_out(second_of(at)) * SECOND);
         for _ in 0..self.stoppable() {
             self.told.push(("run.stop_requested", at));
         }
-        Some(stop_at)
     }
 
     /// Until when a stop waits for the answer to a top-up.
@@ -248,18 +264,20 @@ impl Purse {
         }
     }
 
-    /// An agent on a test clock stops everything at the ordered second.
-    fn obey(&mut self, terms: &Terms, stop_at: i64, outside: &mut dyn Outside) {
-        let open: Vec<i64> = self
+    /// An agent on a test clock stops everything at the ordered second, and what was to begin later
+    /// never runs. False when there was nothing to stop.
+    fn obey(&mut self, terms: &Terms, stop_at: i64, outside: &mut dyn Outside) -> bool {
+        let open: Vec<(i64, i64)> = self
             .runs
             .iter()
             .filter(|run| run.stop.is_none() && run.compute)
-            .map(|run| run.number)
+            .map(|run| (run.number, run.start * SECOND))
             .collect();
-        for number in open {
+        for &(number, start) in &open {
             let now = self.catch_up(terms, stop_at, outside);
-            self.stop(terms, number, stop_at, now);
+            self.stop(terms, number, stop_at.max(start), now);
         }
+        !open.is_empty()
     }
 
     fn answer_refill(&mut self, terms: &Terms, outside: &mut dyn Outside) {

@@ -16,8 +16,9 @@ use rusqlite::Connection;
 use super::run::translate;
 use crate::error::StoreError;
 
-/// Pages of the log that are worth a checkpoint: 4 MB.
-const PENDING_PAGES: i64 = 1_024;
+/// Pages of the log that are worth a checkpoint: 32 MB. Wallets change with every batch, so the
+/// longer a checkpoint waits, the more of their writes it leaves out.
+const PENDING_PAGES: i64 = 8_192;
 /// Pages beyond which the log has to start over: 64 MB.
 const LOG_PAGES_MAX: i64 = 16_384;
 /// The least time between two looks, so that small commits do not pay for them.
@@ -94,10 +95,12 @@ fn checkpoint(
     start_over_at: i64,
 ) -> rusqlite::Result<i64> {
     let log = pragma(connection, "PRAGMA wal_checkpoint(NOOP)")?;
-    if log.pages - log.moved >= PENDING_PAGES {
+    let is_full = log.pages >= start_over_at;
+    // Before the gate is closed too, so that little is left to do behind it.
+    if is_full || log.pages - log.moved >= PENDING_PAGES {
         pragma(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
     }
-    if log.pages < start_over_at {
+    if !is_full {
         return Ok(start_over_at);
     }
     let closed = gate.lock();

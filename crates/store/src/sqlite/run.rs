@@ -73,7 +73,10 @@ fn bind_row(
     row: usize,
 ) -> rusqlite::Result<()> {
     for (at, column) in columns.iter().enumerate() {
-        statement.raw_bind_parameter(at + 1, Borrowed::at(column, row))?;
+        // A statement keeps what is bound, and half the columns of a charge are as in the last one.
+        if row == 0 || !column.is_repeated(row) {
+            statement.raw_bind_parameter(at + 1, Borrowed::at(column, row))?;
+        }
     }
     Ok(())
 }

@@ -176,7 +176,7 @@ fn zero(read: &Read) -> Option<ZeroNotice> {
         at: depleted,
         stopped: stopped.iter().map(|run| read.resource_name(run.resource)).collect(),
         still_costs: (!going.is_empty())
-            .then(|| format!("{}, {}", show::names(&names), unit.rate(rate))),
+            .then(|| format!("{}, {} of what you add", show::names(&names), unit.rate(rate))),
         debt: wallet.debt,
         resume: "then start what you need again".into(),
     })

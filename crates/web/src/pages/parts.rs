@@ -189,7 +189,7 @@ pub fn card(id: &str, heading: &str, aside: Markup, body: Markup) -> Markup {
         section class="card" id=(id) aria-labelledby=(heading_id) {
             header class="card-head" {
                 h2 id=(heading_id) { (heading) }
-                (aside)
+                span class="card-aside" data-live-text={ (id) "-aside" } { (aside) }
             }
             (body)
         }

@@ -1,7 +1,8 @@
 //! Movements as people read them, each with how it came to be.
 //!
 //! Laws: a line's amount is what it did to the posted balance, so amounts and balances add up down
-//! the page; settlements of one day with nothing between them are one line.
+//! the page; settlements of one day with nothing between them are one line, and so are those of
+//! days past zero.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +53,9 @@ fn day_of(row: &LedgerTransaction) -> Timestamp {
 
 fn belong_together(first: &LedgerTransaction, row: &LedgerTransaction) -> bool {
     let settled = |row: &LedgerTransaction| row.kind == TransactionKind::Settlement;
-    settled(first) && settled(row) && day_of(first) == day_of(row)
+    // Days on which nothing was left to draw from are one line, however many there were.
+    let is_idle = || change_of(first).is_zero() && change_of(row).is_zero();
+    settled(first) && settled(row) && (day_of(first) == day_of(row) || is_idle())
 }
 
 /// One line for `group`, newest first.

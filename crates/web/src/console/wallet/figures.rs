@@ -105,7 +105,7 @@ impl Figures {
             purchased: sum(false),
             promotional: sum(true),
             promotional_expires_at: expires_at.filter(|&at| at != Timestamp::NEVER),
-            accruing: accruing(wallet, profile, &balance),
+            accruing: accruing(wallet, profile, &balance).filter(|_| !is_empty(available)),
             runs_out_at: runs_out_at(wallet, &balance),
 
             ticks: flows && is_live,
@@ -202,7 +202,7 @@ fn accruing(wallet: &Wallet, profile: &Profile, balance: &Balance) -> Option<(Am
 /// When credit runs out. Where only storage runs nothing is stopped, and it runs out all the same.
 fn runs_out_at(wallet: &Wallet, balance: &Balance) -> Option<Timestamp> {
     let at = match wallet.stoppable_count {
-        0 if !wallet.meters.is_running() => Timestamp::NEVER,
+        0 if !wallet.meters.is_running() || is_empty(balance.shown) => Timestamp::NEVER,
         0 => wallet.last_second_at_or_above(Amount::ZERO, Usable::Unreserved, 0),
         _ => balance.runs_out_at,
     };

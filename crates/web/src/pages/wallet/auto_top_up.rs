@@ -57,7 +57,7 @@ pub(crate) fn view(context: Context<'_>, rule: &AutoTopUp) -> Markup {
         State::Unknown => (Tone::Waiting, "Being checked"),
     };
     let body = html! {
-        p class="sentence" { (status(context, rule)) }
+        p class="sentence" data-live-text="auto-top-up-status" { (status(context, rule)) }
         @if let State::NeedsAuthentication(address) = &rule.state {
             p { a class="button primary" href=(address) { "Confirm the payment" } }
         }

@@ -270,7 +270,7 @@ fn made_of(context: Context<'_>, hero: &Hero) -> Markup {
                 }
                 @if hero.held.is_positive() {
                     li { span class="swatch held" {} "Held "
-                        b { "−" (parts::balance(unit, hero.held)) }
+                        b { "−" (parts::usage(unit, hero.held)) }
                     }
                 }
                 @if hero.debt.is_positive() {
