@@ -453,9 +453,17 @@ impl Lane {
         let commands: Vec<Command> =
             due.iter().map(|&org| Command::new(WakeWallet { org, until: None })).collect();
         for (org, outcome) in due.into_iter().zip(self.step(&commands)) {
-            if let Err(error) = outcome {
-                tracing::warn!(%error, "a wake has to be tried again");
-                self.wakes.insert((now.plus_seconds(1), org));
+            match outcome {
+                // A wake that was stored too early changes nothing, so that nothing is saved that
+                // would say when to come back.
+                Ok(Outcome::Decided(Ok(Answer::Woken(due)))) if due <= self.wakes_until => {
+                    self.wakes.insert((due.max(now.plus_seconds(1)), org));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a wake has to be tried again");
+                    self.wakes.insert((now.plus_seconds(1), org));
+                }
             }
         }
     }

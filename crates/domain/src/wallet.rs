@@ -279,7 +279,8 @@ impl Wallet {
             }
             outlook.lapse_at(lapse);
             if outlook.limit(floor) < self.meters.accrued(lapse.floor_to_second()) {
-                return lapse.plus_seconds(-1);
+                // Crossings are whole seconds (rulings R1), also when a grant expires within one.
+                return Timestamp::from_micros(lapse.micros() - 1).floor_to_second();
             }
         }
     }

@@ -3,13 +3,15 @@
 //! *Invariant:* the lane's row is changed first and only by its owner, in the same transaction
 //! (rulings A1): a process that lost the lane writes nothing.
 
+use domain::ledger::LedgerTransaction;
+use domain::wallet::Wallet;
 use domain::workset::{Changes, Key};
 
 use crate::answers::{self, NewAnswer};
 use crate::error::StoreError;
 use crate::noun;
 use crate::statement::Bulk;
-use crate::step::Step;
+use crate::step::{Done, Step};
 use crate::value::{Column, Value};
 use crate::wakes::{self, Wake};
 use crate::writer::Writer;
@@ -39,6 +41,10 @@ pub enum Saved {
     NotOwner,
 }
 
+/// Rows that are turned into columns and written before the next are: few enough to stay in the
+/// processor's caches.
+const ROWS_AT_ONCE: usize = 128;
+
 /// A table's statement and the rows for it.
 type Write = (&'static Bulk, Vec<Column>);
 
@@ -55,13 +61,9 @@ pub fn save(
     let handed_out = i64::try_from(batch.changes.journal.len())
         .map_err(|_| StoreError::mistake("a batch too long"))?;
     let advance: [Value; 4] = [lane.into(), owner.into(), epoch.into(), handed_out.into()];
-    let mut writes = writes(batch);
-    writes.retain(|(_, columns)| columns.first().is_some_and(|column| !column.is_empty()));
-    let mut steps = vec![Step::Execute(&lanes::ADVANCE, &advance)];
-    steps.extend(writes.iter().map(|(bulk, columns)| Step::Bulk(bulk, columns)));
-    match w.steps(&steps) {
-        Ok(done) if done.first().is_some_and(|done| done.count() == Ok(1)) => Ok(Saved::Kept),
-        Ok(_) => w.rollback().map(|()| Saved::NotOwner),
+    match write(w, batch, &Step::Execute(&lanes::ADVANCE, &advance)) {
+        Ok(true) => Ok(Saved::Kept),
+        Ok(false) => w.rollback().map(|()| Saved::NotOwner),
         // The new owner may have written the very rows that this batch tried to write.
         Err(StoreError::Duplicate(text)) => {
             w.rollback()?;
@@ -74,14 +76,49 @@ pub fn save(
     }
 }
 
-fn writes(batch: &Batch) -> Vec<Write> {
-    let changes = &batch.changes;
-    let (wakes, woken) = wakes::columns(&batch.wakes);
-    let (wallets, parts) = wallets::columns(&changes.wallets);
+/// Does `advance`, then writes the batch. False when `advance` changed no row.
+fn write(w: &mut Writer, batch: &Batch, advance: &Step<'_>) -> Result<bool, StoreError> {
+    let (journal, wallets) = (&batch.changes.journal, &batch.changes.wallets);
+    let advanced = |done: &[Done]| done.first().is_some_and(|done| done.count() == Ok(1));
+    if !w.is_in_process() {
+        let mut writes = hot(journal, wallets);
+        writes.extend(others(batch));
+        let mut steps = vec![*advance];
+        steps.extend(filled(&writes));
+        return w.steps(&steps).map(|done| advanced(&done));
+    }
+    if !advanced(&w.steps(&[*advance])?) {
+        return Ok(false);
+    }
+    for rows in journal.chunks(ROWS_AT_ONCE) {
+        w.steps(&filled(&hot(rows, &[])))?;
+    }
+    for rows in wallets.chunks(ROWS_AT_ONCE) {
+        w.steps(&filled(&hot(&[], rows)))?;
+    }
+    w.steps(&filled(&others(batch))).map(|_| true)
+}
+
+/// The steps of those writes that have rows.
+fn filled(writes: &[Write]) -> Vec<Step<'_>> {
+    let with_rows = writes.iter().filter(|(_, columns)| columns.iter().any(|it| !it.is_empty()));
+    with_rows.map(|(bulk, columns)| Step::Bulk(bulk, columns)).collect()
+}
+
+/// What every charge writes.
+fn hot(journal: &[LedgerTransaction], wallets: &[Wallet]) -> Vec<Write> {
+    let (wallets, parts) = wallets::columns(wallets);
     vec![
-        (&journal::APPEND, journal::columns(&changes.journal)),
+        (&journal::APPEND, journal::columns(journal)),
         (&wallets::SAVE, wallets),
         (&wallets::SAVE_PARTS, parts),
+    ]
+}
+
+fn others(batch: &Batch) -> Vec<Write> {
+    let changes = &batch.changes;
+    let (wakes, woken) = wakes::columns(&batch.wakes);
+    vec![
         (&wakes::SAVE, wakes),
         (&wakes::CLEAR, woken),
         (&platforms::SAVE, platforms::columns(&changes.platforms)),

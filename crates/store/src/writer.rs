@@ -70,6 +70,11 @@ impl Writer {
         self.guarded(|engine| engine.run(steps))
     }
 
+    /// Whether a step is a call and not a journey, so that nothing is gained by handing over many.
+    pub(crate) fn is_in_process(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite(_))
+    }
+
     /// Does `work` in a transaction of its own: kept when it succeeds, undone when it fails.
     pub fn transaction<T>(
         &mut self,

@@ -44,9 +44,9 @@ impl Operation for CreatePrice {
         if self.per_units < 1 || self.per_units > PER_UNITS_MAX {
             return Err(Refusal::QuantityNotPositive);
         }
-        let effective_from = self.effective_from.unwrap_or(now);
+        let effective_from = self.effective_from.unwrap_or(now.floor_to_second());
         let is_first = book.price_at(self.sku, &self.dimension, Timestamp::NEVER).is_none();
-        if effective_from < now && !is_first {
+        if effective_from < now.floor_to_second() && !is_first {
             return Err(Refusal::TooLongAgo { at: effective_from, earliest: now });
         }
         let price = Price {

@@ -1,7 +1,7 @@
 //! The other tables, each matched with what the journal said.
 
-use std::collections::btree_map::Entry;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use domain::deposit::DepositState;
 use domain::grant::OpenGrant;

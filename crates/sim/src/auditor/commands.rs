@@ -85,7 +85,7 @@ impl Purse {
         self.changed = true;
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "a start has so many facts, each used once")]
     pub fn start(
         &mut self,
         terms: &Terms,

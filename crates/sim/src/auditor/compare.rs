@@ -91,10 +91,11 @@ impl Auditor {
         }
         let Some(whole) = &seen.whole else { return Ok(()) };
         purse.books.retain(|_, sum| *sum != 0);
-        same("books", format!("{:?}", whole.books), format!("{:?}", purse.books))?;
         purse.posted_by_kind.retain(|_, sum| *sum != 0);
         let kinds = format!("{:?}", purse.posted_by_kind);
+        same_told(org, &whole.told, &purse.told)?;
         same("kinds", format!("{:?}", whole.by_kind), kinds)?;
+        same("books", format!("{:?}", whole.books), format!("{:?}", purse.books))?;
         let holds: Vec<(i64, &str)> = purse.asides.iter().map(|it| (it.number, it.state)).collect();
         same("holds", format!("{:?}", whole.holds), format!("{holds:?}"))?;
         same("top-ups", format!("{:?}", whole.attempts), format!("{:?}", purse.attempts))?;

@@ -137,7 +137,12 @@ impl Auditor {
                 return Err(format!("{action:?} was answered {:?}, not {words:?}", said.words));
             }
         }
-        let orgs: BTreeSet<OrgId> = batch.iter().map(|(action, _)| action.org()).collect();
+        let touches = |(action, said): &&(Action, Said)| {
+            let is_wallet = !matches!(action, Action::ChangeMethod { .. });
+            is_wallet && !said.words.starts_with("refused") && !said.words.ends_with(" again")
+        };
+        let orgs: BTreeSet<OrgId> =
+            batch.iter().filter(touches).map(|(action, _)| action.org()).collect();
         for org in orgs {
             let is_live = self.shop_of(org).is_some_and(|shop| shop.terms.live);
             if is_live && self.purses.get(&org).is_some_and(|purse| purse.changed) {

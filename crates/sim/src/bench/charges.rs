@@ -15,7 +15,7 @@ use domain::OrgId;
 use crate::anchor::{self, Anchor};
 use crate::keep::{Folder, Mixer};
 use crate::machine::{self, Used, median, micros, percentile, rate};
-use crate::rig::{Rig, runtime, sqlite, usage};
+use crate::rig::{Rig, require_done, runtime, sqlite, usage};
 
 #[derive(Clone, Debug, Args)]
 pub struct Parameters {
@@ -96,9 +96,12 @@ impl Bench {
             let batch = self.batch(size);
             let cpu_began = machine::thread_cpu();
             let began = Instant::now();
-            self.rig.lanes[0].step(&batch);
+            let outcomes = self.rig.lanes[0].outcomes(&batch);
             let step = began.elapsed();
             let cpu_ended = machine::thread_cpu();
+            require_done(outcomes);
+            drop(batch);
+            making += machine::thread_cpu().saturating_sub(cpu_ended);
             busy += step;
             making += cpu_began.saturating_sub(making_began);
             cpu += cpu_ended.saturating_sub(cpu_began);

@@ -11,7 +11,7 @@ use store::testkit::pg;
 
 use crate::keep::Mixer;
 use crate::machine::{median, rate};
-use crate::rig::{Rig, Stepped, runtime, usage};
+use crate::rig::{Rig, Stepped, require_done, runtime, usage};
 
 #[derive(Clone, Debug, Args)]
 pub struct Parameters {
@@ -95,8 +95,9 @@ fn lanes(rig: &mut Rig, orgs: &[OrgId], batch: usize, time: Duration) -> f64 {
         while busy < time && !own.is_empty() {
             let commands: Vec<_> = (0..batch).map(|_| usage(&mut random, &hasher, &own)).collect();
             let began = Instant::now();
-            stepped.step(&commands);
+            let outcomes = stepped.outcomes(&commands);
             busy += began.elapsed();
+            require_done(outcomes);
             count += batch;
         }
         if count == 0 { 0.0 } else { count as f64 / busy.as_secs_f64() }

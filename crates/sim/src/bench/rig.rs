@@ -17,7 +17,7 @@ use app::operations::record_usage::RecordUsage;
 use app::operations::start_run::StartRun;
 use app::ports::{Clock, Ports, Random};
 use app::sealing::Sealing;
-use app::{Answer, App, Command, LaneOptions, Operation, Outcome};
+use app::{Answer, App, AppError, Command, LaneOptions, Operation, Outcome};
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
 use domain::{Amount, OrgId, Timestamp};
@@ -101,10 +101,22 @@ impl Stepped {
     /// # Panics
     /// When anything in it is not decided or refused.
     pub fn step(&mut self, commands: &[Command]) -> Vec<Answer> {
-        let outcomes = self.lane.step(commands);
-        self.sealing.tend(&mut self.lane);
+        let outcomes = self.outcomes(commands);
         outcomes.into_iter().map(answer).collect()
     }
+
+    /// The same without a look at what came of it: what a lane does, and what is timed.
+    pub fn outcomes(&mut self, commands: &[Command]) -> Vec<Result<Outcome, AppError>> {
+        let outcomes = self.lane.step(commands);
+        self.sealing.tend(&mut self.lane);
+        outcomes
+    }
+}
+
+/// # Panics
+/// When anything was not decided, or was refused.
+pub fn require_done(outcomes: Vec<Result<Outcome, AppError>>) {
+    outcomes.into_iter().for_each(|outcome| drop(answer(outcome)));
 }
 
 fn answer<E: std::fmt::Debug>(outcome: Result<Outcome, E>) -> Answer {

@@ -53,7 +53,7 @@ macro_rules! journal_page {
 catalogue! {
     /// The journal of SQLite, in the order it was written.
     JOURNAL_BY_POSITION: Statement =
-        journal_page!("position > $2 AND $1 IS NOT NULL", "position");
+        journal_page!("position > $2 AND CAST($1 AS BIGINT) IS NOT NULL", "position");
     /// The journal of PostgreSQL, a bucket after the other.
     JOURNAL_BY_BUCKET: Statement =
         journal_page!("(bucket, position) > ($1, $2)", "bucket, position");

@@ -1,10 +1,8 @@
 //! The way that benches compare with: one transaction for each charge, its wallet locked with
 //! `SELECT … FOR UPDATE`, on a connection of its own for each client.
 //!
-//! It does less than the product: no grants, no chain, no prices, no retries; a key, a balance and a
-//! row. That it is slower is the point.
-
-use std::future::Future;
+//! It does less than the product: no grants, no chain, no prices, no retries; a key, a balance and
+//! a row. That it is slower is the point.
 
 use tokio_postgres::{Client, NoTls};
 
@@ -81,7 +79,7 @@ impl Naive {
         Ok((main, behind))
     }
 
-    fn one(&self, text: String) -> impl Future<Output = Result<i64, tokio_postgres::Error>> + '_ {
-        async move { Ok(self.client.query_one(&text, &[]).await?.get(0)) }
+    async fn one(&self, text: String) -> Result<i64, tokio_postgres::Error> {
+        Ok(self.client.query_one(&text, &[]).await?.get(0))
     }
 }

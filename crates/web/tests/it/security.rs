@@ -67,6 +67,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "record_usage" => json!({
             "organization": organization, "id": "e", "sku": "llm", "quantities": { "tokens": 1 }
         }),
+        "decide_sandbox_deposit" => json!({ "outcome": "succeeded" }),
         "advance_test_clock" => json!({ "seconds": 1 }),
         "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold" => json!({}),
         other => panic!("no body for {other}: add one, so that it is asked by everyone"),
