@@ -212,6 +212,8 @@ impl Rig {
         self.decide(CreatePlatform { org, name, profile, settings, test_clock });
         self.sell(org, MODEL, ResourceClass::Model, "tokens", "0.50", 1_000_000);
         self.sell(org, MACHINE, ResourceClass::Compute, "seconds", "0.10", 3_600);
+        // A run starts on a whole second, which may lie before the price that was just made.
+        self.clock.skip(1_000_000);
         org
     }
 
