@@ -44,9 +44,11 @@ impl Operation for CreatePrice {
         if self.per_units < 1 || self.per_units > PER_UNITS_MAX {
             return Err(Refusal::QuantityNotPositive);
         }
-        let effective_from = self.effective_from.unwrap_or(now.floor_to_second());
         let is_first = book.price_at(self.sku, &self.dimension, Timestamp::NEVER).is_none();
-        if effective_from < now.floor_to_second() && !is_first {
+        // Runs start on whole seconds, so one that starts in this second finds its first price.
+        let present = if is_first { now.floor_to_second() } else { now };
+        let effective_from = self.effective_from.unwrap_or(present);
+        if effective_from < now && !is_first {
             return Err(Refusal::TooLongAgo { at: effective_from, earliest: now });
         }
         let price = Price {

@@ -237,9 +237,9 @@ impl Auditor {
         };
         let shop = self.shops.get_mut(platform).unwrap();
         let now = shop.clock.unwrap_or(wall);
-        let now = purse::second_of(now) * SECOND;
-        let from = from.map_or(now, Timestamp::micros);
         let is_first = shop.price(*sku, dimension, i64::MAX).is_none();
+        let present = if is_first { purse::second_of(now) * SECOND } else { now };
+        let from = from.map_or(present, Timestamp::micros);
         if from < now && !is_first {
             return refused("too_long_ago");
         }
