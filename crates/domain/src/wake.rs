@@ -171,11 +171,21 @@ fn top_up_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
 ///
 /// Idempotency: calling it again with the same `until` changes nothing.
 pub fn wake(ws: &mut Workset, org: OrgId, until: Timestamp) -> Result<Woken, Refusal> {
+    wake_at(ws, org, until, until)
+}
+
+/// As [`wake`], called at `present`.
+fn wake_at(
+    ws: &mut Workset,
+    org: OrgId,
+    until: Timestamp,
+    present: Timestamp,
+) -> Result<Woken, Refusal> {
     let profile = ws.profile_of(org)?;
     let platform = ws.platform(ws.wallet(org)?.platform)?;
     // After an outage attempts and cooldowns count from the real present (rulings R7); on a test
     // clock everything is asked, and answered, at its own instant.
-    let asked_from = if platform.clock.is_some() { Timestamp::ZERO } else { until };
+    let asked_from = if platform.clock.is_some() { Timestamp::ZERO } else { present };
     let mut last = None;
     loop {
         let wallet = ws.wallet(org)?;
@@ -211,7 +221,7 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
     let now = now.max(wallet.now);
     if next_wake(wallet, &profile) < now {
         let before = Timestamp::from_micros(now.micros() - 1);
-        while wake(ws, org, before)? == Woken::Asked {}
+        while wake_at(ws, org, before, now)? == Woken::Asked {}
     }
     move_to(ws, org, now)?;
     settle_to(ws, org, &profile, settled_by_others(&profile, now))?;

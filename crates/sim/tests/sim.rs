@@ -23,6 +23,18 @@ fn engine_and_auditor_agree() {
     }
 }
 
+/// Each of these found a mistake once: time posted from inside an open window, a hold's expiry
+/// before the time until it, a crossing within a second, a late stop that was refused, an alert
+/// that nothing woke for.
+#[test]
+fn seeds_that_found_something_find_nothing_any_more() {
+    for seed in [10, 11, 14, 23, 25] {
+        if let Err(found) = play::seed(seed, 300, 0, Fault::Die) {
+            panic!("seed {seed}: {}", found.what);
+        }
+    }
+}
+
 #[test]
 fn a_seed_played_twice_ends_in_the_same_hashes() {
     let [one, other] = [(); 2].map(|()| play::seed(3, STEPS, 0, Fault::Die).unwrap());
@@ -130,6 +142,7 @@ fn verify_finds_edited_wallets_grants_runs_prices_and_deposits() {
     for (table, columns) in [
         ("wallets", &["posted", "debt", "reserved", "position", "number", "hash"][..]),
         ("grants", &["amount"]),
+        ("holds", &["captured", "amount", "parts"]),
         ("runs", &["amount", "per_units", "started_at", "discount_bps", "price", "sku"]),
     ] {
         for column in columns {
@@ -140,7 +153,6 @@ fn verify_finds_edited_wallets_grants_runs_prices_and_deposits() {
     some_found(&forgery, "prices", "amount");
     some_found(&forgery, "deposits", "amount");
     some_found(&forgery, "deposits", "state");
-    some_found(&forgery, "holds", "captured");
 }
 
 /// Rows that nothing stands on say nothing; at least some of a table have to be found.
