@@ -81,7 +81,7 @@ fn every(seed: u64, steps: usize, from: u64, stride: u64) -> Result<(), Found> {
         for fault in faults {
             let ended = play::seed(seed, steps, at, fault).map_err(|found| (found, at, fault))?;
             if !ended.struck {
-                println!("seed {seed}: crashed at each of {} statements", ended.statements);
+                println!("seed {seed}: crashed on the way at {} statements", (at - from) / stride);
                 return Ok(());
             }
         }

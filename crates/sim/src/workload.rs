@@ -252,7 +252,13 @@ impl Workload {
         let now = if cloud.live { sight.now } else { cloud.clock };
         let (dimension, per) = *self
             .chance
-            .pick(&[("seconds", 3_600), ("seconds", 7), ("tokens_in", 1_000), ("calls", 1)])
+            .pick(&[
+                ("seconds", 3_600),
+                ("seconds", 7),
+                ("tokens_in", 1_000),
+                ("calls", 1),
+                ("calls", 2),
+            ])
             .unwrap();
         let from = match self.chance.below(4) {
             0 => None,

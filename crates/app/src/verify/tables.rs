@@ -83,6 +83,8 @@ impl Books {
             same(at(), "the price amount", &run.rate.list, &price.amount)?;
             same(at(), "the price's seconds", &run.rate.per_units, &price.per_units)?;
             same(at(), "the SKU", &run.sku, &price.sku)?;
+            let discount = price.rate().discount_bps;
+            same(at(), "the discount", &run.rate.discount_bps, &discount)?;
             if run.stopped_at.is_some_and(|stop| stop < run.started_at) {
                 let what = "it stopped before it started".to_owned();
                 return Err(Lie { table: "runs", org, row: format!("run {number}"), what }.into());
@@ -130,7 +132,14 @@ impl Books {
             let parts: Amount = hold.parts.iter().map(|part| part.change).sum();
             let at = || ("holds", org, || format!("hold {number}"));
             same(at(), "the sum of its parts", &parts, &hold.amount)?;
-            if let (HoldState::Captured, Some(captured)) = (hold.state, hold.captured) {
+            let is_captured = hold.state == HoldState::Captured;
+            same(
+                at(),
+                "whether it says what was captured",
+                &hold.captured.is_some(),
+                &is_captured,
+            )?;
+            if let Some(captured) = hold.captured {
                 tallies.entry(org).or_default().add(&[number, captured.nanos()]);
             }
             if hold.state == HoldState::Open {
