@@ -198,7 +198,7 @@ pub(crate) fn load_priors(
         let (org, hash) = events[found.key];
         let row = rows.iter().find(|row| row.position == found.position && row.org == org);
         if let Some(row) = row {
-            ws.priors.entry((org, hash)).or_default().push(row.clone());
+            ws.priors.entry((org, hash)).or_default().push(Arc::new(row.clone()));
         }
     }
     Ok(())

@@ -3,6 +3,8 @@
 //! An operation is data. It is routed by the organization it is about, decided in the order of its
 //! lane, and answered with rows as they stood then.
 
+use std::sync::Arc;
+
 use domain::deposit::{Deposit, PaymentMethod};
 use domain::grant::Grant;
 use domain::hold::Hold;
@@ -50,7 +52,7 @@ pub enum Answer {
     Run(OrgId, Run),
     Hold(OrgId, Hold),
     Charge {
-        transaction: LedgerTransaction,
+        transaction: Arc<LedgerTransaction>,
         is_duplicate: bool,
     },
     /// A wallet was woken; the instant at which it wants to be woken next.

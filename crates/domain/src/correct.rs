@@ -90,7 +90,12 @@ struct Back {
 impl Back {
     fn walk(ws: &Workset, org: OrgId, surplus: Amount) -> Back {
         let mut back = Back { left: surplus, ..Back::default() };
-        let recent = ws.journal().iter().rev().filter(|row| row.org == org);
+        let recent = ws
+            .journal()
+            .iter()
+            .rev()
+            .map(AsRef::as_ref)
+            .filter(|row: &&LedgerTransaction| row.org == org);
         for row in recent.chain(ws.history.get(&org).into_iter().flatten()) {
             if back.left.is_zero() {
                 break;

@@ -4,6 +4,8 @@
 //! leaves the balance it states; consecutive periods in which nothing else happened are one
 //! settlement, whose periods can be recomputed (rulings A8).
 
+use std::sync::Arc;
+
 use crate::event::{Event, EventKind};
 use crate::grant::Posting;
 use crate::ledger::{
@@ -54,7 +56,11 @@ impl Draft {
 /// Returns the transaction as it stands in the journal.
 ///
 /// Errors: [`Refusal::NotFound`] when the wallet is not loaded.
-pub fn post(ws: &mut Workset, org: OrgId, draft: Draft) -> Result<&LedgerTransaction, Refusal> {
+pub fn post(
+    ws: &mut Workset,
+    org: OrgId,
+    draft: Draft,
+) -> Result<&Arc<LedgerTransaction>, Refusal> {
     let position = ws.next_position();
     let wallet = ws.wallet_mut(org)?;
     wallet.debt = wallet.debt.plus(draft.debt);

@@ -222,10 +222,10 @@ pub struct Workset {
     /// Journal rows that were loaded because a command has to look back, newest first.
     pub history: BTreeMap<OrgId, Vec<LedgerTransaction>>,
     /// Usage events that were recorded in earlier batches and came again in this one.
-    pub priors: BTreeMap<(OrgId, EventHash), Vec<LedgerTransaction>>,
+    pub priors: BTreeMap<(OrgId, EventHash), Vec<Arc<LedgerTransaction>>>,
     recorded: HashMap<EventHash, usize, BuildHasherDefault<IdHasher>>,
     usage: Vec<(EventHash, i64)>,
-    journal: Vec<LedgerTransaction>,
+    journal: Vec<Arc<LedgerTransaction>>,
     events: Vec<Event>,
     requests: Vec<Request>,
     next_position: i64,
@@ -257,7 +257,8 @@ pub struct Changes {
     pub resources: Vec<(OrgId, i64, Resource)>,
     pub runs: Vec<(OrgId, i64, Run)>,
     pub holds: Vec<(OrgId, i64, Hold)>,
-    pub journal: Vec<LedgerTransaction>,
+    /// Shared with the answers of the commands that posted them.
+    pub journal: Vec<Arc<LedgerTransaction>>,
     pub events: Vec<Event>,
     pub requests: Vec<Request>,
     /// Usage events recorded, and where their charges stand.
@@ -355,10 +356,10 @@ impl Workset {
         self.books.insert(platform, book);
     }
 
-    pub(crate) fn append(&mut self, mut transaction: LedgerTransaction) -> &LedgerTransaction {
+    pub(crate) fn append(&mut self, mut transaction: LedgerTransaction) -> &Arc<LedgerTransaction> {
         transaction.position = self.next_position;
         self.next_position += 1;
-        self.journal.push(transaction);
+        self.journal.push(Arc::new(transaction));
         self.journal.last().expect("just pushed")
     }
 
@@ -371,7 +372,12 @@ impl Workset {
     }
 
     /// The transaction that recorded this usage event before, in this batch or an earlier one.
-    pub fn prior(&self, org: OrgId, hash: EventHash, key: &EventKey) -> Option<&LedgerTransaction> {
+    pub fn prior(
+        &self,
+        org: OrgId,
+        hash: EventHash,
+        key: &EventKey,
+    ) -> Option<&Arc<LedgerTransaction>> {
         let in_batch = self.recorded.get(&hash).and_then(|&index| self.journal.get(index));
         let mut before =
             in_batch.into_iter().chain(self.priors.get(&(org, hash)).into_iter().flatten());
@@ -387,7 +393,7 @@ impl Workset {
     }
 
     /// Journal rows of this batch so far.
-    pub fn journal(&self) -> &[LedgerTransaction] {
+    pub fn journal(&self) -> &[Arc<LedgerTransaction>] {
         &self.journal
     }
 

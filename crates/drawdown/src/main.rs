@@ -10,6 +10,10 @@ use drawdown::{demo_server, serve, wire};
 use store::{Store, StoreUrl};
 use tracing_subscriber::EnvFilter;
 
+/// Batches free what other threads made, and the system's allocator is slow at that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Prepaid credits and real-time billing for AI and GPU clouds.
 #[derive(Parser)]
 #[command(version, propagate_version = true)]

@@ -1,5 +1,7 @@
 //! Stored answers of commands that leave no journal row, by the client's key (rulings A5, R20).
 
+use std::borrow::Cow;
+
 use domain::{OrgId, Timestamp};
 
 use crate::error::StoreError;
@@ -55,7 +57,7 @@ pub fn load(
     keys: &[(OrgId, String)],
 ) -> Result<Vec<(OrgId, String, StoredAnswer)>, StoreError> {
     let mut columns = noun::org_columns(keys.iter().map(|key| key.0));
-    columns.push(Column::Text(keys.iter().map(|key| key.1.clone()).collect()));
+    columns.push(Column::Text(keys.iter().map(|key| Cow::Borrowed(key.1.as_str())).collect()));
     w.load(&FIND, &columns)?.iter().map(read).collect()
 }
 
@@ -72,10 +74,10 @@ fn read(row: &Row) -> Result<(OrgId, String, StoredAnswer), StoreError> {
     Ok((row.org(1)?, row.text(2)?.to_owned(), answer))
 }
 
-pub(crate) fn columns(answers: &[NewAnswer]) -> Vec<Column> {
+pub(crate) fn columns(answers: &[NewAnswer]) -> Vec<Column<'_>> {
     let int = |value: fn(&NewAnswer) -> i64| Column::Int(answers.iter().map(value).collect());
     let text = |value: fn(&NewAnswer) -> &str| {
-        Column::Text(answers.iter().map(|answer| value(answer).to_owned()).collect())
+        Column::Text(answers.iter().map(|answer| Cow::Borrowed(value(answer))).collect())
     };
     let mut columns = noun::org_columns(answers.iter().map(|answer| answer.org));
     columns.extend([

@@ -1,5 +1,6 @@
 //! Events: their bodies are JSON objects of texts, written here because nothing here reads JSON.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use domain::event::Event;
@@ -16,12 +17,13 @@ catalogue! {
     SAVE: Bulk = Bulk::new(Action::Insert, "events", 3, COLUMNS);
 }
 
-pub(crate) fn columns(events: &[Event]) -> Vec<Column> {
+pub(crate) fn columns(events: &[Event]) -> Vec<Column<'_>> {
     let mut columns = noun::org_columns(events.iter().map(|event| event.org));
     columns.push(Column::Int(events.iter().map(|event| event.number).collect()));
     columns.push(Column::Int(events.iter().map(|event| event.kind.code()).collect()));
     columns.push(Column::Int(events.iter().map(|event| event.at.micros()).collect()));
-    columns.push(Column::Text(events.iter().map(|event| object(&event.fields)).collect()));
+    columns
+        .push(Column::Text(events.iter().map(|event| Cow::Owned(object(&event.fields))).collect()));
     columns
 }
 

@@ -3,6 +3,8 @@
 //! *Invariant:* rows are inserted and read, and nothing else. A row read back is the transaction
 //! that was written, down to its hash.
 
+use std::borrow::{Borrow, Cow};
+
 use domain::grant::Posting;
 use domain::ledger::{
     ENCODING_VERSION, EventKey, LedgerTransaction, Line, POSTING_COLUMNS, Rest, Span,
@@ -148,14 +150,17 @@ fn tail_key(row: &Row) -> Result<TailKey, StoreError> {
 }
 
 /// The columns of many rows.
-pub(crate) fn columns(rows: &[LedgerTransaction]) -> Vec<Column> {
-    let int = |value: fn(&LedgerTransaction) -> i64| Column::Int(rows.iter().map(value).collect());
-    let opt = |value: fn(&LedgerTransaction) -> Option<i64>| {
-        Column::OptInt(rows.iter().map(value).collect())
+pub(crate) fn columns<R: Borrow<LedgerTransaction>>(rows: &[R]) -> Vec<Column<'_>> {
+    let rows = || rows.iter().map(Borrow::borrow);
+    let int = |value: fn(&LedgerTransaction) -> i64| Column::Int(rows().map(value).collect());
+    let opt =
+        |value: fn(&LedgerTransaction) -> Option<i64>| Column::OptInt(rows().map(value).collect());
+    let text = |value: fn(&EventKey) -> &str| {
+        Column::OptText(
+            rows().map(|row| row.event.as_ref().map(value).map(Cow::Borrowed)).collect(),
+        )
     };
-    let text = |value: fn(&LedgerTransaction) -> Option<String>| {
-        Column::OptText(rows.iter().map(value).collect())
-    };
+    let rest = |row: &LedgerTransaction| Some(row.rest()).filter(|rest| !rest.is_empty());
     vec![
         int(|row| row.org.bucket()),
         int(|row| row.position),
@@ -174,14 +179,14 @@ pub(crate) fn columns(rows: &[LedgerTransaction]) -> Vec<Column> {
         opt(|row| row.postings.get(2).map(|posting| posting.grant)),
         opt(|row| row.postings.get(2).map(|posting| posting.change.nanos())),
         int(|row| row.balance.nanos()),
-        Column::Blob(rows.iter().map(|row| row.hash.to_vec()).collect()),
+        Column::Blob(rows().map(|row| Cow::Borrowed(&row.hash[..])).collect()),
         int(|row| row.fingerprint),
-        text(|row| row.event.as_ref().map(|event| event.source.clone())),
-        text(|row| row.event.as_ref().map(|event| event.id.clone())),
+        text(|key| &key.source),
+        text(|key| &key.id),
         opt(|row| row.single_line().map(|line| line.price)),
         opt(|row| row.single_line().map(|line| line.quantity)),
-        text(|row| Some(row.rest()).filter(|rest| !rest.is_empty())),
-        Column::Int(vec![ENCODING_VERSION; rows.len()]),
+        Column::OptText(rows().map(|row| rest(row).map(Cow::Owned)).collect()),
+        Column::Int(rows().map(|_| ENCODING_VERSION).collect()),
     ]
 }
 

@@ -4,6 +4,7 @@
 //! body always has a row that says whether it is garbage. On SQLite they live in the index file:
 //! the lane reads them there, and only the index writer writes them, beside the lane's commits.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::error::StoreError;
@@ -113,15 +114,17 @@ pub fn save_row(w: &mut Writer, lane: i64, row: &RunRow) -> Result<(), StoreErro
 
 /// Writes pieces of a run; to be called in a transaction.
 pub fn save_pieces(w: &mut Writer, lane: i64, run: i64, pieces: &Pieces) -> Result<(), StoreError> {
-    let columns = |bodies: &[Numbered]| {
-        vec![
-            Column::Int(vec![lane; bodies.len()]),
-            Column::Int(bodies.iter().map(|(number, _)| id(run, *number)).collect()),
-            Column::Blob(bodies.iter().map(|(_, body)| body.clone()).collect()),
-        ]
-    };
-    let (chunks, filters) = (columns(&pieces.chunks), columns(&pieces.filter_pages));
+    let chunks = piece_columns(lane, run, &pieces.chunks);
+    let filters = piece_columns(lane, run, &pieces.filter_pages);
     w.steps(&[Step::Bulk(&SAVE_CHUNKS, &chunks), Step::Bulk(&SAVE_FILTERS, &filters)]).map(drop)
+}
+
+fn piece_columns(lane: i64, run: i64, bodies: &[Numbered]) -> Vec<Column<'_>> {
+    vec![
+        Column::Int(vec![lane; bodies.len()]),
+        Column::Int(bodies.iter().map(|(number, _)| id(run, *number)).collect()),
+        Column::Blob(bodies.iter().map(|(_, body)| Cow::Borrowed(body.as_slice())).collect()),
+    ]
 }
 
 /// Makes a written run answer instead of those it replaces; to be called in a transaction.

@@ -4,6 +4,8 @@
 //! *Invariant:* columns are written and read in one order, that of the declaration, so neither side
 //! counts places.
 
+use std::borrow::Cow;
+
 use domain::workset::Key;
 use domain::{Amount, OrgId, Timestamp};
 
@@ -33,7 +35,7 @@ pub(crate) trait Noun: Sized {
 }
 
 /// All columns of `rows`.
-pub(crate) fn columns<N: Noun>(rows: &[Keyed<N>]) -> Vec<Column> {
+pub(crate) fn columns<N: Noun>(rows: &[Keyed<N>]) -> Vec<Column<'_>> {
     let columns = Columns::of(rows).with(Column::Int(rows.iter().map(|row| row.1).collect()));
     N::write(columns).columns
 }
@@ -65,7 +67,7 @@ pub(crate) fn read<N: Noun>(row: &Row) -> Result<Keyed<N>, StoreError> {
 }
 
 /// Buckets and organizations.
-pub(crate) fn org_columns(orgs: impl Iterator<Item = OrgId> + Clone) -> Vec<Column> {
+pub(crate) fn org_columns<'a>(orgs: impl Iterator<Item = OrgId> + Clone) -> Vec<Column<'a>> {
     let buckets = orgs.clone().map(OrgId::bucket).collect();
     vec![Column::Int(buckets), Column::Int(orgs.map(OrgId::get).collect())]
 }
@@ -78,7 +80,7 @@ pub(crate) fn unless_never(at: Timestamp) -> Option<Timestamp> {
 /// Columns being written, after bucket and organization.
 pub(crate) struct Columns<'a, T> {
     rows: &'a [Keyed<T>],
-    columns: Vec<Column>,
+    columns: Vec<Column<'a>>,
 }
 
 impl<'a, T> Columns<'a, T> {
@@ -86,7 +88,7 @@ impl<'a, T> Columns<'a, T> {
         Columns { rows, columns: org_columns(rows.iter().map(|row| row.0)) }
     }
 
-    pub(crate) fn done(self) -> Vec<Column> {
+    pub(crate) fn done(self) -> Vec<Column<'a>> {
         self.columns
     }
 
@@ -113,22 +115,22 @@ impl<'a, T> Columns<'a, T> {
     }
 
     pub(crate) fn text(self, value: impl Fn(&T) -> &str) -> Self {
-        let column = self.rows.iter().map(|row| value(&row.2).to_owned()).collect();
+        let column = self.rows.iter().map(|row| Cow::Borrowed(value(&row.2))).collect();
         self.with(Column::Text(column))
     }
 
     pub(crate) fn made_text(self, value: impl Fn(&T) -> String) -> Self {
-        let column = self.each(value);
+        let column = self.rows.iter().map(|row| Cow::Owned(value(&row.2))).collect();
         self.with(Column::Text(column))
     }
 
     pub(crate) fn opt_text(self, value: impl Fn(&T) -> Option<&str>) -> Self {
-        let column = self.rows.iter().map(|row| value(&row.2).map(str::to_owned)).collect();
+        let column = self.rows.iter().map(|row| value(&row.2).map(Cow::Borrowed)).collect();
         self.with(Column::OptText(column))
     }
 
     pub(crate) fn blob(self, value: impl Fn(&T) -> &[u8]) -> Self {
-        let column = self.rows.iter().map(|row| value(&row.2).to_vec()).collect();
+        let column = self.rows.iter().map(|row| Cow::Borrowed(value(&row.2))).collect();
         self.with(Column::Blob(column))
     }
 
@@ -136,7 +138,7 @@ impl<'a, T> Columns<'a, T> {
         self.rows.iter().map(|row| value(&row.2)).collect()
     }
 
-    fn with(mut self, column: Column) -> Self {
+    fn with(mut self, column: Column<'a>) -> Self {
         self.columns.push(column);
         self
     }

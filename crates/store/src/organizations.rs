@@ -24,7 +24,7 @@ pub fn load(w: &mut Writer, orgs: &[OrgId]) -> Result<Vec<(OrgId, Organization)>
     w.load(&FIND, &noun::org_columns(orgs.iter().copied()))?.iter().map(read).collect()
 }
 
-pub(crate) fn columns(rows: &[Keyed<Organization>]) -> Vec<Column> {
+pub(crate) fn columns(rows: &[Keyed<Organization>]) -> Vec<Column<'_>> {
     Columns::of(rows)
         .int(|organization| organization.platform.get())
         .text(|organization| &organization.name)

@@ -3,6 +3,8 @@
 //! *Invariant:* a row is written in the transaction that made the effect due, and deleted in the
 //! one that knows its result, so an effect is carried out at least once.
 
+use std::borrow::Cow;
+
 use domain::OrgId;
 use domain::event::Request;
 use domain::workset::Key;
@@ -47,7 +49,7 @@ pub async fn pending(
 }
 
 /// What `requests` ask of the outside world; that runs are to be stopped is told by events.
-pub(crate) fn columns(requests: &[Request]) -> Vec<Column> {
+pub(crate) fn columns(requests: &[Request]) -> Vec<Column<'static>> {
     let mut rows: Vec<Key> = requests
         .iter()
         .filter_map(|request| match request {
@@ -60,11 +62,11 @@ pub(crate) fn columns(requests: &[Request]) -> Vec<Column> {
     rows.dedup();
     let mut columns = keys(&rows);
     columns.push(Column::Int(vec![CHARGE_METHOD; rows.len()]));
-    columns.push(Column::Text(vec![String::new(); rows.len()]));
+    columns.push(Column::Text(vec![Cow::Borrowed(""); rows.len()]));
     columns
 }
 
-pub(crate) fn keys(keys: &[Key]) -> Vec<Column> {
+pub(crate) fn keys(keys: &[Key]) -> Vec<Column<'static>> {
     let mut columns = noun::org_columns(keys.iter().map(|key| key.0));
     columns.push(Column::Int(keys.iter().map(|key| key.1).collect()));
     columns

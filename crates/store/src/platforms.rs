@@ -63,7 +63,7 @@ pub fn load_book(w: &mut Writer, platform: OrgId) -> Result<PriceBook, StoreErro
     Ok(book)
 }
 
-pub(crate) fn columns(rows: &[Keyed<Platform>]) -> Vec<Column> {
+pub(crate) fn columns(rows: &[Keyed<Platform>]) -> Vec<Column<'_>> {
     Columns::of(rows)
         .text(|platform| &platform.name)
         .text(|platform| &platform.profile.name)

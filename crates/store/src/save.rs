@@ -3,6 +3,8 @@
 //! *Invariant:* the lane's row is changed first and only by its owner, in the same transaction
 //! (rulings A1): a process that lost the lane writes nothing.
 
+use std::sync::Arc;
+
 use domain::ledger::LedgerTransaction;
 use domain::wallet::Wallet;
 use domain::workset::{Changes, Key};
@@ -46,7 +48,7 @@ pub enum Saved {
 const ROWS_AT_ONCE: usize = 128;
 
 /// A table's statement and the rows for it.
-type Write = (&'static Bulk, Vec<Column>);
+type Write<'a> = (&'static Bulk, Vec<Column<'a>>);
 
 /// Writes `batch` into the transaction that is begun, if `owner` still owns the lane in `epoch`.
 ///
@@ -100,13 +102,13 @@ fn write(w: &mut Writer, batch: &Batch, advance: &Step<'_>) -> Result<bool, Stor
 }
 
 /// The steps of those writes that have rows.
-fn filled(writes: &[Write]) -> Vec<Step<'_>> {
+fn filled<'a>(writes: &'a [Write<'a>]) -> Vec<Step<'a>> {
     let with_rows = writes.iter().filter(|(_, columns)| columns.iter().any(|it| !it.is_empty()));
     with_rows.map(|(bulk, columns)| Step::Bulk(bulk, columns)).collect()
 }
 
 /// What every charge writes.
-fn hot(journal: &[LedgerTransaction], wallets: &[Wallet]) -> Vec<Write> {
+fn hot<'a>(journal: &'a [Arc<LedgerTransaction>], wallets: &'a [Wallet]) -> Vec<Write<'a>> {
     let (wallets, parts) = wallets::columns(wallets);
     vec![
         (&journal::APPEND, journal::columns(journal)),
@@ -115,7 +117,7 @@ fn hot(journal: &[LedgerTransaction], wallets: &[Wallet]) -> Vec<Write> {
     ]
 }
 
-fn others(batch: &Batch) -> Vec<Write> {
+fn others(batch: &Batch) -> Vec<Write<'_>> {
     let changes = &batch.changes;
     let (wakes, woken) = wakes::columns(&batch.wakes);
     vec![

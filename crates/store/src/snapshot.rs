@@ -30,7 +30,7 @@ pub(crate) enum Engine {
 /// A query that owns its input, because it may move to another thread.
 pub(crate) enum Owned {
     Query(&'static Statement, Vec<Value>),
-    Load(&'static Load, Vec<Column>),
+    Load(&'static Load, Vec<Column<'static>>),
 }
 
 impl Snapshot {
@@ -51,7 +51,7 @@ impl Snapshot {
     pub async fn load(
         &mut self,
         load: &'static Load,
-        keys: Vec<Column>,
+        keys: Vec<Column<'static>>,
     ) -> Result<Vec<Row>, StoreError> {
         self.run(Owned::Load(load, keys)).await
     }

@@ -15,9 +15,9 @@ pub enum Step<'a> {
     /// Answers with the number of rows changed.
     Execute(&'a Statement, &'a [Value]),
     /// Answers with the number of rows changed.
-    Bulk(&'a Bulk, &'a [Column]),
+    Bulk(&'a Bulk, &'a [Column<'a>]),
     /// Answers with the rows found, in no promised order.
-    Load(&'a Load, &'a [Column]),
+    Load(&'a Load, &'a [Column<'a>]),
 }
 
 /// The answer of a step.

@@ -7,6 +7,8 @@
 //! A row is read through getters that name the column's place and both kinds when they disagree: a
 //! wrong kind is a mistake in a statement, never in a client's input.
 
+use std::borrow::Cow;
+
 use domain::amount::Amount;
 use domain::id::OrgId;
 use domain::time::Timestamp;
@@ -24,12 +26,12 @@ pub enum Value {
 
 /// One column of many rows: how bulk statements take their input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Column {
+pub enum Column<'a> {
     Int(Vec<i64>),
     OptInt(Vec<Option<i64>>),
-    Text(Vec<String>),
-    OptText(Vec<Option<String>>),
-    Blob(Vec<Vec<u8>>),
+    Text(Vec<Cow<'a, str>>),
+    OptText(Vec<Option<Cow<'a, str>>>),
+    Blob(Vec<Cow<'a, [u8]>>),
 }
 
 /// One row of an answer, in the order of the statement's columns.
@@ -47,7 +49,7 @@ impl Value {
     }
 }
 
-impl Column {
+impl Column<'_> {
     pub fn len(&self) -> usize {
         match self {
             Column::Int(values) => values.len(),
@@ -78,9 +80,9 @@ impl Column {
         match self {
             Column::Int(values) => Value::Int(values[at]),
             Column::OptInt(values) => values[at].into(),
-            Column::Text(values) => Value::Text(values[at].clone()),
-            Column::OptText(values) => values[at].clone().into(),
-            Column::Blob(values) => Value::Blob(values[at].clone()),
+            Column::Text(values) => Value::Text(values[at].clone().into_owned()),
+            Column::OptText(values) => values[at].as_deref().into(),
+            Column::Blob(values) => Value::Blob(values[at].clone().into_owned()),
         }
     }
 }

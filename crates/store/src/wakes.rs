@@ -60,7 +60,7 @@ pub async fn due_on_test_clock(
 pub type Wake = (OrgId, Option<OrgId>, Timestamp);
 
 /// What to write, and what to remove because nothing will fall due.
-pub(crate) fn columns(wakes: &[Wake]) -> (Vec<Column>, Vec<Column>) {
+pub(crate) fn columns(wakes: &[Wake]) -> (Vec<Column<'static>>, Vec<Column<'static>>) {
     let (gone, set): (Vec<Wake>, Vec<Wake>) =
         wakes.iter().partition(|(_, _, due)| *due == Timestamp::NEVER);
     let mut columns = noun::org_columns(set.iter().map(|wake| wake.0));

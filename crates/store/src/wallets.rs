@@ -7,6 +7,7 @@
 
 mod body;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use domain::grant::OpenGrants;
@@ -127,25 +128,25 @@ pub(crate) fn read(row: &Row) -> Result<(Wallet, i64), StoreError> {
 }
 
 /// The columns of the wallets' rows and of their parts.
-pub(crate) fn columns(wallets: &[Wallet]) -> (Vec<Column>, Vec<Column>) {
+pub(crate) fn columns(wallets: &[Wallet]) -> (Vec<Column<'_>>, Vec<Column<'static>>) {
     let int = |value: fn(&Wallet) -> i64| Column::Int(wallets.iter().map(value).collect());
     let mut columns = noun::org_columns(wallets.iter().map(|wallet| wallet.org));
     columns.extend([
         int(|wallet| wallet.platform.get()),
         int(|wallet| wallet.tip.position),
         int(|wallet| wallet.tip.number),
-        Column::Blob(wallets.iter().map(|wallet| wallet.tip.hash.to_vec()).collect()),
+        Column::Blob(wallets.iter().map(|wallet| Cow::Borrowed(&wallet.tip.hash[..])).collect()),
         int(|wallet| wallet.settled_until.micros()),
         int(|wallet| wallet.posted().nanos()),
         int(|wallet| wallet.debt.nanos()),
         int(|wallet| wallet.grants.reserved().nanos()),
         int(|wallet| wallet.next_number),
-        Column::Text(wallets.iter().map(body::write).collect()),
+        Column::Text(wallets.iter().map(|wallet| Cow::Owned(body::write(wallet))).collect()),
     ]);
     (columns, part_columns(wallets))
 }
 
-fn part_columns(wallets: &[Wallet]) -> Vec<Column> {
+fn part_columns(wallets: &[Wallet]) -> Vec<Column<'static>> {
     let (mut keys, mut bodies) = (Vec::new(), Vec::new());
     for wallet in wallets.iter().filter(|wallet| wallet.grants.len() > GRANTS_PER_ROW) {
         for (part, body) in (1..).zip(body::parts(wallet)) {
@@ -155,6 +156,6 @@ fn part_columns(wallets: &[Wallet]) -> Vec<Column> {
     }
     let mut columns = noun::org_columns(keys.iter().map(|key| key.0));
     columns.push(Column::Int(keys.iter().map(|key| key.1).collect()));
-    columns.push(Column::Text(bodies));
+    columns.push(Column::Text(bodies.into_iter().map(Cow::Owned).collect()));
     columns
 }

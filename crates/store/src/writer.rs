@@ -52,12 +52,12 @@ impl Writer {
     }
 
     /// Changes many rows of one table, and answers how many.
-    pub fn bulk(&mut self, bulk: &Bulk, columns: &[Column]) -> Result<u64, StoreError> {
+    pub fn bulk(&mut self, bulk: &Bulk, columns: &[Column<'_>]) -> Result<u64, StoreError> {
         self.one(Step::Bulk(bulk, columns))?.count()
     }
 
     /// Finds the rows of many keys, in no promised order.
-    pub fn load(&mut self, load: &Load, keys: &[Column]) -> Result<Vec<Row>, StoreError> {
+    pub fn load(&mut self, load: &Load, keys: &[Column<'_>]) -> Result<Vec<Row>, StoreError> {
         self.one(Step::Load(load, keys))?.rows()
     }
 

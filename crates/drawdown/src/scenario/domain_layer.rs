@@ -136,7 +136,13 @@ impl Layer for DomainLayer {
     }
 
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
-        Ok(self.ws.journal().iter().filter(|row| row.org == org).map(ledger_row).collect())
+        Ok(self
+            .ws
+            .journal()
+            .iter()
+            .filter(|row| row.org == org)
+            .map(|row| ledger_row(row))
+            .collect())
     }
 
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {

@@ -19,6 +19,10 @@ mod running;
 
 use clap::{Parser, Subcommand};
 
+/// The allocator of the product.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Debug, Parser)]
 #[command(about = "Measures the engine against its bars")]
 struct Arguments {

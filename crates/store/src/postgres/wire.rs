@@ -29,7 +29,7 @@ impl ToSql for Value {
     to_sql_checked!();
 }
 
-impl ToSql for Column {
+impl ToSql for Column<'_> {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Encoded {
         match self {
             Column::Int(values) if *kind == Type::INT4_ARRAY => {

@@ -69,7 +69,7 @@ fn bind_values(statement: &mut CachedStatement<'_>, values: &[Value]) -> rusqlit
 
 fn bind_row(
     statement: &mut CachedStatement<'_>,
-    columns: &[Column],
+    columns: &[Column<'_>],
     row: usize,
 ) -> rusqlite::Result<()> {
     for (at, column) in columns.iter().enumerate() {
@@ -105,7 +105,7 @@ fn fetch(statement: &mut CachedStatement<'_>, into: &mut Vec<Row>) -> rusqlite::
 struct Borrowed<'a>(ValueRef<'a>);
 
 impl<'a> Borrowed<'a> {
-    fn at(column: &'a Column, row: usize) -> Borrowed<'a> {
+    fn at(column: &'a Column<'_>, row: usize) -> Borrowed<'a> {
         let int = |value: Option<i64>| value.map_or(ValueRef::Null, ValueRef::Integer);
         Borrowed(match column {
             Column::Int(values) => ValueRef::Integer(values[row]),

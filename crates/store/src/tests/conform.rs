@@ -86,9 +86,9 @@ pub(super) fn event(number: i64) -> Vec<Value> {
     ]
 }
 
-fn event_columns(numbers: &[i64]) -> Vec<Column> {
+fn event_columns(numbers: &[i64]) -> Vec<Column<'static>> {
     let same = |value: i64| Column::Int(vec![value; numbers.len()]);
-    let body = Column::Text(vec!["x".to_owned(); numbers.len()]);
+    let body = Column::Text(vec!["x".into(); numbers.len()]);
     vec![same(3), same(77), Column::Int(numbers.to_vec()), same(1), same(5), body]
 }
 
@@ -116,9 +116,9 @@ fn conform_values_round_trip(stand: &Stand) {
         Column::Int(vec![0, 0, 0]),
         Column::Int(vec![9, 9, 9]),
         Column::Int(vec![i64::MIN, -1, i64::MAX]),
-        Column::Text(names.clone()),
-        Column::Blob(blobs.clone()),
-        Column::Text(vec!["admin".to_owned(); 3]),
+        Column::Text(names.iter().map(|name| name.as_str().into()).collect()),
+        Column::Blob(blobs.iter().map(|blob| blob.as_slice().into()).collect()),
+        Column::Text(vec!["admin".into(); 3]),
         Column::Int(vec![0, 0, 0]),
         Column::OptInt(vec![None, Some(8), None]),
     ];

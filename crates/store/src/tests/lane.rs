@@ -86,7 +86,7 @@ fn conform_a_lane_is_taken_by_one(stand: &Stand) {
 /// A batch of one organization and `numbers.len()` journal rows.
 fn small(org: OrgId, positions: &[i64]) -> Batch {
     let mut batch = Batch::default();
-    let row = |position: &i64| Random(3).transaction(org, *position);
+    let row = |position: &i64| Random(3).transaction(org, *position).into();
     batch.changes.journal = positions.iter().map(row).collect();
     let organization = Organization { platform: org, name: "Acme".to_owned(), created_at: at(1) };
     batch.changes.organizations = vec![(org, 0, organization)];
@@ -182,7 +182,7 @@ fn chains(w: &mut Writer, count: i64) -> [Wallet; 2] {
         (row.number, row.prev) = (wallet.tip.number + 1, wallet.tip.position);
         row.at = at(position);
         wallet.tip = ChainTip { number: row.number, position, hash: row.hash };
-        batch.changes.journal.push(row);
+        batch.changes.journal.push(row.into());
     }
     saved(w, &batch);
     wallets

@@ -165,7 +165,7 @@ fn batch(random: &mut Random) -> Batch {
     changes.journal = (1..=200)
         .map(|position| {
             let org = random.one(&orgs);
-            random.transaction(org, position)
+            random.transaction(org, position).into()
         })
         .collect();
     changes.events = (1..=20).map(|number| random.event(orgs[0], number)).collect();
@@ -216,6 +216,7 @@ fn check(w: &mut Writer, saved: &Batch) {
         changes.journal.iter().map(|row| (row.org.bucket(), row.position)).collect();
     let mut read = journal::load(w, &places).unwrap();
     read.sort_by_key(|row| row.position);
+    let read: Vec<_> = read.into_iter().map(Arc::new).collect();
     assert_eq!(read, changes.journal);
 }
 
