@@ -128,7 +128,9 @@ pub fn settle_to(
         return Ok(());
     }
     if wallet.meters.meters.is_empty() {
-        ws.wallet_mut(org)?.settled_until = to;
+        let wallet = ws.wallet_mut(org)?;
+        wallet.settled_until = to;
+        wallet.meters.accrue_to(to);
         return Ok(());
     }
     let changed_at = wallet.meters.accrued_until;

@@ -7,7 +7,7 @@
 use std::fmt::{Display, Write};
 use std::str::{FromStr, Split};
 
-use domain::grant::{GrantKind, OpenGrant, OpenGrants};
+use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT};
 use domain::meter::Meter;
 use domain::wallet::{AutoTopUp, Launch, StopOrder, UserLimit, Wallet};
 use domain::{Amount, Timestamp};
@@ -23,7 +23,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
         tip: _,
         next_number: _,
         debt: _,
-        settled_until: _,
+        settled_until,
         now,
         grants,
         meters,
@@ -40,8 +40,9 @@ pub(super) fn write(wallet: &Wallet) -> String {
         review_due,
     } = wallet;
     let mut text = Text::with_capacity(256);
-    text.field("now").time(*now);
-    text.field("accrued").time(meters.accrued_until);
+    // Both are near the instant up to which time is settled, most often the same second.
+    text.number("now", now.micros().wrapping_sub(settled_until.micros()));
+    text.number("accrued", meters.accrued_until.micros().wrapping_sub(settled_until.micros()));
     text.list("meters", &meters.meters, |text, meter| {
         text.part(meter.per_units).part(meter.rate).part(meter.sum).part(meter.posted);
     });
@@ -95,21 +96,27 @@ pub(super) fn parts(wallet: &Wallet) -> Vec<String> {
 }
 
 fn push_grant(text: &mut Text, grant: &OpenGrant) {
-    text.int(grant.number).int(grant.kind.code()).int(grant.priority);
+    text.int(grant.number).int(grant.kind.code()).int(grant.remaining.nanos());
+    text.option(Some(grant.reserved.nanos()).filter(|&reserved| reserved != 0));
+    text.option(Some(grant.priority).filter(|&priority| priority != PRIORITY_DEFAULT));
     text.time(grant.expires_at).option(grant.purchase);
-    text.int(grant.remaining.nanos()).int(grant.reserved.nanos());
+    // What an ordinary grant says last is nothing.
+    let written = text.text.trim_end_matches(':').len();
+    text.text.truncate(written);
 }
 
 /// Reads what [`write`] wrote into `wallet`, and says how many parts there are; nothing when the
 /// text is anything else.
 pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
     let mut parts = 0;
-    for field in text.split(';') {
+    wallet.now = wallet.settled_until;
+    wallet.meters.accrued_until = wallet.settled_until;
+    for field in text.split(';').filter(|field| !field.is_empty()) {
         let (name, value) = field.split_once('=')?;
         let mut one = Parts::of(value);
         match name {
-            "now" => wallet.now = one.time()?,
-            "accrued" => wallet.meters.accrued_until = one.time()?,
+            "now" => wallet.now = after(wallet.settled_until, one.get()?),
+            "accrued" => wallet.meters.accrued_until = after(wallet.settled_until, one.get()?),
             "meters" => wallet.meters.meters = list(value, meter)?,
             "running" => wallet.running_count = one.get()?,
             "stoppable" => wallet.stoppable_count = one.get()?,
@@ -142,13 +149,17 @@ pub(super) fn grants_of(text: &str) -> Option<Vec<OpenGrant>> {
         Some(OpenGrant {
             number: parts.get()?,
             kind: GrantKind::from_code(parts.get()?)?,
-            priority: parts.get()?,
-            expires_at: parts.time()?,
-            purchase: parts.option()?,
             remaining: parts.amount()?,
-            reserved: parts.amount()?,
+            reserved: Amount::from_nanos(parts.rest()?.unwrap_or(0)),
+            priority: parts.rest()?.unwrap_or(PRIORITY_DEFAULT),
+            expires_at: parts.rest()?.map_or(Timestamp::NEVER, Timestamp::from_micros),
+            purchase: parts.rest()?,
         })
     })
+}
+
+fn after(at: Timestamp, micros: i64) -> Timestamp {
+    Timestamp::from_micros(at.micros().wrapping_add(micros))
 }
 
 fn meter(parts: &mut Parts<'_>) -> Option<Meter> {
@@ -200,6 +211,14 @@ impl<'a> Parts<'a> {
         match self.0.next()? {
             "" => Some(None),
             text => text.parse().ok().map(Some),
+        }
+    }
+
+    /// As [`Parts::option`], where what was written may have ended before.
+    fn rest(&mut self) -> Option<Option<i64>> {
+        match self.0.next() {
+            None | Some("") => Some(None),
+            Some(text) => text.parse().ok().map(Some),
         }
     }
 
