@@ -17,7 +17,7 @@ pub struct File {
     test_module: bool,
 }
 
-/// Folders that hold nothing of ours.
+/// What holds nothing of ours; in a second work tree `.git` is a file.
 const SKIPPED: [&str; 3] = [".git", "node_modules", "target"];
 
 impl File {
@@ -117,8 +117,10 @@ fn walk(folder: &Path, paths: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let Ok(kind) = entry.file_type() else { continue };
-        let skipped = SKIPPED.iter().any(|&name| entry.file_name() == name);
-        if kind.is_dir() && !skipped {
+        if SKIPPED.iter().any(|&name| entry.file_name() == name) {
+            continue;
+        }
+        if kind.is_dir() {
             walk(&entry.path(), paths);
         } else if kind.is_file() {
             paths.push(entry.path());

@@ -110,7 +110,7 @@ pub(super) fn events(stand: &Stand) -> Vec<Row> {
 
 fn conform_values_round_trip(stand: &Stand) {
     let mut writer = stand.store.writer().unwrap();
-    let blobs = vec![vec![0, 255, 1], Vec::new(), vec![7; 40]];
+    let blobs = [vec![0, 255, 1], Vec::new(), vec![7; 40]];
     let names = ["plain", "quote ' and $1 and ?1", "日本 ✓"].map(str::to_owned).to_vec();
     let columns = vec![
         Column::Int(vec![0, 0, 0]),
