@@ -24,6 +24,7 @@ pub mod lints;
 pub mod lock;
 pub mod machine_paths;
 pub mod scenarios;
+pub mod shown;
 pub mod sql;
 pub mod threats;
 pub mod unfinished;
