@@ -34,6 +34,9 @@ enum Ask {
         /// Every so many statements only.
         #[arg(long, default_value_t = 1)]
         stride: u64,
+        /// Print a run that disagrees as it was played, without making it smaller first.
+        #[arg(long)]
+        whole: bool,
     },
 }
 
@@ -44,7 +47,7 @@ enum Crash {
 }
 
 fn main() -> ExitCode {
-    let Ask::Run { seed, seeds, steps, crash, from, stride } = Arguments::parse().command;
+    let Ask::Run { seed, seeds, steps, crash, from, stride, whole } = Arguments::parse().command;
     for seed in seed..seed + seeds {
         let played = match crash {
             Crash::None => once(seed, steps),
@@ -52,10 +55,9 @@ fn main() -> ExitCode {
         };
         if let Err((found, at, fault)) = played {
             println!("seed {seed} fault {fault:?} at {at}: {}", found.what);
-            let smaller =
-                if std::env::var("DBG").is_ok() { found } else { play::shrink(found, at, fault) };
-            println!("after taking out what does not matter: {}", smaller.what);
-            for step in &smaller.steps {
+            let printed = if whole { found } else { play::shrink(found, at, fault) };
+            println!("{}", printed.what);
+            for step in &printed.steps {
                 println!("  {step:?}");
             }
             return ExitCode::FAILURE;
