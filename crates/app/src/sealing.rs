@@ -19,7 +19,7 @@ use crate::lane::Lane;
 const WAIT: Duration = Duration::from_millis(100);
 /// Journal rows indexed in one transaction. Each wallet's rows lie in a place of their own, so the
 /// more rows there are for a place, the fewer pages are written for each.
-const INDEX_ROWS: i64 = 200_000;
+const INDEX_ROWS: i64 = 500_000;
 /// Fewer are indexed after so many waits.
 const INDEX_WAITS_MAX: u32 = 300;
 /// Bodies of replaced runs removed in one transaction.
