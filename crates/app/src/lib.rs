@@ -14,4 +14,4 @@ pub mod verify;
 
 pub use door::{App, AppError, Command, IdempotencyKey, Outcome};
 pub use lanes::LaneOptions;
-pub use operation::{Answer, Operation};
+pub use operation::{Answer, OnPlatform, Operation};

@@ -13,7 +13,7 @@ use domain::price::{Price, Sku};
 use domain::run::{Resource, Run};
 use domain::wallet::{AutoTopUp, UserLimit};
 use domain::workset::{ApiKey, EventHash, Key, Organization, Platform};
-use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
+use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 /// The rows an operation decides over, besides the wallet, platform and price book of the
 /// organization it is about, which are always there.
@@ -87,6 +87,50 @@ pub trait Operation: Send + Sync {
 
     /// Decides over `ws` at `now`. Pure; when it refuses, what it did is undone.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal>;
+}
+
+/// An operation by somebody who may only decide for the organizations of one platform. Whose the
+/// organization is stands in its wallet, which is there anyway, so that nothing has to be read
+/// before the command is queued. It is for operations without an idempotency key: a repeated answer
+/// is given before anything is decided.
+pub struct OnPlatform<O> {
+    pub platform: OrgId,
+    pub operation: O,
+}
+
+impl<O: Operation> Operation for OnPlatform<O> {
+    fn name(&self) -> &'static str {
+        self.operation.name()
+    }
+
+    fn org(&self) -> OrgId {
+        self.operation.org()
+    }
+
+    fn needs(&self, keys: &mut Keys) {
+        self.operation.needs(keys);
+    }
+
+    fn event(&self) -> Option<EventHash> {
+        self.operation.event()
+    }
+
+    fn until(&self) -> Option<Timestamp> {
+        self.operation.until()
+    }
+
+    fn makes_organization(&self) -> bool {
+        self.operation.makes_organization()
+    }
+
+    /// Refusals, in order: `not_found` when the organization lives elsewhere, as if it did not
+    /// exist; those of the operation.
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        if ws.wallet(self.org())?.platform != self.platform {
+            return Err(Refusal::NotFound { kind: Kind::Organization });
+        }
+        self.operation.decide(ws, now)
+    }
 }
 
 /// Refuses an amount that is not above zero.

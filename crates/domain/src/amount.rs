@@ -12,6 +12,10 @@ use std::iter::Sum;
 /// Nano-units in one unit of currency.
 pub const NANOS_PER_UNIT: i64 = 1_000_000_000;
 
+/// Where the point stands in the longest text of an amount, and the decimals that are always shown.
+const POINT: usize = 11;
+const DECIMALS_MIN: usize = 2;
+
 /// An exact amount of money in nano-units (1 USD = 10⁹).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(i64);
@@ -168,14 +172,31 @@ impl Sum for Amount {
 /// At least two decimals, then as many as the number has: `10.00`, `6.793888889`.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let magnitude = self.0.unsigned_abs();
-        let unit = NANOS_PER_UNIT.unsigned_abs();
-        let mut fraction = format!("{:09}", magnitude % unit);
-        while fraction.len() > 2 && fraction.ends_with('0') {
-            fraction.pop();
+        // A sign, ten digits, a point and nine digits, filled in from behind.
+        let mut text = [b'0'; 21];
+        let (mut at, mut end, mut rest) = (text.len(), text.len(), self.0.unsigned_abs());
+        while at > POINT + 1 {
+            at -= 1;
+            let digit = u8::try_from(rest % 10).unwrap_or(0);
+            if digit == 0 && end == at + 1 && at > POINT + DECIMALS_MIN {
+                end = at;
+            }
+            text[at] += digit;
+            rest /= 10;
         }
-        let sign = if self.0 < 0 { "-" } else { "" };
-        f.pad(&format!("{sign}{}.{fraction}", magnitude / unit))
+        at -= 1;
+        text[at] = b'.';
+        while rest > 0 || at == POINT {
+            at -= 1;
+            text[at] += u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+        }
+        if self.0 < 0 {
+            at -= 1;
+            text[at] = b'-';
+        }
+        // Digits, a sign and a point are text as they are.
+        f.pad(str::from_utf8(&text[at..end]).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -191,6 +212,10 @@ mod tests {
             ("6.793888889", 6_793_888_889, "6.793888889"),
             ("-0.000000001", -1, "-0.000000001"),
             ("0.5", 500_000_000, "0.50"),
+            ("0.01", 10_000_000, "0.01"),
+            ("100.10", 100_100_000_000, "100.10"),
+            ("-7.007", -7_007_000_000, "-7.007"),
+            ("-9223372036.854775807", -i64::MAX, "-9223372036.854775807"),
             ("9223372036.854775807", i64::MAX, "9223372036.854775807"),
         ] {
             let amount = Amount::parse(text).unwrap();

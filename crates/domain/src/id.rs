@@ -12,7 +12,30 @@ use std::str::FromStr;
 pub const BUCKET_COUNT: i64 = 1024;
 const RANDOM_BITS: u32 = 53;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// What each letter of the alphabet stands for, by its byte.
+const VALUES: [u8; 256] = values();
+const NO_LETTER: u8 = u8::MAX;
+const PREFIX_LENGTH: usize = 3;
 const TEXT_LENGTH: usize = 30;
+
+const fn values() -> [u8; 256] {
+    let mut values = [NO_LETTER; 256];
+    let (mut place, mut value) = (0, 0);
+    while place < ALPHABET.len() {
+        // A byte always finds its place among 256.
+        let letter = ALPHABET[place];
+        let mut at = 0;
+        let mut byte = 0;
+        while byte != letter {
+            at += 1;
+            byte += 1;
+        }
+        values[at] = value;
+        place += 1;
+        value += 1;
+    }
+    values
+}
 
 /// One tenant: the distribution key of every row it owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,13 +176,14 @@ impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let high = u128::from(self.org.0.cast_unsigned());
         let mut bits = (high << 64) | u128::from(self.number.cast_unsigned());
-        let mut text = [0_u8; 26];
-        for place in text.iter_mut().rev() {
+        let mut text = [b'_'; TEXT_LENGTH];
+        text[..PREFIX_LENGTH].copy_from_slice(self.kind.prefix().as_bytes());
+        for place in text[PREFIX_LENGTH + 1..].iter_mut().rev() {
             *place = ALPHABET[usize::try_from(bits & 31).unwrap_or(0)];
             bits >>= 5;
         }
-        write!(f, "{}_", self.kind.prefix())?;
-        text.iter().try_for_each(|&letter| write!(f, "{}", char::from(letter)))
+        // Letters and digits are text as they are.
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -174,12 +198,11 @@ impl FromStr for Id {
         let kind = *Kind::ALL.iter().find(|kind| kind.prefix() == prefix).ok_or(NotAnId)?;
         let mut bits: u128 = 0;
         for letter in rest.bytes() {
-            let value = ALPHABET.iter().position(|&known| known == letter).ok_or(NotAnId)?;
-            let value = u128::try_from(value).map_err(|_| NotAnId)?;
-            if bits >> 123 != 0 {
+            let value = VALUES[usize::from(letter)];
+            if value == NO_LETTER || bits >> 123 != 0 {
                 return Err(NotAnId);
             }
-            bits = (bits << 5) | value;
+            bits = (bits << 5) | u128::from(value);
         }
         let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).map_err(|_| NotAnId);
         let (org, number) = (half(bits >> 64)?.cast_signed(), half(bits)?.cast_signed());

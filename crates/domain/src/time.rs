@@ -78,6 +78,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(instant) if f.width().is_none() => fmt::Display::fmt(&instant, f),
             Ok(instant) => f.pad(&instant.to_string()),
             Err(_) => f.pad("never"),
         }

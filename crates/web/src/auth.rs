@@ -1,12 +1,12 @@
 //! Who is asking, and whose rows they may see (rulings A18).
 //!
 //! Laws: a secret is compared by its hash, in constant time, and is written nowhere; a key that was
-//! revoked opens nothing one second later; an organization that is not the caller's does not exist
-//! for them.
+//! revoked opens nothing once this process has answered that it is, and nothing one second later
+//! where another process has; an organization that is not the caller's does not exist for them.
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use app::App;
 use domain::workset::{ApiKey, Role};
@@ -26,6 +26,8 @@ const BEARER_LENGTH_MAX: usize = 256;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// A key that was looked up is believed so long, so a revocation takes effect within it.
 const KEY_KEPT_MICROS: i64 = 500_000;
+/// A key that is older than this is looked up again by one request, while others still believe it.
+const KEY_FRESH_MICROS: i64 = 250_000;
 const ENTRIES_MAX: usize = 20_000;
 
 /// Who is asking.
@@ -62,12 +64,25 @@ impl Caller {
 }
 
 /// A key as it was found at a moment, or that there was none.
-type Found = (Timestamp, Option<ApiKey>);
+struct Found {
+    read_at: Timestamp,
+    key: Option<Arc<ApiKey>>,
+    /// Whether a request is looking it up again.
+    is_asked: bool,
+}
+
+/// The keys that were looked up lately.
+#[derive(Default)]
+struct Keys {
+    found: HashMap<(OrgId, i64), Found>,
+    /// Grows with each revocation: what was read before one is not kept after it.
+    generation: u64,
+}
 
 /// What was looked up lately.
 #[derive(Default)]
 pub struct Directory {
-    keys: Mutex<HashMap<(OrgId, i64), Found>>,
+    keys: Mutex<Keys>,
     /// Where organizations live, which never changes.
     homes: Mutex<HashMap<OrgId, Home>>,
 }
@@ -101,24 +116,34 @@ impl Directory {
         Ok(Caller { role: key.role, home: Some(home) })
     }
 
-    async fn key(&self, app: &App, id: Id) -> Result<Option<ApiKey>, Fault> {
+    async fn key(&self, app: &App, id: Id) -> Result<Option<Arc<ApiKey>>, Fault> {
         let place = (id.org, id.number);
         let now = app.now();
-        if let Some((read_at, key)) = lock(&self.keys).get(&place) {
-            let age = now.micros().saturating_sub(read_at.micros());
-            if (0..KEY_KEPT_MICROS).contains(&age) {
-                return Ok(key.clone());
+        let generation = {
+            let mut keys = lock(&self.keys);
+            if let Some(found) = keys.found.get_mut(&place)
+                && found.is_believed(now)
+            {
+                return Ok(found.key.clone());
             }
-        }
+            keys.generation
+        };
         let mut snapshot = app.store.snapshot().await?;
         let key = store::read::lists::api_key(&mut snapshot, id.org, id.number).await?;
-        remember(&mut lock(&self.keys), place, (now, key.clone()));
+        let key = key.map(Arc::new);
+        let mut keys = lock(&self.keys);
+        if keys.generation == generation {
+            let found = Found { read_at: now, key: key.clone(), is_asked: false };
+            remember(&mut keys.found, place, found);
+        }
         Ok(key)
     }
 
-    /// Forgets a key that was just revoked here.
+    /// Forgets a key that was just revoked here, also where it is being looked up.
     pub fn forget(&self, id: Id) {
-        lock(&self.keys).remove(&(id.org, id.number));
+        let mut keys = lock(&self.keys);
+        keys.found.remove(&(id.org, id.number));
+        keys.generation += 1;
     }
 
     /// Where `org` lives, if it exists.
@@ -133,6 +158,16 @@ impl Directory {
             remember(&mut lock(&self.homes), org, home);
         }
         Ok(home)
+    }
+}
+
+impl Found {
+    /// Whether it needs no look at the store. Of those who come when it is no longer fresh, the
+    /// first is told to look.
+    fn is_believed(&mut self, now: Timestamp) -> bool {
+        let age = now.micros().saturating_sub(self.read_at.micros());
+        (0..KEY_FRESH_MICROS).contains(&age)
+            || ((0..KEY_KEPT_MICROS).contains(&age) && std::mem::replace(&mut self.is_asked, true))
     }
 }
 
@@ -229,6 +264,18 @@ mod tests {
         ] {
             assert_eq!([own, sibling, house, foreign].map(|home| who.sees(home)), sees, "{who:?}");
         }
+    }
+
+    #[test]
+    fn one_request_looks_a_key_up_again_and_none_believes_it_for_long() {
+        let at = Timestamp::from_micros;
+        let mut found = Found { read_at: at(1_000), key: None, is_asked: false };
+        let mut believed = |micros| found.is_believed(at(1_000 + micros));
+        assert!(believed(0) && believed(KEY_FRESH_MICROS - 1));
+        assert!(!believed(KEY_FRESH_MICROS), "the first is told to look");
+        assert!(believed(KEY_FRESH_MICROS) && believed(KEY_KEPT_MICROS - 1));
+        assert!(!believed(KEY_KEPT_MICROS) && !believed(i64::MAX - 1_000));
+        assert!(!believed(-1), "a clock that was set back");
     }
 
     #[test]

@@ -36,13 +36,19 @@ pub struct Call {
     pub web: Arc<Web>,
     pub route: &'static Route,
     pub caller: Caller,
-    pub uri: Uri,
-    pub headers: HeaderMap,
+    /// Shared with what sends it on when another process turns out to decide about it.
+    pub sent: Arc<Sent>,
     /// What stands in the place of the braces of the path.
     pub path_text: String,
-    pub body: Bytes,
     /// True when another process of ours sent it here, so that it is not sent on again.
     pub is_forwarded: bool,
+}
+
+/// What the client sent, as it was.
+pub struct Sent {
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub body: Bytes,
 }
 
 /// What a handler answers. Error documents of decided refusals are answers too.
@@ -78,13 +84,14 @@ impl Call {
     ///
     /// Errors: `malformed`, naming the field where one is unknown, missing or doubled.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        let body = if self.body.is_empty() { b"{}" } else { self.body.as_ref() };
+        let body = &self.sent.body;
+        let body = if body.is_empty() { b"{}" } else { body.as_ref() };
         parse(body)
     }
 
     /// The query of the address.
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, Fault> {
-        let query = Query::<T>::try_from_uri(&self.uri);
+        let query = Query::<T>::try_from_uri(&self.sent.uri);
         query.map(|Query(query)| query).map_err(|error| {
             let message = plain(
                 &std::error::Error::source(&error)
@@ -135,6 +142,31 @@ impl Call {
         match self.caller.home {
             Some(home) if self.caller.role < Role::Platform => Ok(home),
             _ => Err(Fault::param("organization", "say which organization this is about")),
+        }
+    }
+
+    /// As [`Call::organization`], without a look at the store where it can be left to the lane: the
+    /// organization, and the platform on which it has to turn out to live, if any.
+    ///
+    /// Errors, in order: `parameter_invalid`, `not_found`.
+    pub fn organization_to_check(
+        &self,
+        named: Option<&IdText>,
+    ) -> Result<(OrgId, Option<OrgId>), Fault> {
+        let org = match (named, self.caller.home) {
+            (Some(text), _) => {
+                text.parse("organization", &[Kind::Organization, Kind::Platform])?.org
+            }
+            (None, Some(home)) if self.caller.role < Role::Platform => home.org,
+            (None, _) => {
+                return Err(Fault::param("organization", "say which organization this is about"));
+            }
+        };
+        match self.caller.home {
+            Some(own) if own.org == org => Ok((org, None)),
+            Some(own) if self.caller.role == Role::Platform => Ok((org, Some(own.platform))),
+            None if self.caller.role == Role::Operator => Ok((org, None)),
+            _ => Err(Fault::missing(Kind::Organization)),
         }
     }
 
@@ -211,14 +243,14 @@ impl Call {
         let mut hash = Sha256::new();
         hash.update(self.path_text.as_bytes());
         hash.update([0]);
-        hash.update(&self.body);
+        hash.update(&self.sent.body);
         let key = format!("{} {text}", self.route.operation);
         Ok(Some(IdempotencyKey { key, fingerprint: first_eight(&hash.finalize()), render }))
     }
 
     /// The text of the client's key, where the route takes one.
     pub fn key_text(&self) -> Result<Option<&str>, Fault> {
-        let Some(value) = self.headers.get(KEY_HEADER) else {
+        let Some(value) = self.sent.headers.get(KEY_HEADER) else {
             let is_required = self.route.key == KeyPolicy::Required;
             return if is_required { Err(Fault::KeyRequired) } else { Ok(None) };
         };

@@ -27,7 +27,7 @@ use serde_json::Value;
 use crate::api::*;
 use crate::auth::{Caller, bearer};
 use crate::error::{Fault, RETRY_AFTER_SECONDS};
-use crate::extract::{Call, Reply, read_body};
+use crate::extract::{Call, Reply, Sent, read_body};
 use crate::forward::{FORWARDED, Onward, REPLAYED, REQUEST_ID};
 use crate::page::List;
 use crate::route::{BodySize, CLOUD_EVENT, CLOUD_EVENTS, JSON, KeyPolicy, Route};
@@ -409,7 +409,10 @@ async fn pass(
     body: Body,
 ) -> Result<Passed, Fault> {
     let caller = authorized(&web, route, &parts).await?;
-    let path_text = path_text(&mut parts).await?;
+    let path_text = match route.path.contains('{') {
+        true => path_text(&mut parts).await?,
+        false => String::new(),
+    };
     if parts.method == Method::POST {
         expect_media(route, &parts)?;
     }
@@ -419,23 +422,22 @@ async fn pass(
     };
     let body = read_body(body, bytes_max, web.config.body_seconds_max).await?;
     let is_forwarded = parts.headers.contains_key(FORWARDED);
-    let (uri, headers) = (parts.uri, parts.headers);
+    let sent = Arc::new(Sent { uri: parts.uri, headers: parts.headers, body });
     let call = Call {
         web: Arc::clone(&web),
         route,
         caller,
-        uri: uri.clone(),
-        headers: headers.clone(),
+        sent: Arc::clone(&sent),
         path_text,
-        body: body.clone(),
         is_forwarded,
     };
     match (route.handler)(call).await {
         Ok(reply) => Ok(Passed::Here(reply)),
         Err(Fault::App(AppError::NotOwner { address })) if !address.is_empty() && !is_forwarded => {
             web.metrics.count_forwarded();
-            let method = route.method.clone();
-            let onward = Onward { address: &address, method, uri: &uri, headers: &headers, body };
+            let Sent { uri, headers, body } = &*sent;
+            let (method, body) = (route.method.clone(), body.clone());
+            let onward = Onward { address: &address, method, uri, headers, body };
             Ok(Passed::Elsewhere(web.forwarder.send(onward).await?.map(Body::from)))
         }
         Err(fault) => Err(fault),
@@ -466,7 +468,7 @@ fn expect_media(route: &Route, parts: &Parts) -> Result<(), Fault> {
     Err(Fault::UnsupportedMediaType { expected: "content-type: application/json" })
 }
 
-/// What stands in the place of the braces; empty where there are none.
+/// What stands in the place of the braces.
 async fn path_text(parts: &mut Parts) -> Result<String, Fault> {
     let params = RawPathParams::from_request_parts(parts, &()).await;
     let params = params.map_err(|_| Fault::NotFound { kind: None })?;

@@ -6,10 +6,12 @@
 //! field it is, so that a refusal can name it.
 
 use std::borrow::Cow;
+use std::fmt::Display;
+use std::marker::PhantomData;
 
 use domain::{Amount, Id, Kind, OrgId, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::Fault;
@@ -34,6 +36,43 @@ pub struct TimeText(String);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IdText(String);
+
+/// A value of ours on its way out, written straight into the answer; `T` says how it reads there.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<V, T> {
+    value: V,
+    reads_as: PhantomData<T>,
+}
+
+pub type MoneyOut = Written<Amount, MoneyText>;
+pub type TimeOut = Written<Timestamp, TimeText>;
+pub type IdOut = Written<Id, IdText>;
+
+impl<V, T> From<V> for Written<V, T> {
+    fn from(value: V) -> Written<V, T> {
+        Written { value, reads_as: PhantomData }
+    }
+}
+
+impl<V: Display, T> Serialize for Written<V, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.value)
+    }
+}
+
+impl<V, T: JsonSchema> JsonSchema for Written<V, T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
 
 impl MoneyText {
     /// Errors, in order: those of [`Amount::parse`], `amount_out_of_range`.
@@ -100,33 +139,50 @@ pub fn id_of(text: &str, kinds: &[Kind]) -> Option<Id> {
     (kinds.contains(&id.kind) && is_whole).then_some(id)
 }
 
-/// Checks a text that people wrote: 1 to `chars_max` characters, none of them a control character.
+/// Reads a text that people wrote: 1 to `chars_max` characters, none of them a control character.
 pub fn text(param: &str, value: &str, chars_max: usize) -> Result<String, Fault> {
-    if value.trim().is_empty() {
-        return Err(Fault::param(param, "must not be empty"));
-    }
-    text_or_empty(param, value, chars_max)
+    require_text(param, value, chars_max)?;
+    Ok(value.to_owned())
 }
 
 /// As [`text`], and may be empty.
 pub fn text_or_empty(param: &str, value: &str, chars_max: usize) -> Result<String, Fault> {
+    require_plain(param, value, chars_max)?;
+    Ok(value.to_owned())
+}
+
+/// Reads a short name for programs: letters, digits and `._:/-`, up to `length_max`.
+pub fn code_text(param: &str, value: &str, length_max: usize) -> Result<String, Fault> {
+    require_code(param, value, length_max)?;
+    Ok(value.to_owned())
+}
+
+/// Refuses what [`text`] does.
+pub fn require_text(param: &str, value: &str, chars_max: usize) -> Result<(), Fault> {
+    if value.trim().is_empty() {
+        return Err(Fault::param(param, "must not be empty"));
+    }
+    require_plain(param, value, chars_max)
+}
+
+fn require_plain(param: &str, value: &str, chars_max: usize) -> Result<(), Fault> {
     if value.chars().count() > chars_max {
         return Err(Fault::param(param, format!("longer than {chars_max} characters")));
     }
     if value.chars().any(char::is_control) {
         return Err(Fault::param(param, "must not hold control characters"));
     }
-    Ok(value.to_owned())
+    Ok(())
 }
 
-/// Checks a short name for programs: letters, digits and `._:/-`, up to `length_max`.
-pub fn code_text(param: &str, value: &str, length_max: usize) -> Result<String, Fault> {
+/// Refuses what [`code_text`] does.
+pub fn require_code(param: &str, value: &str, length_max: usize) -> Result<(), Fault> {
     let is_code = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
     if value.is_empty() || value.len() > length_max || !value.bytes().all(is_code) {
         let message = format!("takes 1 to {length_max} letters, digits and . _ : / -");
         return Err(Fault::param(param, message));
     }
-    Ok(value.to_owned())
+    Ok(())
 }
 
 /// Adds a member to a JSON object that was written by us.

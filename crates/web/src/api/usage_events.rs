@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use app::operations::record_usage::RecordUsage;
-use app::{Answer, App, AppError, Command, Outcome};
+use app::{Answer, App, AppError, Command, OnPlatform, Outcome};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use bytes::Bytes;
 use domain::ledger::{EventKey, LedgerTransaction};
-use domain::{Kind, OrgId, Timestamp};
+use domain::{Id, Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -22,32 +22,35 @@ use crate::error::Fault;
 use crate::extract::{Call, Reply, first_eight};
 use crate::forward::Onward;
 use crate::route::{CLOUD_EVENT, CLOUD_EVENTS, JSON};
-use crate::wire::{IdText, MoneyText, TimeText};
+use crate::wire::{IdOut, IdText, MoneyOut, TimeOut, TimeText};
 
 mod input;
 
-use input::{Bounded, EVENTS_PER_REQUEST_MAX, NativeBatch};
+use input::{Bounded, EVENTS_PER_REQUEST_MAX, NativeBatch, SOURCE_DEFAULT};
 pub use input::{CloudEvent, UsageEventIn, UsageIn};
+
+/// Room for the text of an ordinary charge, so that it is written without growing.
+const CHARGE_BYTES: usize = 640;
 
 /// What became of one event.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct ChargeOut {
+pub struct ChargeOut<'a> {
     /// `recorded`, or `duplicate` when this very event was recorded before.
-    pub status: String,
-    pub id: String,
-    pub source: String,
-    pub organization: IdText,
-    pub transaction: IdText,
+    pub status: &'static str,
+    pub id: &'a str,
+    pub source: &'a str,
+    pub organization: IdOut,
+    pub transaction: IdOut,
     /// The charge at price.
-    pub amount: MoneyText,
+    pub amount: MoneyOut,
     /// The part of it beyond the credit that nobody owes.
-    pub absorbed: MoneyText,
+    pub absorbed: MoneyOut,
     /// The part of it beyond the credit that is owed now.
-    pub debt: MoneyText,
+    pub debt: MoneyOut,
     /// Posted balance after it.
-    pub balance: MoneyText,
-    pub occurred_at: TimeText,
-    pub posted_at: TimeText,
+    pub balance: MoneyOut,
+    pub occurred_at: TimeOut,
+    pub posted_at: TimeOut,
 }
 
 /// What became of the events of a batch, in their order: a charge each, or a problem with
@@ -61,20 +64,20 @@ pub struct UsageOut {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum UsageAnswer {
-    Charge(Box<ChargeOut>),
+    Charge(Box<ChargeOut<'static>>),
     Batch(UsageOut),
 }
 
-impl ChargeOut {
-    pub fn of(row: &LedgerTransaction, is_duplicate: bool) -> ChargeOut {
-        let event = row.event.clone();
-        let (source, id) = event.map(|event| (event.source, event.id)).unwrap_or_default();
+impl ChargeOut<'_> {
+    pub fn of(row: &LedgerTransaction, is_duplicate: bool) -> ChargeOut<'_> {
+        let event = row.event.as_ref();
+        let id = |kind, number| Id::new(kind, row.org, number).into();
         ChargeOut {
-            status: if is_duplicate { "duplicate" } else { "recorded" }.to_owned(),
-            id,
-            source,
-            organization: IdText::organization(row.org),
-            transaction: IdText::new(Kind::LedgerTransaction, row.org, row.number),
+            status: if is_duplicate { "duplicate" } else { "recorded" },
+            id: event.map_or("", |event| &event.id),
+            source: event.map_or("", |event| &event.source),
+            organization: id(Kind::Organization, 0),
+            transaction: id(Kind::LedgerTransaction, row.number),
             amount: row.amount.into(),
             absorbed: row.absorbed.into(),
             debt: row.debt.into(),
@@ -83,12 +86,20 @@ impl ChargeOut {
             posted_at: row.at.into(),
         }
     }
+
+    fn to_text(&self) -> Result<String, Fault> {
+        let mut text = Vec::with_capacity(CHARGE_BYTES);
+        serde_json::to_writer(&mut text, self).map_err(|_| Fault::Internal)?;
+        String::from_utf8(text).map_err(|_| Fault::Internal)
+    }
 }
 
 /// One event, checked, of an organization that the caller may see.
 #[derive(Clone, Debug)]
 struct UsageEvent {
     org: OrgId,
+    /// Where the organization has to turn out to live.
+    platform: Option<OrgId>,
     source: String,
     id: String,
     sku: String,
@@ -113,46 +124,55 @@ impl UsageEvent {
         first_eight(&hash.finalize())
     }
 
-    fn command(&self, call: &Call) -> Command {
-        let hash = call.web.app.hasher.hash(self.org.get(), &self.source, &self.id);
-        Command::new(RecordUsage {
+    fn command(self, app: &App) -> Command {
+        let operation = RecordUsage {
             org: self.org,
-            key: EventKey { source: self.source.clone(), id: self.id.clone() },
-            hash: hash.bits(),
+            hash: app.hasher.hash(self.org.get(), &self.source, &self.id).bits(),
             fingerprint: self.fingerprint(),
-            sku: self.sku.clone(),
+            key: EventKey { source: self.source, id: self.id },
+            sku: self.sku,
             occurred_at: self.occurred_at,
-            quantities: self.quantities.clone().into_iter().collect(),
-        })
+            quantities: self.quantities.into_iter().collect(),
+        };
+        match self.platform {
+            Some(platform) => Command::new(OnPlatform { platform, operation }),
+            None => Command::new(operation),
+        }
     }
 
     /// The event as another process of ours takes it.
-    fn native(&self) -> UsageEventIn {
+    fn native(self) -> UsageEventIn {
         UsageEventIn {
-            id: self.id.clone(),
-            source: Some(self.source.clone()),
+            id: self.id,
+            source: Some(self.source),
             organization: Some(IdText::organization(self.org)),
-            sku: self.sku.clone(),
+            sku: self.sku,
             occurred_at: self.occurred_at.map(TimeText::from),
-            quantities: self.quantities.clone().into(),
+            quantities: self.quantities.into(),
         }
     }
 }
 
-/// The events of a request, and whether it was a single one.
-fn read(call: &Call) -> Result<(Vec<UsageEventIn>, bool), Fault> {
-    let media = call.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+/// The events of a request.
+enum Given {
+    One(Box<UsageEventIn>),
+    Batch(Vec<UsageEventIn>),
+}
+
+fn read(call: &Call) -> Result<Given, Fault> {
+    let media = call.sent.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.unwrap_or(JSON).split(';').next().unwrap_or(JSON).trim();
     let too_many = Fault::TooManyEvents { events_max: EVENTS_PER_REQUEST_MAX };
+    let one = |event| Ok(Given::One(Box::new(event)));
     let events = match media {
-        CLOUD_EVENT => return Ok((vec![call.json::<CloudEvent>()?.native()?], true)),
+        CLOUD_EVENT => return one(call.json::<CloudEvent>()?.native()?),
         CLOUD_EVENTS => {
             let batch: Bounded<CloudEvent> = call.json()?;
             let events = batch.whole().ok_or(too_many)?;
             events.into_iter().map(CloudEvent::native).collect::<Result<Vec<_>, _>>()?
         }
         _ => match call.json::<UsageEventIn>() {
-            Ok(event) => return Ok((vec![event], true)),
+            Ok(event) => return one(event),
             Err(Fault::Malformed { param: Some(field), .. }) if field == "events" => {
                 call.json::<NativeBatch>()?.events.whole().ok_or(too_many)?
             }
@@ -162,21 +182,22 @@ fn read(call: &Call) -> Result<(Vec<UsageEventIn>, bool), Fault> {
     if events.is_empty() {
         return Err(Fault::param("events", "holds no event"));
     }
-    Ok((events, false))
+    Ok(Given::Batch(events))
 }
 
 /// Checks one event. An organization that is not the caller's is a result of its own.
-async fn checked(call: &Call, event: UsageEventIn) -> Result<Result<UsageEvent, Fault>, Fault> {
-    let fields = event.check()?;
-    let home = match call.organization(event.organization.as_ref()).await {
-        Ok(home) => home,
+fn checked(call: &Call, event: UsageEventIn) -> Result<Result<UsageEvent, Fault>, Fault> {
+    event.check()?;
+    let (org, platform) = match call.organization_to_check(event.organization.as_ref()) {
+        Ok(found) => found,
         Err(fault @ Fault::NotFound { .. }) => return Ok(Err(fault)),
         Err(fault) => return Err(fault),
     };
     let occurred_at = event.occurred_at.as_ref().map(|at| at.parse("occurred_at")).transpose()?;
     Ok(Ok(UsageEvent {
-        org: home.org,
-        source: fields.source,
+        org,
+        platform,
+        source: event.source.unwrap_or_else(|| SOURCE_DEFAULT.to_owned()),
         id: event.id,
         sku: event.sku,
         occurred_at,
@@ -198,26 +219,26 @@ fn place_of(call: &Call, org: OrgId) -> Place {
     }
 }
 
-fn refused(fault: &Fault) -> Value {
+fn refused(fault: &Fault) -> String {
     let mut body = fault.to_body();
     body["http_status"] = body["status"].take();
     body["status"] = Value::from("refused");
-    body
+    body.to_string()
 }
 
-fn result_of(outcome: Result<Outcome, AppError>) -> Result<Value, Fault> {
+/// The text of a charge, from its row in the journal.
+fn result_of(outcome: Result<Outcome, AppError>) -> Result<String, Fault> {
     match outcome? {
         Outcome::Decided(Ok(Answer::Charge { transaction, is_duplicate })) => {
-            let charge = ChargeOut::of(&transaction, is_duplicate);
-            serde_json::to_value(charge).map_err(|_| Fault::Internal)
+            ChargeOut::of(&transaction, is_duplicate).to_text()
         }
         Outcome::Decided(Err(refusal)) => Err(Fault::Refused(refusal)),
         _ => Err(Fault::Internal),
     }
 }
 
-/// What became of each event.
-type Results = Vec<Result<Value, Fault>>;
+/// What became of each event, as it is answered.
+type Results = Vec<Result<String, Fault>>;
 /// The results of some events, with their places in the request.
 type Group = (Vec<usize>, Results);
 
@@ -228,7 +249,7 @@ async fn send_on(call: &Call, address: &str, events: &[UsageEventIn]) -> Result<
     }
     let body = serde_json::to_vec(&serde_json::json!({ "events": events }));
     let mut headers = HeaderMap::new();
-    if let Some(value) = call.headers.get(header::AUTHORIZATION) {
+    if let Some(value) = call.sent.headers.get(header::AUTHORIZATION) {
         headers.insert(header::AUTHORIZATION, value.clone());
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
@@ -267,7 +288,7 @@ async fn decide_there(
     events: &[UsageEventIn],
 ) -> Group {
     let results = match send_on(call, address, events).await {
-        Ok(values) => values.into_iter().map(Ok).collect(),
+        Ok(values) => values.iter().map(|value| Ok(value.to_string())).collect(),
         Err(fault) => vec![Err(fault); places.len()],
     };
     (places, results)
@@ -275,29 +296,31 @@ async fn decide_there(
 
 /// Decides all events, each group in the order in which it was sent.
 async fn decide(call: &Call, events: Vec<Result<UsageEvent, Fault>>) -> Results {
-    let mut groups: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<Place, (Vec<usize>, Vec<UsageEvent>)> = BTreeMap::new();
     let mut results: Results = Vec::with_capacity(events.len());
-    for (at, event) in events.iter().enumerate() {
+    for (at, event) in events.into_iter().enumerate() {
         results.push(Err(match event {
             Ok(event) => {
-                groups.entry(place_of(call, event.org)).or_default().push(at);
+                let (places, events) = groups.entry(place_of(call, event.org)).or_default();
+                places.push(at);
+                events.push(event);
                 Fault::Internal
             }
-            Err(fault) => fault.clone(),
+            Err(fault) => fault,
         }));
     }
+    let app = &call.web.app;
     let mut here: JoinSet<Group> = JoinSet::new();
     let mut done: Vec<Group> = Vec::new();
-    for (place, places) in groups {
-        let of_group = || places.iter().filter_map(|&at| events[at].as_ref().ok());
+    for (place, (places, events)) in groups {
+        let Some(org) = events.first().map(|event| event.org) else { continue };
         match place {
             Place::Lane(_) => {
-                let commands: Vec<Command> = of_group().map(|event| event.command(call)).collect();
-                let Some(org) = of_group().next().map(|event| event.org) else { continue };
-                here.spawn(decide_here(call.web.app.clone(), places, org, commands));
+                let commands = events.into_iter().map(|event| event.command(app)).collect();
+                here.spawn(decide_here(app.clone(), places, org, commands));
             }
             Place::Address(address) => {
-                let events: Vec<UsageEventIn> = of_group().map(UsageEvent::native).collect();
+                let events: Vec<_> = events.into_iter().map(UsageEvent::native).collect();
                 done.push(decide_there(call, &address, places, &events).await);
             }
         }
@@ -316,24 +339,29 @@ async fn decide(call: &Call, events: Vec<Result<UsageEvent, Fault>>) -> Results 
 
 /// Records usage events.
 pub async fn create(call: Call) -> Result<Reply, Fault> {
-    let (given, is_single) = read(&call)?;
+    match read(&call)? {
+        Given::One(event) => record_one(&call, *event).await,
+        Given::Batch(events) => record_all(&call, events).await,
+    }
+}
+
+async fn record_one(call: &Call, event: UsageEventIn) -> Result<Reply, Fault> {
+    let event = checked(call, event)??;
+    let org = event.org;
+    call.own(org)?;
+    let outcome = call.web.app.run(event.command(&call.web.app)).await;
+    Ok(Reply { status: 200, body: result_of(outcome)?, is_replayed: false, org: Some(org) })
+}
+
+async fn record_all(call: &Call, given: Vec<UsageEventIn>) -> Result<Reply, Fault> {
     let mut events = Vec::with_capacity(given.len());
     for (at, event) in given.into_iter().enumerate() {
-        let named = |fault: Fault| if is_single { fault } else { within(fault, at) };
-        events.push(checked(&call, event).await.map_err(named)?);
+        events.push(checked(call, event).map_err(|fault| within(fault, at))?);
     }
-    if is_single && let Some(Ok(event)) = events.first() {
-        call.own(event.org)?;
-    }
-    let org = events.iter().find_map(|event| event.as_ref().ok()).map(|event| event.org);
-    let mut results = decide(&call, events).await;
-    if is_single {
-        let result = results.pop().unwrap_or(Err(Fault::Internal))?;
-        return Ok(Reply { org, ..Reply::json(200, &result)? });
-    }
+    let mut results = decide(call, events).await;
     // An event that nothing was decided about may be sent again; when that is all of them, so may
     // the request.
-    let is_decided = |result: &Result<Value, Fault>| {
+    let is_decided = |result: &Result<String, Fault>| {
         !matches!(result, Err(Fault::App(_) | Fault::OwnerUnreachable | Fault::Internal))
     };
     if !results.iter().any(is_decided)
@@ -341,8 +369,14 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     {
         return Err(fault);
     }
-    let shown = results.into_iter().map(|result| result.unwrap_or_else(|fault| refused(&fault)));
-    Reply::json(200, &UsageOut { results: shown.collect() })
+    let mut body = String::with_capacity(results.len() * CHARGE_BYTES);
+    body.push_str("{\"results\":");
+    for (at, result) in results.into_iter().enumerate() {
+        body.push(if at == 0 { '[' } else { ',' });
+        body.push_str(&result.unwrap_or_else(|fault| refused(&fault)));
+    }
+    body.push_str("]}");
+    Ok(Reply { status: 200, body, is_replayed: false, org: None })
 }
 
 /// Names the event of a batch that is to blame.

@@ -167,18 +167,59 @@ async fn every_route_asked_by_everyone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_key_opens_nothing_after_a_second() {
+async fn a_revoked_key_opens_nothing_once_that_is_answered() {
     let world = World::open().await;
     let tenant = world.tenant().await;
     let read = world.key(&tenant.org_key, &tenant.org, "read").await;
     let address = format!("/v1/wallets/{}", tenant.wallet);
-    world.get(&read, &address).await.expect(200);
-    let id = &read[3..33];
-    let path = format!("/v1/api_keys/{id}/revoke");
-    let revoked = world.post(&tenant.org_key, &path, &json!({})).await.expect(200);
-    assert!(revoked["revoked_at"].is_string());
-    world.wait(1);
-    world.get(&read, &address).await.refused(401, "unauthenticated");
+    // Asked all the time, so that it is being looked up again while it is revoked.
+    let asking = async {
+        while world.get(&read, &address).await.status == 200 {
+            world.wait(1);
+        }
+    };
+    let path = format!("/v1/api_keys/{}/revoke", &read[3..33]);
+    let revoking = async {
+        let revoked = world.post(&tenant.org_key, &path, &json!({})).await.expect(200);
+        assert!(revoked["revoked_at"].is_string());
+        world.get(&read, &address).await.refused(401, "unauthenticated");
+    };
+    tokio::join!(asking, asking_too(&world, &read, &address), revoking);
+    world.close().await;
+}
+
+/// The same without time in between, so that the key is in memory.
+async fn asking_too(world: &World, key: &str, address: &str) {
+    while world.get(key, address).await.status == 200 {}
+}
+
+/// A batch says of each event whose organization is not there for the caller that there is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_another_platform_are_refused_one_by_one() {
+    let world = World::open().await;
+    let (own, foreign) = (world.tenant().await, world.tenant().await);
+    things(&world, &own).await;
+    things(&world, &foreign).await;
+    let event = |id: &str, organization: &str| {
+        json!({
+            "organization": organization, "id": id, "sku": "llm", "quantities": { "tokens": 1 }
+        })
+    };
+    let nobody = domain::Id::new(domain::Kind::Organization, world.app.draw_org(), 0).to_string();
+    let events = [&own.org, &foreign.org, &nobody, &own.org];
+    let events: Vec<Value> =
+        events.iter().enumerate().map(|(at, org)| event(&format!("e-{at}"), org)).collect();
+    let path = "/v1/usage_events";
+    let answer = world.post(&own.platform_key, path, &json!({ "events": events })).await;
+    let results = answer.expect(200)["results"].clone();
+    let said = |at: usize| (results[at]["status"].clone(), results[at]["code"].clone());
+    assert_eq!(said(0), (json!("recorded"), Value::Null), "{results}");
+    assert_eq!(said(1), (json!("refused"), json!("not_found")), "{results}");
+    assert_eq!(said(2), (json!("refused"), json!("not_found")), "{results}");
+    assert_eq!(said(3), (json!("recorded"), Value::Null), "{results}");
+    assert_eq!(results[1]["kind"], "organization");
+    let listed = world.get(&foreign.org_key, "/v1/ledger").await.expect(200);
+    assert!(!listed.to_string().contains("e-1"), "{listed}");
     world.close().await;
 }
 

@@ -10,7 +10,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Fault;
-use crate::wire::{IdText, TimeText, code_text, text};
+use crate::wire::{IdText, TimeText, require_code, require_text};
 
 /// Events that one request takes.
 pub const EVENTS_PER_REQUEST_MAX: usize = 1_000;
@@ -20,7 +20,7 @@ const ID_CHARS_MAX: usize = 200;
 const SOURCE_CHARS_MAX: usize = 200;
 const CODE_LENGTH_MAX: usize = 64;
 /// The source of events that name none.
-const SOURCE_DEFAULT: &str = "api";
+pub const SOURCE_DEFAULT: &str = "api";
 const SPEC_VERSION: &str = "1.0";
 
 /// One usage event.
@@ -48,22 +48,16 @@ pub struct UsageEventIn {
 #[serde(transparent)]
 pub struct Quantities(BTreeMap<String, i64>);
 
-/// What was checked and completed of an event.
-pub struct Checked {
-    pub source: String,
-}
-
 impl UsageEventIn {
-    /// Checks the texts.
-    pub fn check(&self) -> Result<Checked, Fault> {
-        text("id", &self.id, ID_CHARS_MAX)?;
-        let source = self.source.as_deref().unwrap_or(SOURCE_DEFAULT);
-        let source = text("source", source, SOURCE_CHARS_MAX)?;
-        code_text("sku", &self.sku, CODE_LENGTH_MAX)?;
-        for dimension in self.quantities.0.keys() {
-            code_text("quantities", dimension, CODE_LENGTH_MAX)?;
+    /// Refuses texts that are too long or hold what they must not.
+    pub fn check(&self) -> Result<(), Fault> {
+        require_text("id", &self.id, ID_CHARS_MAX)?;
+        if let Some(source) = &self.source {
+            require_text("source", source, SOURCE_CHARS_MAX)?;
         }
-        Ok(Checked { source })
+        require_code("sku", &self.sku, CODE_LENGTH_MAX)?;
+        let mut dimensions = self.quantities.0.keys();
+        dimensions.try_for_each(|it| require_code("quantities", it, CODE_LENGTH_MAX))
     }
 }
 
