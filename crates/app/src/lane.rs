@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::deposit::DepositState;
-use domain::wake::{is_watched, next_wake};
+use domain::wake::{is_watched, next_wake_on};
 use domain::workset::IdMap;
 use domain::{OrgId, Refusal, Timestamp, Workset};
 use store::key_runs::KeyBodies;
@@ -403,7 +403,7 @@ impl Lane {
         let mut moments = Vec::new();
         for wallet in wallets {
             let Ok(platform) = self.ws.platform(wallet.platform) else { continue };
-            let due = next_wake(wallet, &platform.profile);
+            let due = next_wake_on(platform, wallet);
             let present = platform.clock.unwrap_or(now).max(wallet.now);
             let is_stored = self
                 .stored_wakes

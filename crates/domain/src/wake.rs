@@ -13,7 +13,7 @@ use crate::profile::{BalanceBasis, Profile};
 use crate::settle::{Draft, post, settle_to, tell};
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
 use crate::wallet::{StopOrder, Usable, Wallet};
-use crate::workset::Workset;
+use crate::workset::{Platform, Workset};
 use crate::{Amount, OrgId, Refusal, Timestamp};
 
 /// How a wake ended.
@@ -67,6 +67,18 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
         due = due.min(limit_due(wallet, profile));
     }
     due.min(forecast_due(wallet, profile)).min(top_up_due(wallet, profile))
+}
+
+/// The same for a wallet of `platform`. On a test clock the agent answers at that instant (rulings
+/// R7), so the second for which a stop was ordered is due as well.
+pub fn next_wake_on(platform: &Platform, wallet: &Wallet) -> Timestamp {
+    let due = next_wake(wallet, &platform.profile);
+    match &wallet.stop_order {
+        Some(order) if platform.clock.is_some() && wallet.stoppable_count > 0 => {
+            due.min(order.stop_at)
+        }
+        _ => due,
+    }
 }
 
 fn next_grant_expiry(wallet: &Wallet) -> Timestamp {

@@ -2,7 +2,7 @@
 
 use domain::deposit::{Behaviour, PaymentOutcome};
 use domain::event::Request;
-use domain::wake::{Woken, next_wake, wake};
+use domain::wake::{Woken, next_wake_on, wake};
 use domain::{Id, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Operation};
@@ -56,8 +56,7 @@ impl Operation for WakeWallet {
                 break;
             }
         }
-        let profile = ws.profile_of(self.org)?;
-        Ok(Answer::Woken(next_wake(ws.wallet(self.org)?, &profile)))
+        Ok(Answer::Woken(next_wake_on(ws.platform(platform)?, ws.wallet(self.org)?)))
     }
 }
 

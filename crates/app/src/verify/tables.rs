@@ -8,7 +8,7 @@ use domain::grant::OpenGrant;
 use domain::hold::HoldState;
 use domain::rate::Rate;
 use domain::run::Run;
-use domain::wake::next_wake;
+use domain::wake::next_wake_on;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, OrgId, Timestamp};
@@ -307,7 +307,7 @@ fn check_meters(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
 }
 
 fn check_wake(chain: &Chain, wallet: &Wallet, platform: &Platform) -> Result<(), Lie> {
-    let due = next_wake(wallet, &platform.profile).micros();
+    let due = next_wake_on(platform, wallet).micros();
     let stored = chain.wake.unwrap_or(i64::MAX);
     if stored <= due {
         return Ok(());
