@@ -43,7 +43,9 @@ impl Operation for StartRun {
     /// `price_missing`, `amount_out_of_range` (the burn of five days), `insufficient_credit`.
     ///
     /// The price is snapshot here (requirements N16); available credit is decided on less what runs
-    /// already will burn before it could be stopped (rulings R14).
+    /// already will burn before it could be stopped (rulings R14). A start that is reported late is
+    /// decided on as if it had been reported on time, and needs credit for all that has run until
+    /// now (rulings R1, R8).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
@@ -61,7 +63,8 @@ impl Operation for StartRun {
             .price_at(sku.number, TIME_DIMENSION, started_at.max(Timestamp::ZERO))
             .ok_or_else(|| missing(sku.code.clone()))?;
         let rate = price.rate();
-        admit(ws, self.org, &profile, rate, now)?;
+        let ran_seconds = now.floor_to_second().seconds_since(started_at).max(0);
+        admit(ws, self.org, &profile, rate, ran_seconds, now)?;
         // After this line the operation must succeed.
         let wallet = ws.wallet_mut(self.org)?;
         let number = wallet.take_number();
@@ -96,6 +99,7 @@ fn admit(
     org: OrgId,
     profile: &Profile,
     rate: Rate,
+    ran_seconds: i64,
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let wallet = ws.wallet(org)?;
@@ -106,11 +110,11 @@ fn admit(
     }
     let lead = wallet.meters.burn_round_half_even(profile.stop_lead_seconds);
     let available = wallet.available(profile, now).minus(lead);
+    let cost = |seconds| rate.charge_round_half_even(seconds).unwrap_or(Amount::MAX);
     let required = match profile.admission {
-        Admission::MinAvailable(amount) => amount,
-        Admission::HoldSeconds(seconds) => {
-            rate.charge_round_half_even(seconds).unwrap_or(Amount::MAX)
-        }
+        Admission::MinAvailable(amount) => amount.max(cost(ran_seconds)),
+        // The launch hold is used up by its own run first, so what has run is a part of it.
+        Admission::HoldSeconds(seconds) => cost(seconds.max(ran_seconds)),
     };
     if available < required || !available.is_positive() {
         return Err(Refusal::InsufficientCredit { available, required });

@@ -98,9 +98,12 @@ impl Purse {
     ) -> Told {
         let t = second_of(now);
         let available = self.available(terms, t) - self.burn(terms.lead);
+        let cost = |seconds| half_even(price.0 * i128::from(seconds), i128::from(price.1) * 10_000);
+        // What has run before it was reported has to be paid as well.
+        let ran = (t - second_of(start)).max(0);
         let required = match terms.hold_seconds {
-            Some(seconds) => half_even(price.0 * i128::from(seconds), i128::from(price.1) * 10_000),
-            None => terms.min_available,
+            Some(seconds) => cost(ran.max(seconds)),
+            None => terms.min_available.max(cost(ran)),
         };
         if available < required || available <= 0 {
             return format!("refused insufficient_credit {available} {required}");
