@@ -56,6 +56,13 @@ const STEPS: &[Step] = &[
         text: include_str!("../schema/0003_index.sql"),
         sqlite: Some(include_str!("../schema/0003_index.sqlite.sql")),
     },
+    Step {
+        number: 4,
+        name: "views",
+        home: Home::Main,
+        text: include_str!("../schema/0004_views.sql"),
+        sqlite: Some(include_str!("../schema/0004_views.sqlite.sql")),
+    },
 ];
 
 const BOOKKEEPING: &str = "\

@@ -22,6 +22,7 @@ mod lane;
 mod nouns;
 mod random;
 mod server;
+mod views;
 
 use domain::time::Timestamp;
 use tokio::runtime::{Builder, Runtime};

@@ -41,6 +41,7 @@ static ALL: &[&[&dyn Texts]] = &[
     migrate::ALL,
     super::conform::ALL,
     super::lane::ALL,
+    super::views::ALL,
 ];
 
 fn every_statement_prepares(stand: &Stand) {

@@ -105,5 +105,5 @@ fn replicas_that_start_together_run_each_step_once() {
         let replicas: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
         replicas.into_iter().map(|replica| replica.join().unwrap()).sum()
     });
-    assert_eq!(ran, 3);
+    assert_eq!(ran, 4);
 }
