@@ -4,6 +4,8 @@
 //! *Invariant:* the lane only hands over what is committed and takes back what is finished; nothing
 //! here can change an answer, and everything here can be rebuilt from the journal.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,6 +19,8 @@ use tokio::runtime::Handle;
 use crate::lane::Lane;
 
 const WAIT: Duration = Duration::from_millis(100);
+/// How long to wait for room on a full disk before the next try.
+const ROOM_WAIT: Duration = Duration::from_secs(1);
 /// Journal rows indexed in one transaction. Each wallet's rows lie in a place of their own, so the
 /// more rows there are for a place, the fewer pages are written for each.
 const INDEX_ROWS: i64 = 500_000;
@@ -38,6 +42,7 @@ pub struct Sealing {
     orders: Option<Sender<Order>>,
     finished: Receiver<Box<Finished>>,
     is_merging: bool,
+    is_stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -51,7 +56,9 @@ impl Sealing {
     ) -> Result<Sealing, StoreError> {
         let writer = store.index_writer()?;
         let (store, runtime) = (store.clone(), runtime.clone());
-        let mut behind = Behind { store, writer, runtime, lane, lane_count, waits: 0 };
+        let is_stopping = Arc::new(AtomicBool::new(false));
+        let stops = Arc::clone(&is_stopping);
+        let mut behind = Behind { store, writer, runtime, lane, lane_count, waits: 0, is_stopping };
         let (orders, taken) = channel();
         let (done, finished) = channel();
         let work = move || {
@@ -84,7 +91,8 @@ impl Sealing {
             .name(format!("behind-{lane}"))
             .spawn(work)
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Sealing { orders: Some(orders), finished, is_merging: false, thread: Some(thread) })
+        let (orders, thread) = (Some(orders), Some(thread));
+        Ok(Sealing { orders, finished, is_merging: false, is_stopping: stops, thread })
     }
 
     /// Installs what is finished and begins what is due. Takes microseconds.
@@ -118,6 +126,7 @@ impl Sealing {
 impl Drop for Sealing {
     fn drop(&mut self) {
         self.orders = None;
+        self.is_stopping.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -133,6 +142,7 @@ struct Behind {
     lane_count: i64,
     /// Looks since the index was last written.
     waits: u32,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl Behind {
@@ -154,17 +164,36 @@ impl Behind {
     /// Writes a run and makes it answer, then clears away what it replaces.
     fn merge(&mut self, mut task: MergeTask) -> Result<Finished, StoreError> {
         let (lane, run) = (self.lane, task.row().run);
-        self.writer.transaction(|w| key_runs::save_row(w, lane, &task.row()))?;
+        self.kept(|w| key_runs::save_row(w, lane, &task.row()))?;
         while !task.is_finished() {
             let step = task.step(&mut KeyBodies::new(&mut self.writer, lane));
             let pieces = step.map_err(crate::batch::read_error)?;
-            self.writer.transaction(|w| key_runs::save_pieces(w, lane, run, &pieces))?;
+            self.kept(|w| key_runs::save_pieces(w, lane, run, &pieces))?;
         }
         let finished = task
             .into_finished()
             .map_err(|_| StoreError::Corrupt("a merge ended before it was finished".into()))?;
-        self.writer.transaction(|w| key_runs::switch(w, lane, finished.switch()))?;
+        self.kept(|w| key_runs::switch(w, lane, finished.switch()))?;
         Ok(finished)
+    }
+
+    /// Writes something that certainly was not written yet, and waits for room while there is none:
+    /// a disk that was full for a while must not end the sealing.
+    fn kept(
+        &mut self,
+        write: impl Fn(&mut Writer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        loop {
+            match self.writer.transaction(&write) {
+                Err(error @ (StoreError::Full(_) | StoreError::Busy(_)))
+                    if !self.is_stopping.load(Ordering::Relaxed) =>
+                {
+                    tracing::warn!(%error, "keys cannot be sealed; trying again");
+                    std::thread::sleep(ROOM_WAIT);
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Removes the bodies of runs that do not answer any more.

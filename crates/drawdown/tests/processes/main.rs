@@ -4,6 +4,8 @@
 //! `DRAWDOWN_TEST_KILLS` sets how often (a few, by default); the figures for the record use 100 on
 //! SQLite and one kill every few seconds for two minutes on PostgreSQL.
 
+mod full_disk;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -43,7 +45,12 @@ fn free_port() -> SocketAddr {
 
 impl Server {
     fn start(url: &str, address: SocketAddr) -> Server {
-        let child = Command::new(env!("CARGO_BIN_EXE_drawdown"))
+        Server::start_as(Command::new(env!("CARGO_BIN_EXE_drawdown")), url, address)
+    }
+
+    /// The same by a command that ends in the binary.
+    fn start_as(mut command: Command, url: &str, address: SocketAddr) -> Server {
+        let child = command
             .arg("serve")
             .env("DRAWDOWN_DATABASE_URL", url)
             .env("DRAWDOWN_SERVER_LISTEN_ADDRESS", address.to_string())
