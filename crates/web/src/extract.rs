@@ -20,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use store::Snapshot;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::Web;
 use crate::auth::{Caller, Home};
@@ -294,6 +295,44 @@ pub fn first_eight(hash: &[u8]) -> i64 {
         *to = *from;
     }
     i64::from_le_bytes(bytes)
+}
+
+/// Bodies up to this size are not counted: there are at most as many as connections.
+const UNCOUNTED_BYTES: usize = 64 << 10;
+const ROOM_UNIT_BYTES: usize = 64 << 10;
+const ROOM_UNITS: usize = 1_024;
+
+/// Room in memory for large bodies: 64 MB, all requests together. What is made of a body while it
+/// is read is at most about twice as large again.
+pub struct BodyRoom {
+    units: Semaphore,
+}
+
+impl Default for BodyRoom {
+    fn default() -> BodyRoom {
+        BodyRoom { units: Semaphore::new(ROOM_UNITS) }
+    }
+}
+
+impl BodyRoom {
+    /// Waits for room for a body of so many bytes; it is given back when the request is answered.
+    ///
+    /// Errors: `busy` when there was none in time.
+    pub async fn take(
+        &self,
+        bytes: usize,
+        seconds_max: u64,
+    ) -> Result<Option<SemaphorePermit<'_>>, Fault> {
+        if bytes <= UNCOUNTED_BYTES {
+            return Ok(None);
+        }
+        let units = bytes.div_ceil(ROOM_UNIT_BYTES).min(ROOM_UNITS);
+        let taken = self.units.acquire_many(u32::try_from(units).unwrap_or(u32::MAX));
+        match tokio::time::timeout(Duration::from_secs(seconds_max), taken).await {
+            Ok(Ok(permit)) => Ok(Some(permit)),
+            _ => Err(Fault::App(AppError::Busy)),
+        }
+    }
 }
 
 /// Reads a body to its end, within its size and its time.

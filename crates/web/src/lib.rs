@@ -73,6 +73,7 @@ pub struct Web {
     pub directory: auth::Directory,
     pub metrics: metrics::Metrics,
     pub forwarder: forward::Forwarder,
+    pub body_room: extract::BodyRoom,
 }
 
 impl Web {
@@ -83,6 +84,7 @@ impl Web {
             directory: auth::Directory::default(),
             metrics: metrics::Metrics::new(router::ROUTES),
             forwarder: forward::Forwarder::default(),
+            body_room: extract::BodyRoom::default(),
         }
     }
 

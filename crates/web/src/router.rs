@@ -420,7 +420,9 @@ async fn pass(
         BodySize::Ordinary => web.config.body_bytes_max,
         BodySize::Usage => web.config.usage_body_bytes_max,
     };
-    let body = read_body(body, bytes_max, web.config.body_seconds_max).await?;
+    let seconds_max = web.config.body_seconds_max;
+    let _room = web.body_room.take(announced_bytes(&parts, bytes_max), seconds_max).await?;
+    let body = read_body(body, bytes_max, seconds_max).await?;
     let is_forwarded = parts.headers.contains_key(FORWARDED);
     let sent = Arc::new(Sent { uri: parts.uri, headers: parts.headers, body });
     let call = Call {
@@ -454,6 +456,16 @@ async fn authorized(web: &Web, route: &Route, parts: &Parts) -> Result<Caller, F
     let bearer = header.and_then(bearer);
     let caller = web.directory.caller(&web.app, operator, bearer).await?;
     if caller.role < needed { Err(Fault::Forbidden { needed }) } else { Ok(caller) }
+}
+
+/// How large a body says it is; one that does not say may be as large as the route takes.
+fn announced_bytes(parts: &Parts, bytes_max: usize) -> usize {
+    let announced = match (parts.headers.get(CONTENT_LENGTH), &parts.method) {
+        (Some(length), _) => length.to_str().ok().and_then(|length| length.parse().ok()),
+        (None, &Method::GET) => Some(0),
+        (None, _) => None,
+    };
+    announced.map_or(bytes_max, |bytes: usize| bytes.min(bytes_max))
 }
 
 /// Refuses a body that says it is something else than the route takes.

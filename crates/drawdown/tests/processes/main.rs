@@ -4,6 +4,7 @@
 //! `DRAWDOWN_TEST_KILLS` sets how often (a few, by default); the figures for the record use 100 on
 //! SQLite and one kill every few seconds for two minutes on PostgreSQL.
 
+mod bodies;
 mod full_disk;
 
 use std::collections::BTreeMap;
@@ -86,6 +87,26 @@ impl Api {
         Api { client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
+    /// Posts a body as it is; nothing when the connection is cut off.
+    async fn send(&self, address: SocketAddr, path: &str, body: Bytes) -> Option<(u16, Value)> {
+        let request = hyper::Request::post(format!("http://{address}{path}"))
+            .header("authorization", format!("Bearer {OPERATOR_KEY}"))
+            .header("content-type", "application/json");
+        self.answer(request.body(Full::new(body)).unwrap(), Duration::from_secs(60)).await
+    }
+
+    async fn answer(
+        &self,
+        request: hyper::Request<Full<Bytes>>,
+        time_max: Duration,
+    ) -> Option<(u16, Value)> {
+        let sent = self.client.request(request);
+        let answer = tokio::time::timeout(time_max, sent).await.ok()?.ok()?;
+        let status = answer.status().as_u16();
+        let bytes = answer.into_body().collect().await.ok()?.to_bytes();
+        Some((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+    }
+
     async fn call(
         &self,
         address: SocketAddr,
@@ -103,11 +124,7 @@ impl Api {
             request = request.header("idempotency-key", key);
         }
         let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
-        let sent = self.client.request(request.body(Full::new(bytes)).unwrap());
-        let answer = tokio::time::timeout(Duration::from_secs(10), sent).await.ok()?.ok()?;
-        let status = answer.status().as_u16();
-        let bytes = answer.into_body().collect().await.ok()?.to_bytes();
-        Some((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+        self.answer(request.body(Full::new(bytes)).unwrap(), Duration::from_secs(10)).await
     }
 
     /// Calls until it answers with success: set-up has to work.
