@@ -6,6 +6,8 @@
 //! There is no timer: a batch is what queued up while the last one was committed. This type knows
 //! no threads and can be stepped, which is how the simulator drives it.
 
+pub(crate) mod forget;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

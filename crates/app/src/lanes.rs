@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::door::{AppError, Command, Outcome};
 use crate::keeper::Keeper;
+use crate::lane::forget::Forgetting;
 use crate::lane::{BATCH_COMMANDS_MAX, Lane, LaneIdentity, LaneLimits};
 use crate::ports::Ports;
 use crate::sealing::Sealing;
@@ -197,6 +198,7 @@ fn run(
     seat: &Seat,
     is_closing: &AtomicBool,
 ) -> Lane {
+    let mut forgetting = Forgetting::default();
     loop {
         match receiver.recv_timeout(lane.wait_at_most(WAIT_MAX)) {
             Ok(first) => work(&mut lane, first, receiver, seat),
@@ -208,6 +210,7 @@ fn run(
         }
         if !is_closing.load(Ordering::Relaxed) {
             lane.wake_due();
+            lane.forget_expired(&mut forgetting);
         }
         if let Some(sealing) = &mut sealing {
             sealing.tend(&mut lane);

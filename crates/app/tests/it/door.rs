@@ -7,7 +7,7 @@ use app::{Answer, AppError, Command, IdempotencyKey, Outcome};
 use domain::deposit::Behaviour;
 use domain::{Amount, Refusal};
 use store::StoreUrl;
-use store::testkit::TempFolder;
+use store::testkit::{TempFolder, tamper};
 
 use crate::world::World;
 
@@ -139,5 +139,36 @@ async fn fifty_debits_across_a_threshold_cause_one_top_up() {
     };
     let spent = Amount::parse("25.000001").unwrap();
     assert_eq!(transaction.balance, Amount::from_units(130).minus(spent));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_removed_when_its_time_is_over() {
+    let folder = TempFolder::new();
+    let file = folder.path().join("books.db");
+    let world = World::open(&url(&folder)).await;
+    let platform = world.platform("spheron").await;
+    let org = world.wallet(platform).await;
+    world.deposit(org, 100).await;
+    let hold = || PlaceHold {
+        org,
+        amount: Amount::from_units(1),
+        expires_in_seconds: Some(60),
+        note: String::new(),
+    };
+    world.send(Command::new(hold()).with_key(key("early", 1))).await.unwrap();
+    world.wait(34 * 86_400);
+    world.send(Command::new(hold()).with_key(key("late", 1))).await.unwrap();
+    world.wait(2 * 86_400);
+    // Each command lets the lane look up, and each 11 seconds let it go on with its walk.
+    for turn in 0..40 {
+        world.wait(11);
+        world.decide(world.usage(org, &format!("e{turn}"), 1)).await.unwrap();
+    }
+    assert_eq!(tamper::count(&file, "answers"), 1, "the late one is kept");
+    let again = world.send(Command::new(hold()).with_key(key("late", 1))).await.unwrap();
+    assert!(matches!(again, Outcome::Replayed { status: 201, .. }), "{again:?}");
+    let again = world.send(Command::new(hold()).with_key(key("early", 2))).await.unwrap();
+    assert!(matches!(again, Outcome::Decided(Ok(_))), "the key is free again: {again:?}");
     world.close().await;
 }

@@ -27,6 +27,7 @@ promises! {
     conform_open_runs_and_holds_are_found
     conform_a_wallet_with_many_grants_spills
     conform_answers_are_found_by_key
+    conform_expired_answers_are_forgotten_a_part_at_a_time
     conform_the_outbox_is_emptied_by_results
 }
 
@@ -325,6 +326,49 @@ fn conform_answers_are_found_by_key(stand: &Stand) {
     assert_eq!(found.body, batch.answers[0].body);
     assert_eq!(found.fingerprint, batch.answers[0].fingerprint);
     assert_eq!(found.expires_at, batch.answers[0].expires_at);
+}
+
+fn conform_expired_answers_are_forgotten_a_part_at_a_time(stand: &Stand) {
+    let (mut w, mut random) = (lane::owned(stand), Random(14));
+    let now = Timestamp::from_seconds(1_000);
+    // In every bucket of two lanes, and many in one of them.
+    let orgs = (0..300).map(|nth| OrgId::new(if nth < 100 { 7 } else { nth * 3 }, random.bits()));
+    let answer = |(nth, org): (i64, OrgId)| NewAnswer {
+        org,
+        key: format!("key {nth}"),
+        fingerprint: nth,
+        status: 200,
+        body: String::new(),
+        at: Timestamp::ZERO,
+        expires_at: now.plus_seconds(if nth % 3 == 0 { 1 } else { -(nth % 2) }),
+    };
+    let all: Vec<NewAnswer> = (0..).zip(orgs).map(answer).collect();
+    let batch = Batch { answers: all.clone(), ..Batch::default() };
+    w.transaction(|w| save(w, &batch, 0, OWNER, EPOCH)).unwrap();
+    let walk = |w: &mut Writer, lane: i64| {
+        let (mut forgotten, mut place) = (0, answers::Place::default());
+        loop {
+            let step = |w: &mut Writer| answers::forget_expired(w, lane, 2, place, now, 16);
+            let (count, next) = w.transaction(step).unwrap();
+            assert!(count <= 16, "{count}");
+            forgotten += count;
+            place = next;
+            if place == answers::Place::default() {
+                return forgotten;
+            }
+        }
+    };
+    let of_lane = |lane: i64| {
+        let gone = |it: &&NewAnswer| it.expires_at <= now && it.org.bucket() % 2 == lane;
+        u64::try_from(all.iter().filter(gone).count()).unwrap()
+    };
+    assert_eq!(walk(&mut w, 1), of_lane(1));
+    assert_eq!(walk(&mut w, 1), 0, "a second walk finds nothing");
+    assert_eq!(walk(&mut w, 0), of_lane(0));
+    let keys: Vec<_> = all.iter().map(|it| (it.org, it.key.clone())).collect();
+    let left = answers::load(&mut w, &keys).unwrap();
+    assert!(left.iter().all(|(.., answer)| answer.expires_at > now));
+    assert_eq!(left.len(), all.iter().filter(|it| it.expires_at > now).count());
 }
 
 fn conform_the_outbox_is_emptied_by_results(stand: &Stand) {
