@@ -5,11 +5,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use domain::{OrgId, Refusal, Timestamp};
 use store::keys::KeyHasher;
 use store::{Store, StoreError};
 
+use crate::gauges::LaneGauges;
 use crate::lanes::{LaneOptions, LaneSet};
 use crate::operation::{Answer, Operation};
 use crate::ports::Ports;
@@ -164,6 +166,12 @@ impl App {
 
     pub fn lane_count(&self) -> i64 {
         i64::try_from(self.lanes.seats.len()).unwrap_or(1)
+    }
+
+    /// What each lane of this process has done, and how many commands wait in it.
+    pub fn lane_gauges(&self) -> impl Iterator<Item = (&LaneGauges, usize)> {
+        let seats = self.lanes.seats.iter();
+        seats.map(|seat| (&seat.gauges, seat.queued.load(Ordering::Relaxed)))
     }
 
     /// The lanes that this process owns.

@@ -429,6 +429,17 @@ impl Lane {
         limit.min(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
     }
 
+    /// How many live wallets wait to be woken, 8,192 at most.
+    pub(crate) fn wakes_due(&self) -> usize {
+        let now = self.ports.clock.now();
+        let due = self.wakes.iter().take_while(|&&(at, _)| at <= now);
+        due.take(BATCH_COMMANDS_MAX).count()
+    }
+
+    pub(crate) fn monotonic_micros(&self) -> i64 {
+        self.ports.clock.monotonic_micros()
+    }
+
     /// Wakes every live wallet whose moment has come.
     pub fn wake_due(&mut self) {
         let now = self.ports.clock.now();

@@ -16,6 +16,7 @@ use store::{Store, StoreError, Writer};
 use tokio::sync::oneshot;
 
 use crate::door::{AppError, Command, Outcome};
+use crate::gauges::LaneGauges;
 use crate::keeper::Keeper;
 use crate::lane::forget::Forgetting;
 use crate::lane::{BATCH_COMMANDS_MAX, Lane, LaneIdentity, LaneLimits};
@@ -50,7 +51,8 @@ struct Job {
 #[derive(Default)]
 pub(crate) struct Seat {
     sender: RwLock<Option<SyncSender<Job>>>,
-    queued: AtomicUsize,
+    pub(crate) queued: AtomicUsize,
+    pub(crate) gauges: LaneGauges,
     /// Address of the owner, when it is somebody else.
     pub(crate) foreign: RwLock<String>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -209,6 +211,7 @@ fn run(
             return lane;
         }
         if !is_closing.load(Ordering::Relaxed) {
+            seat.gauges.set_wakes_due(lane.wakes_due());
             lane.wake_due();
             lane.forget_expired(&mut forgetting);
         }
@@ -227,7 +230,9 @@ fn work(lane: &mut Lane, first: Job, receiver: &Receiver<Job>, seat: &Seat) {
         replies.push((job.reply, job.commands.len()));
         commands.extend(job.commands);
     }
+    let began = lane.monotonic_micros();
     let mut outcomes = lane.step(&commands).into_iter();
+    seat.gauges.count_batch(commands.len(), lane.monotonic_micros() - began);
     seat.queued.fetch_sub(commands.len(), Ordering::Relaxed);
     for (reply, count) in replies {
         // The client may have gone away; what it asked for was done all the same.

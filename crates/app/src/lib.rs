@@ -2,6 +2,7 @@
 
 mod batch;
 pub mod door;
+pub mod gauges;
 pub mod jobs;
 mod keeper;
 pub mod lane;

@@ -5,6 +5,10 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use app::App;
+use app::gauges::Histogram;
+use store::read::backlog::Backlog;
+
 use crate::route::Route;
 
 /// Statuses that are counted apart; any other is counted as `other`.
@@ -47,12 +51,10 @@ impl Metrics {
         self.forwarded.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Everything so far, with gauges of the moment.
-    pub fn text(&self, gauges: &[(&str, &str, i64)]) -> String {
-        let mut text = String::from(
-            "# HELP drawdown_http_requests_total Requests answered.\n\
-             # TYPE drawdown_http_requests_total counter\n",
-        );
+    /// The requests so far.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        begin(&mut text, "drawdown_http_requests_total", "counter", "Requests answered.");
         for (route, counters) in self.routes.iter().zip(&self.requests) {
             for (place, counter) in counters.iter().enumerate() {
                 let count = counter.load(Ordering::Relaxed);
@@ -72,14 +74,80 @@ impl Metrics {
             ("drawdown_http_replayed_total", "Answers repeated for a key.", &self.replayed),
             ("drawdown_http_forwarded_total", "Requests sent to an owner.", &self.forwarded),
         ] {
-            let count = counter.load(Ordering::Relaxed);
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}");
-        }
-        for (name, help, value) in gauges {
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+            begin(&mut text, name, "counter", help);
+            let _ = writeln!(text, "{name} {}", counter.load(Ordering::Relaxed));
         }
         text
     }
+}
+
+fn begin(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn gauge(text: &mut String, name: &str, help: &str, value: i64) {
+    begin(text, name, "gauge", help);
+    let _ = writeln!(text, "{name} {value}");
+}
+
+fn gauge_by_lane(text: &mut String, name: &str, help: &str, values: &[(i64, i64)]) {
+    begin(text, name, "gauge", help);
+    for (lane, value) in values {
+        let _ = writeln!(text, "{name}{{lane=\"{lane}\"}} {value}");
+    }
+}
+
+/// A histogram of one lane; what was counted is divided by `unit` on the way out.
+fn histogram<const BOUNDS: usize>(
+    text: &mut String,
+    name: &str,
+    lane: usize,
+    of: &Histogram<BOUNDS>,
+    unit: u64,
+) {
+    let (below, count, sum) = of.read();
+    let shown = |value: u64| match unit {
+        1 => value.to_string(),
+        _ => format!("{}.{:06}", value / unit, value % unit),
+    };
+    for (bound, count) in below {
+        let bound = shown(bound);
+        let _ = writeln!(text, "{name}_bucket{{lane=\"{lane}\",le=\"{bound}\"}} {count}");
+    }
+    let _ = writeln!(text, "{name}_bucket{{lane=\"{lane}\",le=\"+Inf\"}} {count}");
+    let _ = writeln!(text, "{name}_sum{{lane=\"{lane}\"}} {}", shown(sum));
+    let _ = writeln!(text, "{name}_count{{lane=\"{lane}\"}} {count}");
+}
+
+/// What the lanes of this process did and have to do, and what waits in the store.
+pub fn lanes_text(app: &App, backlog: &Backlog) -> String {
+    let mut text = String::new();
+    let ready = i64::from(app.is_ready());
+    gauge(&mut text, "drawdown_lanes_ready", "Whether every lane has an owner.", ready);
+    let by_lane = |value: fn((&app::gauges::LaneGauges, usize)) -> i64| -> Vec<(i64, i64)> {
+        (0..).zip(app.lane_gauges().map(value)).collect()
+    };
+    let queued = by_lane(|(_, queued)| i64::try_from(queued).unwrap_or(i64::MAX));
+    let help = "Commands that wait in a lane or are being decided.";
+    gauge_by_lane(&mut text, "drawdown_lane_queue_commands", help, &queued);
+    let due = by_lane(|(gauges, _)| gauges.wakes_due());
+    let help = "Wallets whose moment had come when the lane last looked, 8192 at most.";
+    gauge_by_lane(&mut text, "drawdown_lane_wakes_due", help, &due);
+    let name = "drawdown_lane_batch_commands";
+    begin(&mut text, name, "histogram", "Commands of one batch.");
+    for (lane, (gauges, _)) in app.lane_gauges().enumerate() {
+        histogram(&mut text, name, lane, &gauges.batch_sizes, 1);
+    }
+    let name = "drawdown_lane_batch_seconds";
+    begin(&mut text, name, "histogram", "From taking a batch until it is durable.");
+    for (lane, (gauges, _)) in app.lane_gauges().enumerate() {
+        histogram(&mut text, name, lane, &gauges.batch_micros, 1_000_000);
+    }
+    let help = "Effects that wait to be carried out, 10000 at most.";
+    gauge(&mut text, "drawdown_outbox_waiting", help, backlog.outbox);
+    let help = "Journal positions that are not indexed yet.";
+    gauge_by_lane(&mut text, "drawdown_index_lag_positions", help, &backlog.index_lag);
+    text
 }
 
 #[cfg(test)]
@@ -94,13 +162,13 @@ mod tests {
         metrics.count(0, 200);
         metrics.count(0, 418);
         metrics.count(usize::MAX, 200);
-        let text = metrics.text(&[("drawdown_ready", "Whether it is ready.", 1)]);
+        let text = metrics.text();
         let operation = ROUTES[0].operation;
         assert!(
             text.contains(&format!("operation=\"{operation}\",status=\"200\"}} 2\n")),
             "{text}"
         );
         assert!(text.contains(&format!("operation=\"{operation}\",status=\"other\"}} 1\n")));
-        assert!(text.ends_with("drawdown_ready 1\n"));
+        assert!(text.ends_with("drawdown_http_forwarded_total 0\n"));
     }
 }

@@ -4,6 +4,7 @@
 //! somebody else; nothing here decides about money.
 
 pub mod access;
+pub mod backlog;
 pub mod ledger;
 pub mod lists;
 pub mod verify;

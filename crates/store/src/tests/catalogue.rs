@@ -29,6 +29,7 @@ static ALL: &[&[&dyn Texts]] = &[
     platforms::ALL,
     prices::ALL,
     read::access::ALL,
+    read::backlog::ALL,
     read::ledger::ALL,
     read::lists::ALL,
     read::verify::ALL,

@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
+use crate::metrics::lanes_text;
 
 fn plain(status: u16, body: String) -> Reply {
     Reply { status, body, is_replayed: false, org: None }
@@ -24,9 +25,9 @@ pub async fn readyz(call: Call) -> Result<Reply, Fault> {
 
 /// Counters in the text that Prometheus reads.
 pub async fn metrics(call: Call) -> Result<Reply, Fault> {
-    let ready = i64::from(call.web.app.is_ready());
-    let help = "Whether every lane has an owner.";
-    Ok(plain(200, call.web.metrics.text(&[("drawdown_lanes_ready", help, ready)])))
+    let mut snapshot = call.snapshot().await?;
+    let backlog = store::read::backlog::backlog(&mut snapshot).await?;
+    Ok(plain(200, call.web.metrics.text() + &lanes_text(&call.web.app, &backlog)))
 }
 
 /// The document of this API.

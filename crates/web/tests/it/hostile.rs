@@ -185,5 +185,23 @@ async fn the_server_speaks_about_itself_to_anyone() {
     let metrics = world.send(get("/metrics")).await;
     assert!(metrics.text.contains("operation=\"get_livez\",status=\"200\"} 1"), "{metrics:?}");
     assert!(metrics.headers.contains_key("request-id"));
+    let tenant = world.tenant().await;
+    let metrics = world.send(get("/metrics")).await.text;
+    for line in [
+        "drawdown_lanes_ready 1",
+        "drawdown_lane_queue_commands{lane=\"0\"} 0",
+        "drawdown_lane_wakes_due{lane=\"0\"} 0",
+        "drawdown_lane_batch_commands_bucket{lane=\"0\",le=\"1\"} 4",
+        "drawdown_lane_batch_seconds_bucket{lane=\"0\",le=\"0.000500\"} 4",
+        "drawdown_lane_batch_seconds_count{lane=\"0\"} 4",
+        "drawdown_outbox_waiting 0",
+        "drawdown_index_lag_positions{lane=\"0\"} 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is missing in {metrics}");
+    }
+    let names = [&tenant.platform, &tenant.org].map(|id| &id[4..]);
+    assert!(!names.iter().any(|name| metrics.contains(name)), "{metrics}");
+    let orgs = metrics.lines().filter(|line| line.contains("lane=\"1\"")).count();
+    assert_eq!(orgs, 0, "SQLite has one lane");
     world.close().await;
 }
