@@ -423,8 +423,8 @@ async fn pass(
     let seconds_max = web.config.body_seconds_max;
     let _room = web.body_room.take(announced_bytes(&parts, bytes_max), seconds_max).await?;
     let body = read_body(body, bytes_max, seconds_max).await?;
-    let is_forwarded = parts.headers.contains_key(FORWARDED);
     let sent = Arc::new(Sent { uri: parts.uri, headers: parts.headers, body });
+    let is_forwarded = is_forwarded(&web, route, &sent)?;
     let call = Call {
         web: Arc::clone(&web),
         route,
@@ -437,12 +437,26 @@ async fn pass(
         Ok(reply) => Ok(Passed::Here(reply)),
         Err(Fault::App(AppError::NotOwner { address })) if !address.is_empty() && !is_forwarded => {
             web.metrics.count_forwarded();
-            let Sent { uri, headers, body } = &*sent;
-            let (method, body) = (route.method.clone(), body.clone());
-            let onward = Onward { address: &address, method, uri, headers, body };
-            Ok(Passed::Elsewhere(web.forwarder.send(onward).await?.map(Body::from)))
+            let onward = sent.onward(route, &address);
+            Ok(Passed::Elsewhere(web.forwarder.send(&web.app, onward).await?.map(Body::from)))
         }
         Err(fault) => Err(fault),
+    }
+}
+
+/// Whether another process of ours sent the request here.
+///
+/// Errors: `unauthenticated` when it only says so.
+fn is_forwarded(web: &Web, route: &Route, sent: &Sent) -> Result<bool, Fault> {
+    let Some(proof) = sent.headers.get(FORWARDED) else { return Ok(false) };
+    let is_proven = sent.onward(route, "").is_proven(proof, &web.app.hasher, web.app.now());
+    if is_proven { Ok(true) } else { Err(Fault::Unauthenticated) }
+}
+
+impl Sent {
+    fn onward<'a>(&'a self, route: &Route, address: &'a str) -> Onward<'a> {
+        let (method, body) = (route.method.clone(), self.body.clone());
+        Onward { address, method, uri: &self.uri, headers: &self.headers, body }
     }
 }
 

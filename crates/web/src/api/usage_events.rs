@@ -262,7 +262,7 @@ async fn send_on(call: &Call, address: &str, events: &[UsageEventIn]) -> Result<
         body: Bytes::from(body.map_err(|_| Fault::Internal)?),
     };
     call.web.metrics.count_forwarded();
-    let answer = call.web.forwarder.send(onward).await?;
+    let answer = call.web.forwarder.send(&call.web.app, onward).await?;
     let mut answer: Value =
         serde_json::from_slice(answer.body()).map_err(|_| Fault::OwnerUnreachable)?;
     match answer["results"].take() {

@@ -170,7 +170,7 @@ async fn addresses_and_headers_that_are_none_are_refused() {
         answer.refused(400, "idempotency_key_malformed");
     }
     let forwarded = world.send(request("drawdown-forwarded", "1")).await;
-    forwarded.refused(400, "idempotency_key_required");
+    forwarded.refused(401, "unauthenticated");
     world.close().await;
 }
 
