@@ -42,9 +42,11 @@ fn one_long_event(bytes: usize) -> Vec<u8> {
     format!("{{\"id\":\"{id}\",\"sku\":\"x\",\"quantities\":{{\"t\":1}}}}").into_bytes()
 }
 
-/// Bodies, what they are, and what they are told; no status where the connection may be cut off
-/// while the rest is still being sent.
-fn bodies() -> Vec<(&'static str, Vec<u8>, Option<(u16, &'static str)>)> {
+/// Status and code; none where the connection may be cut off while the rest is still being sent.
+type Told = Option<(u16, &'static str)>;
+
+/// Bodies: what they are, and what they are told.
+fn bodies() -> Vec<(&'static str, Vec<u8>, Told)> {
     let within = 8 * MEGABYTE - 1_000;
     let mut broken = b"{\"events\":[{\"id\":\"".to_vec();
     broken.resize(within, 0xff);
