@@ -10,6 +10,7 @@ pub mod lanes;
 pub mod operation;
 pub mod operations;
 pub mod ports;
+pub mod profiles;
 pub mod sealing;
 pub mod verify;
 

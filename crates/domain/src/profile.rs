@@ -1,238 +1,242 @@
 //! Profiles: the versioned settings that make one engine behave like one platform.
 //!
-//! Two are built in, chosen because they pull in opposite directions (requirements §4):
-//! `spheron` charges per second and looks at the live balance; `greennode` settles closed
-//! five-minute windows, looks at the settled balance and warns twelve hours ahead.
+//! [`Profile`] is one table of settings. A line of it is the setting's documentation, its name and
+//! kind, the engine's default (requirements §4) and, where not every value makes sense, its bounds;
+//! from that line come the field, [`Profile::default`], reading, showing and the reference. A
+//! profile is what differs from the default; `profiles/*.toml` are the built-in ones, read outside
+//! of this crate into pairs of name and value.
+//!
+//! *Law:* [`Profile::text`] read by [`Profile::apply`] over any profile gives the same settings.
 
-use crate::{Amount, Timestamp};
+mod kind;
+mod table;
+mod value;
 
-/// What has to be there before something may start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// This much available, and nothing set aside (requirements S04c, C17).
-    MinAvailable(Amount),
-    /// So many seconds of its own burn, set aside and used up first (requirements C12, rulings R8).
-    HoldSeconds(i64),
-}
+pub use kind::{
+    Admission, AutoTopUpBounds, BalanceBasis, BalancePlace, BillRounding, Digest, Documents,
+    Expiry, ModelCharge, Overcapture, Overdraft, Pack, PromotionalExpiry, RefundPolicy, Resume,
+    ResumeInPaidBlock, ShownAs, TaxPoint, Terms, TopUpSize, ZeroAction,
+};
+pub use table::{Profile, Setting};
 
-/// Which balance is shown and decides alerts and auto top-up (rulings R4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BalanceBasis {
-    Live,
-    /// As of the last closed settlement period.
-    Settled,
-}
-
-/// What happens to use past zero (rulings R14).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overdraft {
-    Absorb,
-    Carry,
-    /// Debt up to so much, the rest absorbed.
-    Cap(Amount),
-}
-
-/// What happens to computing resources at zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ZeroAction {
-    Stop,
-    Terminate,
-}
-
-/// What capturing more than was held does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overcapture {
-    Reject,
-    /// Charge what was held and no more.
-    Cap,
-    /// Charge the rest like any use.
-    Overflow,
-}
-
-/// Bounds of an auto top-up rule; both ends are allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AutoTopUpBounds {
-    pub threshold_min: Amount,
-    pub threshold_max: Amount,
-    pub amount_min: Amount,
-    pub amount_max: Amount,
-}
-
-/// One version of a platform's settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    pub name: String,
-    /// Periods in which time is settled, on the wall clock.
-    pub settle_every_seconds: i64,
-    /// The length of one line of time; a divisor of `settle_every_seconds`.
-    pub line_every_seconds: i64,
-    /// True when time inside an open line period is not posted by other movements (C02).
-    pub closed_windows_only: bool,
-    pub balance_basis: BalanceBasis,
-    pub admission: Admission,
-    pub overdraft: Overdraft,
-    pub zero_action: ZeroAction,
-    pub stop_lead_seconds: i64,
-    pub overcapture: Overcapture,
-    pub hold_timeout_seconds: i64,
-    pub hold_runway_keep_seconds: i64,
-    pub late_window_seconds: i64,
-    pub catchup_grace_seconds: i64,
-    pub forecast_horizon_seconds: Option<i64>,
-    pub auto_top_up: Option<AutoTopUpBounds>,
-    pub auto_top_up_cooldown_seconds: i64,
-    pub deposit_min: Amount,
-    pub deposit_max: Amount,
-    pub deposit_presets: Vec<Amount>,
-    pub labels: Labels,
-}
-
-/// The words this platform shows for things that the code calls by their glossary name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Labels {
-    pub platform: String,
-    pub history: String,
-    pub auto_top_up: String,
-    pub stopped: String,
-    pub credits: bool,
-}
+use crate::Timestamp;
 
 /// Reported times may lie so far ahead of the clock (rulings R1).
 pub const REPORTED_AHEAD_SECONDS_MAX: i64 = 5 * 60;
 
+const DAY_SECONDS: i64 = 86_400;
+
+impl Setting {
+    /// The setting of that name.
+    pub fn named(name: &str) -> Option<&'static Setting> {
+        Setting::ALL.iter().find(|setting| setting.name == name)
+    }
+}
+
 impl Profile {
-    /// The built-in profile of that name.
-    pub fn named(name: &str) -> Option<Profile> {
-        match name {
-            "spheron" => Some(spheron()),
-            "greennode" => Some(greennode()),
-            _ => None,
-        }
-    }
-
-    /// Names that [`Profile::named`] knows.
-    pub const NAMES: [&str; 2] = ["greennode", "spheron"];
-
-    /// The built-in profile of that name with `settings` applied: `name=value` joined by `;`.
+    /// Changes one setting.
     ///
-    /// Errors: a text that names what is not known.
-    pub fn with_settings(name: &str, settings: &str) -> Result<Profile, String> {
-        let mut profile = Profile::named(name)
-            .ok_or_else(|| format!("profile {name} is not one of {}", Profile::NAMES.join(", ")))?;
-        for setting in settings.split(';').filter(|setting| !setting.is_empty()) {
-            let (name, value) =
-                setting.split_once('=').ok_or_else(|| format!("{setting} is not name=value"))?;
-            profile = profile.with(name, value)?;
-        }
-        Ok(profile)
+    /// Errors: a sentence that names the setting, the value, and what is allowed.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let setting =
+            Setting::named(name).ok_or_else(|| format!("{name} is not a setting of a profile"))?;
+        (setting.read)(self, value)
     }
 
-    /// Changes one setting, as a platform may at its creation. The text error names the setting.
-    pub fn with(mut self, setting: &str, value: &str) -> Result<Profile, String> {
-        let seconds = || match value.parse::<i64>() {
-            Ok(seconds) if (0..=366 * 86_400).contains(&seconds) => Ok(seconds),
-            _ => Err(format!("{setting} is not a number of seconds up to one year")),
-        };
-        let amount = || Amount::parse(value).map_err(|error| format!("{setting} is {error}"));
-        match setting {
-            "settle_every_seconds" => {
-                let every = seconds()?;
-                if every == 0 || every % self.line_every_seconds != 0 || 86_400 % every != 0 {
-                    return Err(format!(
-                        "{setting} must divide a day and be a multiple of {}",
-                        self.line_every_seconds
-                    ));
-                }
-                self.settle_every_seconds = every;
-            }
-            "stop_lead_seconds" => self.stop_lead_seconds = seconds()?,
-            "hold_runway_keep_seconds" => self.hold_runway_keep_seconds = seconds()?,
-            "deposit_min" => self.deposit_min = amount()?,
-            "deposit_max" => self.deposit_max = amount()?,
-            "overdraft" => {
-                self.overdraft = match value {
-                    "absorb" => Overdraft::Absorb,
-                    "carry" => Overdraft::Carry,
-                    _ => return Err(format!("{setting} is absorb or carry")),
-                }
-            }
-            "overcapture" => {
-                self.overcapture = match value {
-                    "reject" => Overcapture::Reject,
-                    "cap" => Overcapture::Cap,
-                    "overflow" => Overcapture::Overflow,
-                    _ => return Err(format!("{setting} is reject, cap or overflow")),
-                }
-            }
-            _ => return Err(format!("{setting} is not a setting that a platform may change")),
+    /// Changes the settings that `text` has: `name=value` joined by `;`.
+    ///
+    /// Errors: as [`Profile::set`], and a part that is not `name=value`.
+    pub fn apply(&mut self, text: &str) -> Result<(), String> {
+        for part in text.split(';').filter(|part| !part.is_empty()) {
+            let (name, value) =
+                part.split_once('=').ok_or_else(|| format!("{part} is not name=value"))?;
+            self.set(name, value)?;
         }
-        Ok(self)
+        Ok(())
+    }
+
+    /// Every setting, `name=value` joined by `;`: what a platform keeps, so that it stays what it
+    /// was when a built-in profile or a default changes (requirements C23).
+    pub fn text(&self) -> String {
+        let parts = Setting::ALL.iter().map(|it| format!("{}={}", it.name, (it.show)(self)));
+        parts.collect::<Vec<_>>().join(";")
+    }
+
+    /// The settings that differ from the engine's default, in the order of the table.
+    pub fn differences(&self) -> Vec<(&'static Setting, String)> {
+        let default = Profile::default();
+        let shown = Setting::ALL.iter().map(|it| (it, (it.show)(self)));
+        shown.filter(|(it, value)| *value != (it.show)(&default)).collect()
+    }
+
+    /// Checks settings against each other; each on its own was checked when it was read.
+    ///
+    /// Errors: a sentence that names the setting.
+    pub fn check(&self) -> Result<(), String> {
+        let (every, line) = (self.settle_every_seconds, self.line_every_seconds());
+        if every % line != 0 || DAY_SECONDS % every != 0 {
+            return Err(format!(
+                "settle_every_seconds must divide a day and be a multiple of {line}, not {every}"
+            ));
+        }
+        if self.deposit_min > self.deposit_max {
+            let (min, max) = (self.deposit_min, self.deposit_max);
+            return Err(format!("deposit_min {min} is above deposit_max {max}"));
+        }
+        Ok(())
+    }
+
+    /// The length of one line of time; a divisor of `settle_every_seconds`.
+    pub fn line_every_seconds(&self) -> i64 {
+        match self.compute_terms {
+            Terms::Window(seconds) => seconds,
+            Terms::PerSecond | Terms::Block(_) => self.settle_every_seconds,
+        }
+    }
+
+    /// True when time inside an open line period is not posted by other movements (C02).
+    pub fn closed_windows_only(&self) -> bool {
+        matches!(self.compute_terms, Terms::Window(_))
+    }
+
+    /// The bounds of an auto top-up rule; none where it is not offered.
+    pub fn auto_top_up_bounds(&self) -> Option<AutoTopUpBounds> {
+        self.auto_top_up.then_some(AutoTopUpBounds {
+            threshold_min: self.auto_top_up_threshold_min,
+            threshold_max: self.auto_top_up_threshold_max,
+            amount_min: self.auto_top_up_amount_min,
+            amount_max: self.auto_top_up_amount_max,
+        })
     }
 
     /// The end of the last line period that is closed at `at`.
     pub fn last_closed_line(&self, at: Timestamp) -> Timestamp {
-        at.floor_to_multiple(self.line_every_seconds)
+        at.floor_to_multiple(self.line_every_seconds())
     }
 }
 
-fn spheron() -> Profile {
-    Profile {
-        name: "spheron".into(),
-        settle_every_seconds: 60,
-        line_every_seconds: 60,
-        closed_windows_only: false,
-        balance_basis: BalanceBasis::Live,
-        admission: Admission::MinAvailable(Amount::from_units(3)),
-        overdraft: Overdraft::Absorb,
-        zero_action: ZeroAction::Terminate,
-        stop_lead_seconds: 0,
-        overcapture: Overcapture::Reject,
-        hold_timeout_seconds: 3_600,
-        hold_runway_keep_seconds: 300,
-        late_window_seconds: 72 * 3_600,
-        catchup_grace_seconds: 60,
-        forecast_horizon_seconds: None,
-        auto_top_up: Some(AutoTopUpBounds {
-            threshold_min: Amount::from_units(5),
-            threshold_max: Amount::from_units(500),
-            amount_min: Amount::from_units(15),
-            amount_max: Amount::from_units(5_000),
-        }),
-        auto_top_up_cooldown_seconds: 300,
-        deposit_min: Amount::from_units(15),
-        deposit_max: Amount::from_units(5_000),
-        deposit_presets: [50, 100, 200, 500, 1_000, 5_000].map(Amount::from_units).to_vec(),
-        labels: Labels {
-            platform: "Spheron".into(),
-            history: "Deposit History".into(),
-            auto_top_up: "Auto Top-Up".into(),
-            stopped: "terminated".into(),
-            credits: true,
-        },
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn greennode() -> Profile {
-    Profile {
-        name: "greennode".into(),
-        settle_every_seconds: 300,
-        line_every_seconds: 300,
-        closed_windows_only: true,
-        balance_basis: BalanceBasis::Settled,
-        admission: Admission::HoldSeconds(60),
-        zero_action: ZeroAction::Stop,
-        forecast_horizon_seconds: Some(12 * 3_600),
-        auto_top_up: None,
-        deposit_min: Amount::from_units(1),
-        deposit_max: Amount::from_units(10_000),
-        deposit_presets: Vec::new(),
-        labels: Labels {
-            platform: "GreenNode".into(),
-            history: "Deposit History".into(),
-            auto_top_up: "Auto top-up".into(),
-            stopped: "stopped".into(),
-            credits: false,
-        },
-        ..spheron()
+    /// A name, texts that are read and what they are shown as, and texts that are refused.
+    type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
+    const ROWS: &[Row] = &[
+        ("credit_value", &[("0.01", "0.01"), ("1", "1.00")], &["0", "-1", "1001", "one", ""]),
+        ("shown_as", &[("credits", "credits")], &["Credits", ""]),
+        ("coupons", &[("on", "on"), ("off", "off")], &["yes", "true"]),
+        (
+            "label_history",
+            &[("Billings", "Billings"), ("Deposit History", "Deposit History")],
+            &["", " Billings", "a;b"],
+        ),
+        ("settle_every_seconds", &[("600", "600")], &["0", "-60", "60s", "86401", "6e2"]),
+        (
+            "compute_terms",
+            &[
+                ("per_second", "per_second"),
+                ("window(300s)", "window(300s)"),
+                ("block(1h)", "block(3600s)"),
+            ],
+            &["window", "window(0s)", "window(300)", "block(-1s)", "block(99999999d)"],
+        ),
+        (
+            "admission",
+            &[("hold(60s)", "hold(60s)"), ("min_available(3)", "min_available(3.00)")],
+            &["hold(0s)", "min_available(x)", "none"],
+        ),
+        ("overdraft", &[("carry", "carry"), ("cap(5)", "cap(5.00)")], &["maybe", "cap", "cap(-1)"]),
+        (
+            "purchased_expiry",
+            &[
+                ("never", "never"),
+                ("fixed(90d)", "fixed(90d)"),
+                ("fixed(90s)", "fixed(90s)"),
+                ("rolling(3mo)", "rolling(3mo)"),
+            ],
+            &["rolling(3)", "rolling(0mo)", "fixed(3mo)"],
+        ),
+        ("refund_policy", &[("within(30d)", "within(30d)"), ("none", "none")], &["within(0d)"]),
+        (
+            "forecast_horizon_seconds",
+            &[("off", "off"), ("43200", "43200")],
+            &["on", "-1", "2592001"],
+        ),
+        (
+            "expiry_reminder_days",
+            &[("14,7,1", "14,7,1"), ("none", "none"), ("3, 1", "3,1")],
+            &["14;7", "soon", ""],
+        ),
+        (
+            "packs",
+            &[
+                ("50,100*", "50.00,100.00*"),
+                ("5:500:Testing", "5.00:500.00:Testing"),
+                ("20:2000+200", "20.00:2000.00+200.00"),
+            ],
+            &["5:", "x", "5:500:", "5:500+:Testing"],
+        ),
+    ];
+
+    #[test]
+    fn every_setting_reads_good_values_and_names_what_is_wrong_with_bad_ones() {
+        for (name, good, bad) in ROWS {
+            for (text, shown) in *good {
+                let mut profile = Profile::default();
+                profile.set(name, text).unwrap();
+                let setting = Setting::named(name).unwrap();
+                assert_eq!((setting.show)(&profile), *shown, "{name}={text}");
+            }
+            for text in *bad {
+                let mut profile = Profile::default();
+                let error = profile.set(name, text).unwrap_err();
+                let (start, end) = (format!("{name} is "), format!(", not {text}"));
+                assert!(error.starts_with(&start) && error.ends_with(&end), "{error}");
+                assert_eq!(profile, Profile::default(), "{name}={text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_has_a_line_and_reads_what_it_shows() {
+        for setting in Setting::ALL {
+            assert!(setting.about.ends_with('.'), "{}", setting.name);
+            let shown = (setting.show)(&Profile::default());
+            let mut profile = Profile::default();
+            (setting.read)(&mut profile, &shown).unwrap();
+            assert_eq!(profile, Profile::default(), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn law_what_is_shown_is_read_back() {
+        let mut profile = Profile::default();
+        for (name, good, _) in ROWS {
+            for (text, _) in *good {
+                profile.set(name, text).unwrap();
+                let mut other = Profile::default();
+                other.apply(&profile.text()).unwrap();
+                assert_eq!(other, profile, "{name}={text}");
+            }
+        }
+    }
+
+    #[test]
+    fn settings_that_do_not_fit_together_are_refused() {
+        for (settings, why) in [
+            ("settle_every_seconds=7", "settle_every_seconds must divide a day"),
+            ("compute_terms=window(300s)", "settle_every_seconds must divide a day and be a mult"),
+            ("deposit_min=20;deposit_max=10", "deposit_min 20.00 is above deposit_max 10.00"),
+        ] {
+            let mut profile = Profile::default();
+            profile.apply(settings).unwrap();
+            assert!(profile.check().unwrap_err().starts_with(why), "{settings}");
+        }
+        for unknown in ["colour=red", "colour", "name=x"] {
+            Profile::default().apply(unknown).unwrap_err();
+        }
+        Profile::default().check().unwrap();
+        assert_eq!(Profile::default().differences(), []);
     }
 }

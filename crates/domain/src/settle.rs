@@ -134,7 +134,7 @@ pub fn settle_to(
         return Ok(());
     }
     let changed_at = wallet.meters.accrued_until;
-    let line_end = changed_at.ceil_to_multiple(profile.line_every_seconds);
+    let line_end = changed_at.ceil_to_multiple(profile.line_every_seconds());
     if changed_at > wallet.settled_until && line_end < to {
         post_span(ws, org, profile, line_end)?;
     }
@@ -162,7 +162,7 @@ fn post_span(
     }
     wallet.meters.mark_posted_until(to);
     let (postings, absorbed, debt) = draw_with_overdraft(wallet, profile, amount);
-    let span = Span { from, every_seconds: profile.line_every_seconds, meters };
+    let span = Span { from, every_seconds: profile.line_every_seconds(), meters };
     let draft = Draft {
         occurred_at: Some(from),
         postings,

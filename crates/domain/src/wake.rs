@@ -244,7 +244,7 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
 
 /// Up to where time is posted when something else happens at `at` (requirements C02).
 fn settled_by_others(profile: &Profile, at: Timestamp) -> Timestamp {
-    if profile.closed_windows_only {
+    if profile.closed_windows_only() {
         at.floor_to_multiple(profile.settle_every_seconds)
     } else {
         at

@@ -216,7 +216,7 @@ impl Wallet {
 
     fn basis_accrued(&self, profile: &Profile, at: Timestamp) -> Amount {
         let instant = self.basis_instant(profile, at);
-        if instant <= self.settled_until && profile.closed_windows_only {
+        if instant <= self.settled_until && profile.closed_windows_only() {
             Amount::ZERO
         } else {
             self.meters.accrued(instant)

@@ -101,8 +101,6 @@ impl<T: Clone> Table<T> {
 pub struct Platform {
     pub name: String,
     pub profile: Arc<Profile>,
-    /// Changed settings, `name=value` joined by `;`, as they were given.
-    pub settings: String,
     pub clock: Option<Timestamp>,
     /// Where the clock is being advanced to; set until every wallet has arrived.
     pub clock_target: Option<Timestamp>,

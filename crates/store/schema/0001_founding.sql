@@ -48,6 +48,7 @@ CREATE TABLE platforms (
     org_id BIGINT NOT NULL,
     name TEXT NOT NULL,
     profile TEXT NOT NULL,
+    profile_version BIGINT NOT NULL,
     settings TEXT NOT NULL,
     clock BIGINT,
     clock_target BIGINT,

@@ -20,6 +20,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ORG,
     ("name", Kind::Text),
     ("profile", Kind::Text),
+    ("profile_version", Kind::Int),
     ("settings", Kind::Text),
     ("clock", Kind::Int),
     ("clock_target", Kind::Int),
@@ -40,7 +41,7 @@ catalogue! {
 
 /// The platforms among `orgs`, in no promised order.
 ///
-/// Errors: `Corrupt` when a profile is stored that this program does not know.
+/// Errors: `Corrupt` when a setting is stored that this program does not know.
 pub fn load(w: &mut Writer, orgs: &[OrgId]) -> Result<Vec<(OrgId, Platform)>, StoreError> {
     w.load(&FIND, &noun::org_columns(orgs.iter().copied()))?.iter().map(read).collect()
 }
@@ -67,7 +68,8 @@ pub(crate) fn columns(rows: &[Keyed<Platform>]) -> Vec<Column<'_>> {
     Columns::of(rows)
         .text(|platform| &platform.name)
         .text(|platform| &platform.profile.name)
-        .text(|platform| &platform.settings)
+        .int(|platform| platform.profile.version)
+        .made_text(|platform| platform.profile.text())
         .opt_time(|platform| platform.clock)
         .opt_time(|platform| platform.clock_target)
         .int(|platform| platform.book_version)
@@ -77,12 +79,13 @@ pub(crate) fn columns(rows: &[Keyed<Platform>]) -> Vec<Column<'_>> {
 
 pub(crate) fn read(row: &Row) -> Result<(OrgId, Platform), StoreError> {
     let mut fields = Fields::after(row, 2);
-    let (name, profile, settings) = (fields.text()?, fields.text()?, fields.text()?);
-    let profile = Profile::with_settings(&profile, &settings).map_err(StoreError::Corrupt)?;
+    let name = fields.text()?;
+    let mut profile =
+        Profile { name: fields.text()?, version: fields.int()?, ..Profile::default() };
+    profile.apply(&fields.text()?).map_err(StoreError::Corrupt)?;
     let platform = Platform {
         name,
         profile: Arc::new(profile),
-        settings,
         clock: fields.opt_time()?,
         clock_target: fields.opt_time()?,
         book_version: fields.int()?,

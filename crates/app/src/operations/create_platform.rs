@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::profile::Profile;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Operation};
+use crate::profiles;
 
 #[derive(Debug)]
 pub struct CreatePlatform {
@@ -36,7 +36,7 @@ impl Operation for CreatePlatform {
 
     /// Refusals, in order: `setting_invalid`, `name_taken` (the id is in use: draw another).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = Profile::with_settings(&self.profile, &self.settings)
+        let profile = profiles::with_settings(&self.profile, &self.settings)
             .map_err(|message| Refusal::SettingInvalid { message })?;
         if ws.has_wallet(self.org) {
             return Err(Refusal::NameTaken { name: self.name.clone() });
@@ -45,7 +45,6 @@ impl Operation for CreatePlatform {
         let platform = Platform {
             name: self.name.clone(),
             profile: Arc::new(profile),
-            settings: self.settings.clone(),
             clock: self.test_clock,
             clock_target: None,
             book_version: 0,

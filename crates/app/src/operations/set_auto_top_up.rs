@@ -32,7 +32,8 @@ impl Operation for SetAutoTopUp {
     /// amount), `payment_method_missing`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
-        let bounds = profile.auto_top_up.ok_or(Refusal::NotInProfile { feature: "auto top-up" })?;
+        let bounds = profile.auto_top_up_bounds();
+        let bounds = bounds.ok_or(Refusal::NotInProfile { feature: "auto top-up" })?;
         catch_up(ws, self.org, now)?;
         let (min, max) = (bounds.threshold_min, bounds.threshold_max);
         if !(min..=max).contains(&self.threshold) {

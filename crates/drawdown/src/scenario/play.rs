@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::profile::Profile;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{Command, Done, Failure, Layer, LedgerRow, RailAnswer, RunRow};
@@ -240,7 +239,7 @@ impl<'a> Player<'a> {
     fn platform(&mut self, profile: &str, settings: &str) -> Lines {
         let (name, clock) = (profile.to_string(), self.present()?);
         let (profile, settings) = (profile.to_string(), settings.to_string());
-        let ended = Profile::named(&profile).map(|profile| profile.labels.stopped);
+        let ended = app::profiles::built_in(&profile).ok().map(|profile| profile.label_stopped);
         let made = Command::CreatePlatform { name, profile, settings, clock };
         let Done::Organization(org) = self.layer.run(&made)? else {
             return broken("making a platform made no organization");

@@ -238,7 +238,7 @@ async fn pages_agree_with_the_books_and_with_each_other() {
             }
             let nanos = between(&page.body, "data-available-nanos=\"", "\"");
             let shown = Amount::from_nanos(nanos.parse().unwrap());
-            let profile = domain::profile::Profile::named(if platform.name == "Orbit GPU" {
+            let profile = app::profiles::built_in(if platform.name == "Orbit GPU" {
                 "spheron"
             } else {
                 "greennode"

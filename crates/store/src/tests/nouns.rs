@@ -110,12 +110,13 @@ fn hold(random: &mut Random, number: i64) -> Hold {
 }
 
 fn platform(random: &mut Random) -> Platform {
-    let profile = random.one(&Profile::NAMES);
-    let settings = random.one(&["", "overdraft=carry;stop_lead_seconds=30"]);
+    let settings = random.one(&["", "overdraft=carry;stop_lead_seconds=30;packs=5:500:Testing,9*"]);
+    let mut profile =
+        Profile { name: random.text(), version: random.below(99), ..Profile::default() };
+    profile.apply(settings).unwrap();
     Platform {
         name: random.text(),
-        profile: Arc::new(Profile::with_settings(profile, settings).unwrap()),
-        settings: settings.to_owned(),
+        profile: Arc::new(profile),
         clock: random.maybe(Random::time),
         clock_target: random.maybe(Random::time),
         book_version: random.below(99),

@@ -14,13 +14,14 @@ use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::wire::{IdText, TimeText, code_text, text};
 
-const SETTINGS_MAX: usize = 32;
+const SETTINGS_MAX: usize = 128;
+const SETTING_CHARS_MAX: usize = 1_000;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlatformIn {
     pub name: String,
-    /// The built-in profile: `greennode` or `spheron`.
+    /// A built-in profile: `deployments`, `greennode`, `qubrid`, `sippulse` or `spheron`.
     pub profile: String,
     /// Settings of the profile that differ here.
     #[serde(default)]
@@ -34,6 +35,8 @@ pub struct PlatformOut {
     pub id: IdText,
     pub name: String,
     pub profile: String,
+    pub profile_version: i64,
+    /// The settings that differ from the engine's default.
     pub settings: BTreeMap<String, String>,
     /// Where the test clock stands; absent on the wall clock.
     pub test_clock: Option<TimeText>,
@@ -42,12 +45,13 @@ pub struct PlatformOut {
 
 impl PlatformOut {
     pub fn of(org: OrgId, platform: &Platform) -> PlatformOut {
-        let settings = platform.settings.split(';').filter_map(|setting| setting.split_once('='));
+        let settings = platform.profile.differences().into_iter();
         PlatformOut {
             id: IdText::new(Kind::Platform, org, 0),
             name: platform.name.clone(),
             profile: platform.profile.name.clone(),
-            settings: settings.map(|(name, value)| (name.into(), value.into())).collect(),
+            profile_version: platform.profile.version,
+            settings: settings.map(|(setting, value)| (setting.name.into(), value)).collect(),
             test_clock: platform.clock.map(TimeText::from),
             created_at: platform.created_at.into(),
         }
@@ -61,7 +65,11 @@ fn settings_text(settings: &BTreeMap<String, String>) -> Result<String, Fault> {
     let mut parts = Vec::with_capacity(settings.len());
     for (name, value) in settings {
         let name = code_text("settings", name, CODE_LENGTH_MAX)?;
-        parts.push(format!("{name}={}", code_text("settings", value, CODE_LENGTH_MAX)?));
+        let value = text("settings", value, SETTING_CHARS_MAX)?;
+        if value.contains(';') {
+            return Err(Fault::param("settings", "must not hold a ;"));
+        }
+        parts.push(format!("{name}={value}"));
     }
     Ok(parts.join(";"))
 }

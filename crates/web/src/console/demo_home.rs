@@ -75,7 +75,7 @@ fn platform(
 }
 
 fn described(profile: &Profile) -> String {
-    let name = &profile.labels.platform;
+    let name = &profile.label_platform;
     format!("A GPU cloud in {name}'s profile. {}", figures::terms(profile))
 }
 

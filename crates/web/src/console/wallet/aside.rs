@@ -97,7 +97,7 @@ pub fn holds(read: &Read) -> Vec<grants::Hold> {
 
 /// The auto top-up rule, where the profile has one.
 pub fn auto_top_up(console: &Console, read: &Read, refusal: Option<String>) -> Option<AutoTopUp> {
-    let bounds = read.rows.platform.profile.auto_top_up?;
+    let bounds = read.rows.platform.profile.auto_top_up_bounds()?;
     let rule = read.rows.wallet.auto_top_up.as_ref();
     let state = state(console, read);
     let threshold = rule.map_or(THRESHOLD, |rule| rule.threshold);

@@ -6,7 +6,7 @@
 
 use domain::grant::{GrantKind, OpenGrant};
 use domain::ledger::LedgerTransaction;
-use domain::profile::{BalanceBasis, Profile};
+use domain::profile::{BalanceBasis, Profile, Terms};
 use domain::rate::Rate;
 use domain::time::SECONDS_PER_HOUR;
 use domain::wallet::{Balance, Usable, Wallet};
@@ -48,9 +48,9 @@ pub fn presentation_of(profile: Option<&Profile>) -> Presentation {
         labels: Labels {
             unit: Unit::Dollars,
             add_credits: "Add credits".into(),
-            history: label(|profile| &profile.labels.history, "Transactions"),
-            auto_top_up: label(|profile| &profile.labels.auto_top_up, "Auto top-up"),
-            stopped: label(|profile| &profile.labels.stopped, "stopped"),
+            history: label(|profile| &profile.label_history, "Transactions"),
+            auto_top_up: label(|profile| &profile.label_auto_top_up, "Auto top-up"),
+            stopped: label(|profile| &profile.label_stopped, "stopped"),
         },
         zone: Zone::utc(),
     }
@@ -58,11 +58,12 @@ pub fn presentation_of(profile: Option<&Profile>) -> Presentation {
 
 /// How a profile bills, one sentence.
 pub fn terms(profile: &Profile) -> String {
-    let every = match profile.closed_windows_only {
-        true => format!("in {}-minute windows", profile.line_every_seconds / 60),
-        false => "per second".to_owned(),
+    let every = match profile.compute_terms {
+        Terms::PerSecond => "per second".to_owned(),
+        Terms::Window(seconds) => format!("in {}-minute windows", seconds / 60),
+        Terms::Block(seconds) => format!("in {}-minute blocks, ahead", seconds / 60),
     };
-    format!("Billed {every}. At zero, instances are {}.", profile.labels.stopped)
+    format!("Billed {every}. At zero, instances are {}.", profile.label_stopped)
 }
 
 pub fn per_hour(rate: Rate) -> Amount {
@@ -129,7 +130,7 @@ impl Figures {
             promotional: self.promotional,
             promotional_expires_at: self.promotional_expires_at,
             runway_seconds: self.seconds_left(),
-            auto_top_up_on: read.rows.platform.profile.auto_top_up.map(|_| is_on),
+            auto_top_up_on: read.rows.platform.profile.auto_top_up.then_some(is_on),
         }
     }
 

@@ -1,9 +1,9 @@
 //! What can be bought, started and asked on the wallet page, and what runs.
 
 use domain::price::{Price, Sku, TIME_DIMENSION};
-use domain::profile::{Admission, Profile};
+use domain::profile::{Admission, Pack, Profile};
 use domain::run::ResourceClass;
-use domain::{Amount, Id, Kind};
+use domain::{Id, Kind};
 
 use super::Read;
 use super::figures::per_hour;
@@ -12,8 +12,6 @@ use crate::pages::show::Unit;
 use crate::pages::wallet::add_credits::{AddCredits, Preset};
 use crate::pages::wallet::running::{Offer, QueryOffer, Running, RunningNow};
 
-/// The preset that is chosen where the profile has one of this size.
-const CHOSEN: Amount = Amount::from_units(100);
 /// Proposed quantities of a query, dimension after dimension.
 const PROPOSED: [i64; 2] = [1_200, 800];
 
@@ -21,13 +19,13 @@ const PROPOSED: [i64; 2] = [1_200, 800];
 pub fn add_credits(read: &Read, typed: Option<(String, String)>) -> AddCredits {
     let profile = &read.rows.platform.profile;
     let (custom, refusal) = typed.unzip();
-    let preset = |&amount: &Amount| Preset {
-        amount,
-        tagline: (amount == CHOSEN).then(|| "Recommended".to_owned()),
-        chosen: amount == CHOSEN && custom.is_none(),
+    let preset = |pack: &Pack| Preset {
+        amount: pack.price,
+        tagline: pack.tagline.clone().or(pack.recommended.then(|| "Recommended".to_owned())),
+        chosen: pack.recommended && custom.is_none(),
     };
     AddCredits {
-        presets: profile.deposit_presets.iter().map(preset).collect(),
+        presets: profile.packs.iter().map(preset).collect(),
         min: profile.deposit_min,
         max: profile.deposit_max,
         custom,
