@@ -9,6 +9,7 @@
 //! *Law:* [`Profile::text`] read by [`Profile::apply`] over any profile gives the same settings.
 
 mod kind;
+mod lint;
 mod table;
 mod value;
 
@@ -17,14 +18,13 @@ pub use kind::{
     Expiry, ModelCharge, Overcapture, Overdraft, Pack, PromotionalExpiry, RefundPolicy, Resume,
     ResumeInPaidBlock, ShownAs, TaxPoint, Terms, TopUpSize, ZeroAction,
 };
+pub use lint::{Finding, Severity};
 pub use table::{Profile, Setting};
 
 use crate::Timestamp;
 
 /// Reported times may lie so far ahead of the clock (rulings R1).
 pub const REPORTED_AHEAD_SECONDS_MAX: i64 = 5 * 60;
-
-const DAY_SECONDS: i64 = 86_400;
 
 impl Setting {
     /// The setting of that name.
@@ -67,23 +67,6 @@ impl Profile {
         let default = Profile::default();
         let shown = Setting::ALL.iter().map(|it| (it, (it.show)(self)));
         shown.filter(|(it, value)| *value != (it.show)(&default)).collect()
-    }
-
-    /// Checks settings against each other; each on its own was checked when it was read.
-    ///
-    /// Errors: a sentence that names the setting.
-    pub fn check(&self) -> Result<(), String> {
-        let (every, line) = (self.settle_every_seconds, self.line_every_seconds());
-        if every % line != 0 || DAY_SECONDS % every != 0 {
-            return Err(format!(
-                "settle_every_seconds must divide a day and be a multiple of {line}, not {every}"
-            ));
-        }
-        if self.deposit_min > self.deposit_max {
-            let (min, max) = (self.deposit_min, self.deposit_max);
-            return Err(format!("deposit_min {min} is above deposit_max {max}"));
-        }
-        Ok(())
     }
 
     /// The length of one line of time; a divisor of `settle_every_seconds`.
@@ -223,20 +206,10 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_do_not_fit_together_are_refused() {
-        for (settings, why) in [
-            ("settle_every_seconds=7", "settle_every_seconds must divide a day"),
-            ("compute_terms=window(300s)", "settle_every_seconds must divide a day and be a mult"),
-            ("deposit_min=20;deposit_max=10", "deposit_min 20.00 is above deposit_max 10.00"),
-        ] {
-            let mut profile = Profile::default();
-            profile.apply(settings).unwrap();
-            assert!(profile.check().unwrap_err().starts_with(why), "{settings}");
-        }
-        for unknown in ["colour=red", "colour", "name=x"] {
+    fn what_is_no_setting_is_refused() {
+        for unknown in ["colour=red", "colour", "name=x", "version=2"] {
             Profile::default().apply(unknown).unwrap_err();
         }
-        Profile::default().check().unwrap();
         assert_eq!(Profile::default().differences(), []);
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use drawdown::config::{Config, LogFormat};
 use drawdown::scenario::{self, LayerKind};
-use drawdown::{demo_server, serve, wire};
+use drawdown::{demo_server, profiles, serve, wire};
 use store::{Store, StoreUrl};
 use tracing_subscriber::EnvFilter;
 
@@ -44,11 +44,35 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Check, show and compare profiles (docs/profiles.md). A profile is named, or a file that ends
+    /// in .toml.
+    Profile {
+        #[command(subcommand)]
+        task: ProfileTask,
+    },
     /// Run scenarios, which are plain text (scenarios/README.md).
     Scenario {
         #[command(subcommand)]
         task: ScenarioTask,
     },
+}
+
+#[derive(Subcommand)]
+enum ProfileTask {
+    /// Name what is wrong, and what is seldom meant.
+    Lint {
+        #[arg(required = true)]
+        profiles: Vec<String>,
+    },
+    /// Say in words how a profile behaves, then every setting; * marks what is not the default.
+    Show {
+        profile: String,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the settings in which two profiles differ.
+    Diff { one: String, other: String },
 }
 
 #[derive(Subcommand)]
@@ -95,6 +119,7 @@ fn main() -> ExitCode {
         }
         Task::Migrate => migrate(&config, runtime.handle()),
         Task::Verify { json } => runtime.block_on(drawdown::verify::run(&config, json)),
+        Task::Profile { task } => return profile(task),
         Task::Scenario { task } => return scenarios(task),
     };
     match done {
@@ -111,6 +136,33 @@ fn scenarios(task: ScenarioTask) -> ExitCode {
     match task {
         ScenarioTask::Run { files, .. } => scenario::run_files(&files, layer),
         ScenarioTask::Print { files, .. } => scenario::print_files(&files, layer),
+    }
+}
+
+fn profile(task: ProfileTask) -> ExitCode {
+    let text = match task {
+        ProfileTask::Lint { profiles } => {
+            let checked = profiles::lint(&profiles);
+            print!("{}", checked.text);
+            return if checked.is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        ProfileTask::Show { profile, json: false } => {
+            profiles::find(&profile).map(|profile| profiles::show(&profile))
+        }
+        ProfileTask::Show { profile, json: true } => {
+            profiles::find(&profile).map(|profile| profiles::show_json(&profile) + "\n")
+        }
+        ProfileTask::Diff { one, other } => profiles::find(&one).and_then(|one| {
+            let other = profiles::find(&other)?;
+            Ok(profiles::diff(&one, &other))
+        }),
+    };
+    match text {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&error),
     }
 }
 

@@ -21,7 +21,8 @@ const SETTING_CHARS_MAX: usize = 1_000;
 #[serde(deny_unknown_fields)]
 pub struct PlatformIn {
     pub name: String,
-    /// A built-in profile: `deployments`, `greennode`, `qubrid`, `sippulse` or `spheron`.
+    /// A built-in profile: `deployments`, `deployments_1usd`, `greennode`, `qubrid`, `sippulse` or
+    /// `spheron`.
     pub profile: String,
     /// Settings of the profile that differ here.
     #[serde(default)]

@@ -161,7 +161,8 @@ async fn stop(console: &Console, read: &Read, fields: &Fields) -> Result<Said, F
     let stop = StopRun { org: id.org, run: run.number, stopped_at: None };
     Ok(match run_once(console, fields.attempt(), stop).await? {
         Done::Made(_) => {
-            let cost = Unit::Dollars.usage(run.cost_round_half_even(read.rows.now));
+            let unit = read.presentation.labels.unit;
+            let cost = unit.usage(run.cost_round_half_even(read.rows.now));
             Said::done(format!("{name} is stopped. This run cost {cost}."))
         }
         Done::Refused(why) => Said::refused(format!("{why}. {name} was not stopped by this.")),

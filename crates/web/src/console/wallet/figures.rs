@@ -46,13 +46,22 @@ pub fn presentation_of(profile: Option<&Profile>) -> Presentation {
     let label = |of: fn(&Profile) -> &str, other: &str| profile.map_or(other, of).to_owned();
     Presentation {
         labels: Labels {
-            unit: Unit::Dollars,
+            unit: profile.map_or(Unit::Dollars, unit_of),
             add_credits: "Add credits".into(),
             history: label(|profile| &profile.label_history, "Transactions"),
             auto_top_up: label(|profile| &profile.label_auto_top_up, "Auto top-up"),
             stopped: label(|profile| &profile.label_stopped, "stopped"),
         },
         zone: Zone::utc(),
+    }
+}
+
+/// Dollars, or credits where one is worth something else (requirements C01). A credit that is worth
+/// a dollar is shown as the dollar it is.
+fn unit_of(profile: &Profile) -> Unit {
+    match profile.credit_value {
+        value if value == Amount::from_units(1) => Unit::Dollars,
+        value => Unit::Credits { value },
     }
 }
 
@@ -266,4 +275,19 @@ fn projection(read: &Read, until: Timestamp) -> (Vec<Point>, Option<(Timestamp, 
     }
     points.push(Point { at: until, balance: Amount::ZERO });
     (points, lapsing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_balance_is_counted_in_credits_where_one_is_not_a_dollar() {
+        for (value, shown) in [("0.01", "820 credits"), ("1", "$8.20"), ("2.50", "3.28 credits")] {
+            let mut profile = Profile::default();
+            profile.set("credit_value", value).unwrap();
+            let unit = presentation_of(Some(&profile)).labels.unit;
+            assert_eq!(unit.balance(Amount::from_nanos(8_200_000_000)), shown);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What can be bought, started and asked on the wallet page, and what runs.
 
 use domain::price::{Price, Sku, TIME_DIMENSION};
-use domain::profile::{Admission, Pack, Profile};
+use domain::profile::{Admission, Pack};
 use domain::run::ResourceClass;
 use domain::{Id, Kind};
 
@@ -53,7 +53,7 @@ pub fn running(read: &Read) -> RunningNow {
     RunningNow {
         resources: resources.collect(),
         offers: offers.collect(),
-        admission: admission(&rows.platform.profile),
+        admission: admission(read),
     }
 }
 
@@ -77,11 +77,12 @@ fn offer(read: &Read, sku: &Sku) -> Option<Offer> {
     })
 }
 
-fn admission(profile: &Profile) -> String {
-    match profile.admission {
+fn admission(read: &Read) -> String {
+    let unit = read.presentation.labels.unit;
+    match read.rows.platform.profile.admission {
         Admission::MinAvailable(amount) => format!(
             "A start needs at least {} available. You pay for the seconds it runs.",
-            Unit::Dollars.usage(amount)
+            unit.usage(amount)
         ),
         Admission::HoldSeconds(seconds) => format!(
             "A start sets aside the price of its first {seconds} seconds, which they use up."
@@ -98,11 +99,12 @@ fn refused(read: &Read, rate: domain::rate::Rate) -> Option<String> {
         Admission::MinAvailable(amount) => amount,
         Admission::HoldSeconds(seconds) => rate.charge_round_half_even(seconds)?,
     };
+    let unit = read.presentation.labels.unit;
     (available < required || !available.is_positive()).then(|| {
         format!(
             "needs {} available, you have {}: add {} or more",
-            Unit::Dollars.usage(required),
-            Unit::Dollars.balance(available),
+            unit.usage(required),
+            unit.balance(available),
             cents_up(required.minus(available))
         )
     })
