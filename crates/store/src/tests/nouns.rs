@@ -110,7 +110,11 @@ fn hold(random: &mut Random, number: i64) -> Hold {
 }
 
 fn platform(random: &mut Random) -> Platform {
-    let settings = random.one(&["", "overdraft=carry;stop_lead_seconds=30;packs=5:500:Testing,9*"]);
+    let settings = random.one(&[
+        "",
+        "overdraft=cap(5);stop_lead_seconds=30;packs=5:500:Testing,9*;credit_value=0.01",
+        "label_history=In = Zahlungen €;purchased_expiry=rolling(3mo);compute_terms=block(1h)",
+    ]);
     let mut profile =
         Profile { name: random.text(), version: random.below(99), ..Profile::default() };
     profile.apply(settings).unwrap();

@@ -177,6 +177,29 @@ async fn what_is_made_under_a_key_is_made_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_platform_is_made_with_any_setting_of_its_profile() {
+    let world = World::open().await;
+    let body = |settings: Value| json!({ "name": "x", "profile": "qubrid", "settings": settings });
+    let settings = json!({ "label_history": "Einzahlungen = €", "credit_value": "0.5" });
+    let made = world.post(OPERATOR, "/v1/platforms", &body(settings)).await.expect(201);
+    let read = format!("/v1/platforms/{}", text(&made["id"]));
+    let platform = world.get(OPERATOR, &read).await.expect(200);
+    assert_eq!((&platform["profile"], &platform["profile_version"]), (&json!("qubrid"), &json!(1)));
+    let settings = &platform["settings"];
+    assert_eq!(settings["label_history"], "Einzahlungen = €");
+    assert_eq!(settings["credit_value"], "0.50");
+    assert_eq!(settings["auto_top_up"], "off"); // the profile's own
+    assert!(settings.get("overdraft").is_none()); // the engine's default
+    for (name, value) in [("label_history", " x"), ("packs", "5:500"), ("colour", "red")] {
+        let made = world.post(OPERATOR, "/v1/platforms", &body(json!({ name: value }))).await;
+        made.refused(422, "setting_invalid");
+    }
+    let two = body(json!({ "label_history": "x;overdraft=carry" }));
+    world.post(OPERATOR, "/v1/platforms", &two).await.refused(400, "parameter_invalid");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_test_clock_moves_when_it_is_told_to() {
     let world = World::open().await;
     let body = json!({
