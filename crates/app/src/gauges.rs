@@ -1,7 +1,7 @@
 //! What lanes count of their own work, for whoever watches the server.
 //!
-//! *Invariant:* a count only grows, and costs the lane one addition a batch; labels are lanes, whose
-//! number is fixed with the store.
+//! *Invariant:* a count only grows, and costs the lane one addition a batch; labels are lanes,
+//! whose number is fixed with the store.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 

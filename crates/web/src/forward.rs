@@ -2,8 +2,8 @@
 //!
 //! Laws: what is sent on is the very same request, so the owner authenticates and authorizes it
 //! again; nothing is sent on twice; an owner that cannot be reached is 503, never a second attempt
-//! whose outcome nobody would know. Only a process that knows the secret of the store can say that a
-//! request was sent on: its proof covers the whole request and holds for a short time.
+//! whose outcome nobody would know. Only a process that knows the secret of the store can say that
+//! a request was sent on: its proof covers the whole request and holds for a short time.
 
 use std::time::Duration;
 

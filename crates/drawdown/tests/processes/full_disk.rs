@@ -17,8 +17,10 @@ const EVENTS_MAX: usize = 2_000;
 
 /// Whether a mount namespace can be had here.
 fn can_mount() -> bool {
+    let mount = "mount -t tmpfs -o size=1m tmpfs \"$0\"";
     let mut tried = Command::new("unshare");
-    tried.args(["--user", "--map-root-user", "--mount", "true"]);
+    tried.args(["--user", "--map-root-user", "--mount", "sh", "-c", mount]);
+    tried.arg(std::env::temp_dir());
     let can =
         tried.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|it| it.success());
     let is_required = std::env::var("DRAWDOWN_REQUIRE_MOUNTS").is_ok_and(|set| set == "1");

@@ -97,6 +97,8 @@ pub(super) fn translate(error: tokio_postgres::Error) -> StoreError {
             Some(constraint) => format!("{text} ({constraint})"),
             None => text,
         }),
+        // An object that two sessions make at the same moment, for all that IF NOT EXISTS says.
+        "42710" | "42P07" => StoreError::Duplicate(text),
         "53100" => StoreError::Full(text),
         "XX001" | "XX002" => StoreError::Corrupt(text),
         _ => match &state[..2] {
