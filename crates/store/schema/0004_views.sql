@@ -120,7 +120,7 @@ SELECT
         WHEN 7 THEN 'expiry'
         WHEN 8 THEN 'void'
     END AS kind,
-    j.subject,
+    coalesce(j.subject, 0) AS subject,
     j.amount AS amount_nanos,
     coalesce(r.absorbed, 0) AS absorbed_nanos,
     coalesce(r.debt, 0) AS debt_nanos,
