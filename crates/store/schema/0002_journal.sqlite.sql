@@ -1,7 +1,7 @@
 -- The journal: one append-only row per ledger transaction, with its postings inline (rulings A4).
 --
--- `subject` is NULL where a row is about none of the numbered things, as most charges are. `prev` is
--- the position of the organization's previous row, 0 for its first. That (organization,
+-- `subject` is NULL where a row is about none of the numbered things, as most charges are; `prev`
+-- is the position of the organization's previous row, 0 for its first. That (organization,
 -- number) is unique is the owner's to guarantee and `verify`'s to check: an index for it would
 -- halve the speed. Kept until its period is archived.
 --
