@@ -26,7 +26,7 @@ fn fill<T: Clone>(table: &mut Table<T>, rows: Vec<(OrgId, i64, T)>) {
     }
 }
 
-fn distinct(mut keys: Vec<Key>) -> Vec<Key> {
+fn distinct<K: Ord>(mut keys: Vec<K>) -> Vec<K> {
     keys.sort_unstable();
     keys.dedup();
     keys
@@ -101,8 +101,24 @@ fn load_platforms(
 
 fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), StoreError> {
     let history = keys.history;
-    fill(&mut ws.grants, store::grants::load(writer, &distinct(keys.grants))?);
-    fill(&mut ws.deposits, store::deposits::load(writer, &distinct(keys.deposits))?);
+    fill(&mut ws.refunds, store::refunds::load(writer, &distinct(keys.refunds))?);
+    if !keys.reported_refunds.is_empty() {
+        let reported = distinct(keys.reported_refunds);
+        fill(&mut ws.refunds, store::refunds::load_reported(writer, &reported)?);
+    }
+    let (mut grants, mut deposits) = (keys.grants, keys.deposits);
+    for (org, _, refund) in ws.refunds.iter() {
+        deposits.push((org, refund.deposit));
+        let parts = refund.taken.iter().chain(&refund.voided);
+        grants.extend(parts.map(|part| (org, part.grant)));
+    }
+    fill(&mut ws.deposits, store::deposits::load(writer, &distinct(deposits))?);
+    grants.extend(ws.deposits.iter().filter_map(|(org, _, row)| Some((org, row.grant?))));
+    for org in keys.open_grants {
+        let open = ws.wallet(org).into_iter().flat_map(|wallet| wallet.grants.iter());
+        grants.extend(open.map(|grant| (org, grant.number)));
+    }
+    fill(&mut ws.grants, store::grants::load(writer, &distinct(grants))?);
     fill(&mut ws.methods, store::payment_methods::load(writer, &distinct(keys.methods))?);
     fill(&mut ws.runs, store::runs::load(writer, &distinct(keys.runs))?);
     fill(&mut ws.holds, store::holds::load(writer, &distinct(keys.holds))?);

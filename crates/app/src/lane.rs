@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::deposit::DepositState;
+use domain::refund::RefundState;
 use domain::wake::{is_watched, next_wake_on};
 use domain::workset::IdMap;
 use domain::{OrgId, Refusal, Timestamp, Workset};
@@ -367,9 +368,12 @@ impl Lane {
     fn save(&mut self, answers: Answers, now: Timestamp) -> Result<(), Failure> {
         let changes = self.ws.take_changes();
         let wakes = self.due_moments(&changes.wallets, now);
-        let decided =
+        let deposits =
             changes.deposits.iter().filter(|(.., deposit)| deposit.state != DepositState::Pending);
-        let outbox_done = decided.map(|(org, number, _)| (*org, *number)).collect();
+        let refunds =
+            changes.refunds.iter().filter(|(.., refund)| refund.state != RefundState::Pending);
+        let deposits = deposits.map(|(org, number, _)| (*org, *number));
+        let outbox_done = deposits.chain(refunds.map(|(org, number, _)| (*org, *number))).collect();
         let batch = Batch { changes, answers: answers.new, wakes, outbox_done };
         if is_empty(&batch) {
             self.writer.rollback()?;

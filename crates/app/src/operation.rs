@@ -10,17 +10,27 @@ use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::ledger::LedgerTransaction;
 use domain::price::{Price, Sku};
+use domain::refund::Refund;
 use domain::run::{Resource, Run};
 use domain::wallet::{AutoTopUp, UserLimit};
 use domain::workset::{ApiKey, EventHash, Key, Organization, Platform};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
+
+/// Money of a rail: organization, rail, and the rail's own id (rulings A12).
+pub type ExternalKey = (OrgId, String, String);
 
 /// The rows an operation decides over, besides the wallet, platform and price book of the
 /// organization it is about, which are always there.
 #[derive(Debug, Default)]
 pub struct Keys {
     pub grants: Vec<Key>,
+    /// Deposits, with the grants that they became.
     pub deposits: Vec<Key>,
+    pub refunds: Vec<Key>,
+    /// Refunds of a rail by its own id of each.
+    pub reported_refunds: Vec<ExternalKey>,
+    /// Every grant that is open.
+    pub open_grants: Vec<OrgId>,
     pub methods: Vec<Key>,
     pub resources: Vec<Key>,
     pub runs: Vec<Key>,
@@ -45,6 +55,7 @@ pub enum Answer {
     Price(OrgId, Price),
     Grant(OrgId, Grant),
     Deposit(OrgId, Deposit),
+    Refund(OrgId, Refund),
     PaymentMethod(OrgId, PaymentMethod),
     AutoTopUp(OrgId, AutoTopUp),
     UserLimit(OrgId, Option<UserLimit>),
@@ -136,6 +147,18 @@ impl<O: Operation> Operation for OnPlatform<O> {
 /// Refuses an amount that is not above zero.
 pub fn require_positive(amount: Amount) -> Result<(), Refusal> {
     if amount.is_positive() { Ok(()) } else { Err(Refusal::AmountNotPositive) }
+}
+
+const NANOS_PER_CENT: i64 = 10_000_000;
+
+/// Refuses an amount that no rail can move.
+pub fn require_whole_cents(amount: Amount) -> Result<(), Refusal> {
+    if amount.nanos() % NANOS_PER_CENT == 0 { Ok(()) } else { Err(Refusal::AmountTooPrecise) }
+}
+
+/// The whole cents in an amount that is not below zero.
+pub fn floor_to_whole_cents(amount: Amount) -> Amount {
+    amount.minus(Amount::from_nanos(amount.nanos() % NANOS_PER_CENT))
 }
 
 /// Refuses a reported time outside what rulings R1 accepts.

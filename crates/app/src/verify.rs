@@ -130,6 +130,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.keys_are_unique(snapshot, store.is_shared()).await?;
     books.grants(snapshot).await?;
     books.deposits(snapshot).await?;
+    books.refunds(snapshot).await?;
     books.holds(snapshot).await?;
     books.wakes(snapshot).await?;
     books.index(snapshot).await?;

@@ -13,6 +13,7 @@
 //! | breakage | income | purchased credit that expired |
 //! | absorbed | contra-revenue | use past zero that the operator bears |
 //! | debt | asset | use past zero that the customer owes |
+//! | refunds_pending | liability | credit taken back for refunds that no rail has paid yet |
 
 use crate::Amount;
 use crate::grant::GrantKind;
@@ -28,6 +29,7 @@ pub enum LedgerAccount {
     Grant(i64),
     Promotions,
     PromotionsUnspent,
+    RefundsPending,
     Revenue,
 }
 
@@ -42,6 +44,7 @@ impl LedgerAccount {
             LedgerAccount::Grant(_) => "grants",
             LedgerAccount::Promotions => "promotions",
             LedgerAccount::PromotionsUnspent => "promotions_unspent",
+            LedgerAccount::RefundsPending => "refunds_pending:sandbox",
             LedgerAccount::Revenue => "revenue",
         }
     }
@@ -62,26 +65,38 @@ pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKi
             entries.push(Entry { account, credit });
         }
     };
+    let amount = transaction.amount;
     match transaction.kind {
-        TransactionKind::Deposit => credit(LedgerAccount::Cash, transaction.amount.negated()),
+        TransactionKind::Deposit => credit(LedgerAccount::Cash, amount.negated()),
         TransactionKind::Charge
         | TransactionKind::Settlement
         | TransactionKind::Capture
-        | TransactionKind::Correction => credit(LedgerAccount::Revenue, transaction.amount),
-        TransactionKind::Grant | TransactionKind::Expiry | TransactionKind::Void => {}
+        | TransactionKind::Correction => credit(LedgerAccount::Revenue, amount),
+        TransactionKind::Refund => credit(LedgerAccount::RefundsPending, amount),
+        TransactionKind::RefundPaid => {
+            credit(LedgerAccount::RefundsPending, amount.negated());
+            credit(LedgerAccount::Cash, amount);
+        }
+        TransactionKind::RefundFailed => credit(LedgerAccount::RefundsPending, amount.negated()),
+        TransactionKind::Grant
+        | TransactionKind::Expiry
+        | TransactionKind::Void
+        | TransactionKind::BonusVoid
+        | TransactionKind::Offset => {}
     }
     for posting in &transaction.postings {
         let given = kind_of(posting.grant).is_given();
         credit(LedgerAccount::Grant(posting.grant), posting.change);
         match transaction.kind {
-            TransactionKind::Deposit => {}
-            TransactionKind::Grant | TransactionKind::Expiry | TransactionKind::Void if given => {
-                credit(LedgerAccount::PromotionsUnspent, posting.change.negated());
+            TransactionKind::Grant
+            | TransactionKind::Expiry
+            | TransactionKind::Void
+            | TransactionKind::BonusVoid => {
+                let other =
+                    if given { LedgerAccount::PromotionsUnspent } else { LedgerAccount::Breakage };
+                credit(other, posting.change.negated());
             }
-            TransactionKind::Grant | TransactionKind::Expiry | TransactionKind::Void => {
-                credit(LedgerAccount::Breakage, posting.change.negated());
-            }
-            _ if given => {
+            kind if kind.is_charged() && given => {
                 credit(LedgerAccount::Promotions, posting.change);
                 credit(LedgerAccount::PromotionsUnspent, posting.change.negated());
             }

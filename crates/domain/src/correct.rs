@@ -155,8 +155,10 @@ fn found(drawn: Amount, before: &mut Amount, left: &mut Amount) -> Amount {
     part
 }
 
-/// Puts `posting` back into its grant, opening it again when it was closed.
-fn restore(ws: &mut Workset, org: OrgId, posting: Posting) -> Result<(), Refusal> {
+/// Puts `posting` back into its grant, opening it again on its original terms when it was closed.
+///
+/// Errors: [`Refusal::NotFound`] when a closed grant's row is not loaded.
+pub fn restore(ws: &mut Workset, org: OrgId, posting: Posting) -> Result<(), Refusal> {
     let closed = ws.grants.get(org, posting.grant).cloned();
     let wallet = ws.wallet_mut(org)?;
     if !wallet.grants.apply(posting) {

@@ -83,6 +83,8 @@ pub struct Deposit {
     pub created_at: Timestamp,
     pub decided_at: Option<Timestamp>,
     pub grant: Option<i64>,
+    /// What of it went back, or is on its way.
+    pub refunded: Amount,
     /// Why it failed, in words.
     pub reason: String,
 }

@@ -21,10 +21,13 @@ pub enum EventKind {
     StopCancelled,
     GrantExpired,
     HoldExpired,
+    RefundCreated,
+    RefundSucceeded,
+    RefundFailed,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 14] = [
+    pub const ALL: [EventKind; 17] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
@@ -39,6 +42,9 @@ impl EventKind {
         EventKind::StopCancelled,
         EventKind::GrantExpired,
         EventKind::HoldExpired,
+        EventKind::RefundCreated,
+        EventKind::RefundSucceeded,
+        EventKind::RefundFailed,
     ];
 
     /// The stored code; only ever added to.
@@ -58,6 +64,9 @@ impl EventKind {
             EventKind::StopCancelled => 12,
             EventKind::GrantExpired => 13,
             EventKind::HoldExpired => 14,
+            EventKind::RefundCreated => 15,
+            EventKind::RefundSucceeded => 16,
+            EventKind::RefundFailed => 17,
         }
     }
 
@@ -82,6 +91,9 @@ impl EventKind {
             EventKind::StopCancelled => "run.stop_cancelled",
             EventKind::GrantExpired => "grant.expired",
             EventKind::HoldExpired => "hold.expired",
+            EventKind::RefundCreated => "refund.created",
+            EventKind::RefundSucceeded => "refund.succeeded",
+            EventKind::RefundFailed => "refund.failed",
         }
     }
 
@@ -94,6 +106,8 @@ impl EventKind {
                 | EventKind::BalanceForecastLow
                 | EventKind::BalanceDepleted
                 | EventKind::DepositNeedsAuthentication
+                | EventKind::RefundSucceeded
+                | EventKind::RefundFailed
         )
     }
 }
@@ -113,6 +127,8 @@ pub struct Event {
 pub enum Request {
     /// Charge a saved payment method for a deposit that waits.
     ChargeMethod { org: OrgId, deposit: i64 },
+    /// Pay a refund that waits.
+    PayRefund { org: OrgId, refund: i64 },
     /// Make what zero stops stop.
     StopRuns { org: OrgId, stop_at: Timestamp },
 }

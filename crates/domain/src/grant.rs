@@ -103,6 +103,11 @@ impl OpenGrant {
         self.remaining.minus(self.reserved)
     }
 
+    /// Paid for, so that it can be refunded and pays debt; given value never does.
+    pub fn is_purchased(&self) -> bool {
+        self.kind == GrantKind::Purchased
+    }
+
     fn burn_key(&self) -> (i64, Timestamp, bool, i64, bool) {
         let paid_for = self.kind != GrantKind::Promotional;
         let anchor = self.purchase.unwrap_or(self.number);
@@ -166,10 +171,23 @@ impl OpenGrants {
     /// Draws at most `amount` from unreserved value in burn order, one posting per grant touched.
     /// Returns what was missing. Grants left empty are closed.
     pub fn draw_down(&mut self, amount: Amount, postings: &mut Vec<Posting>) -> Amount {
+        self.draw_from(amount, postings, |_| true)
+    }
+
+    /// As [`OpenGrants::draw_down`], from those grants alone that `is_drawn` names.
+    pub fn draw_from(
+        &mut self,
+        amount: Amount,
+        postings: &mut Vec<Posting>,
+        is_drawn: impl Fn(&OpenGrant) -> bool,
+    ) -> Amount {
         let mut missing = amount;
         for grant in &mut self.0 {
             if !missing.is_positive() {
                 break;
+            }
+            if !is_drawn(grant) {
+                continue;
             }
             let part = grant.unreserved().min(missing);
             if part.is_positive() {

@@ -72,6 +72,7 @@ pub enum Kind {
     Wallet,
     Grant,
     Deposit,
+    Refund,
     PaymentMethod,
     Sku,
     Price,
@@ -86,13 +87,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Platform,
         Kind::Organization,
         Kind::ApiKey,
         Kind::Wallet,
         Kind::Grant,
         Kind::Deposit,
+        Kind::Refund,
         Kind::PaymentMethod,
         Kind::Sku,
         Kind::Price,
@@ -114,6 +116,7 @@ impl Kind {
             Kind::Wallet => "wal",
             Kind::Grant => "grt",
             Kind::Deposit => "dep",
+            Kind::Refund => "rfd",
             Kind::PaymentMethod => "pmt",
             Kind::Sku => "sku",
             Kind::Price => "prc",
@@ -139,6 +142,7 @@ impl Kind {
             Kind::Wallet => "wallet",
             Kind::Grant => "grant",
             Kind::Deposit => "deposit",
+            Kind::Refund => "refund",
             Kind::PaymentMethod => "payment method",
             Kind::Sku => "SKU",
             Kind::Price => "price",

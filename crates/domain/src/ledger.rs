@@ -37,10 +37,20 @@ pub enum TransactionKind {
     Expiry,
     /// The operator ended a promotional grant.
     Void,
+    /// Unspent credit left for a refund.
+    Refund,
+    /// The rail paid a refund.
+    RefundPaid,
+    /// The rail could not pay a refund: the credit is back.
+    RefundFailed,
+    /// A bonus followed its purchase out; negative when it came back with it.
+    BonusVoid,
+    /// Purchased credit that came free paid debt.
+    Offset,
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 8] = [
+    pub const ALL: [TransactionKind; 13] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -49,6 +59,11 @@ impl TransactionKind {
         TransactionKind::Correction,
         TransactionKind::Expiry,
         TransactionKind::Void,
+        TransactionKind::Refund,
+        TransactionKind::RefundPaid,
+        TransactionKind::RefundFailed,
+        TransactionKind::BonusVoid,
+        TransactionKind::Offset,
     ];
 
     pub const fn code(self) -> i64 {
@@ -61,7 +76,23 @@ impl TransactionKind {
             TransactionKind::Correction => 6,
             TransactionKind::Expiry => 7,
             TransactionKind::Void => 8,
+            TransactionKind::Refund => 9,
+            TransactionKind::RefundPaid => 10,
+            TransactionKind::RefundFailed => 11,
+            TransactionKind::BonusVoid => 12,
+            TransactionKind::Offset => 13,
         }
+    }
+
+    /// Whether its amount is use at price, which grants, debt and what is absorbed pay for.
+    pub const fn is_charged(self) -> bool {
+        matches!(
+            self,
+            TransactionKind::Charge
+                | TransactionKind::Settlement
+                | TransactionKind::Capture
+                | TransactionKind::Correction
+        )
     }
 
     pub fn from_code(code: i64) -> Option<TransactionKind> {
@@ -78,6 +109,11 @@ impl TransactionKind {
             TransactionKind::Correction => "correction",
             TransactionKind::Expiry => "expiry",
             TransactionKind::Void => "void",
+            TransactionKind::Refund => "refund",
+            TransactionKind::RefundPaid => "refund_paid",
+            TransactionKind::RefundFailed => "refund_failed",
+            TransactionKind::BonusVoid => "bonus_void",
+            TransactionKind::Offset => "offset",
         }
     }
 }
@@ -138,9 +174,10 @@ pub struct LedgerTransaction {
     pub at: Timestamp,
     /// When what it charges happened, if that was earlier.
     pub occurred_at: Option<Timestamp>,
-    /// Number of the deposit, grant, hold or run it is about; 0 when it is about none.
+    /// Number of the deposit, grant, hold, run or refund it is about; 0 when it is about none.
     pub subject: i64,
-    /// Its size: money in, value given, charge at price, value expired. Negative for a correction.
+    /// Its size: money in or out, value given, charge at price, value expired. Negative for a
+    /// correction.
     pub amount: Amount,
     pub postings: Vec<Posting>,
     /// Use past zero that the operator bears.

@@ -13,6 +13,7 @@ pub mod meter;
 pub mod price;
 pub mod profile;
 pub mod rate;
+pub mod refund;
 pub mod refusal;
 pub mod run;
 pub mod settle;

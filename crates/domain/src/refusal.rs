@@ -78,6 +78,22 @@ pub enum Refusal {
     DepositDecided {
         state: &'static str,
     },
+    /// No money of the deposit has come that could go back.
+    DepositNotPaid {
+        state: &'static str,
+    },
+    /// More than what is unspent, not held and not owed of this purchase.
+    AboveRefundable {
+        refundable: Amount,
+    },
+    /// The refund has ended in another state.
+    RefundDecided {
+        state: &'static str,
+    },
+    /// A rail's id of money was reported before, and said something else.
+    ExternalIdTaken {
+        external: String,
+    },
     /// Only promotional and bonus grants can be voided.
     GrantNotVoidable,
     ExpiryInThePast,
@@ -121,6 +137,10 @@ impl Refusal {
             Refusal::NotInProfile { .. } => "not_in_profile",
             Refusal::PaymentMethodMissing => "payment_method_missing",
             Refusal::DepositDecided { .. } => "deposit_decided",
+            Refusal::DepositNotPaid { .. } => "deposit_not_paid",
+            Refusal::AboveRefundable { .. } => "above_refundable",
+            Refusal::RefundDecided { .. } => "refund_decided",
+            Refusal::ExternalIdTaken { .. } => "external_id_taken",
             Refusal::GrantNotVoidable => "grant_not_voidable",
             Refusal::ExpiryInThePast => "expiry_in_the_past",
             Refusal::PriorityOutOfRange => "priority_out_of_range",
@@ -195,6 +215,26 @@ impl fmt::Display for Refusal {
                 write!(f, "the clock can be advanced at once to {latest} at the latest")
             }
             Refusal::SettingInvalid { message } => f.write_str(message),
+            money_back => money_back.fmt_money_back(f),
+        }
+    }
+}
+
+impl Refusal {
+    /// The sentences about refunds and disputes.
+    fn fmt_money_back(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::DepositNotPaid { state } => {
+                write!(f, "this deposit is {state}: no money of it has come")
+            }
+            Refusal::AboveRefundable { refundable } => {
+                write!(f, "{refundable} of this deposit can be refunded now")
+            }
+            Refusal::RefundDecided { state } => write!(f, "this refund is already {state}"),
+            Refusal::ExternalIdTaken { external } => {
+                write!(f, "{external} was reported before with another deposit or amount")
+            }
+            _ => f.write_str(self.code()),
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::event::{Event, EventKind};
-use crate::grant::Posting;
+use crate::grant::{OpenGrant, Posting};
 use crate::ledger::{
     ChainHash, ChainTip, EventKey, LedgerTransaction, Line, Span, SpanMeter, TransactionKind,
 };
@@ -113,6 +113,24 @@ pub fn split_missing(wallet: &Wallet, profile: &Profile, missing: Amount) -> (Am
             (missing.minus(debt), debt)
         }
     }
+}
+
+/// Lets purchased credit that is free pay what debt there is, in burn order: the two never stand
+/// beside each other (rulings R18). Promotions never pay debt.
+pub fn offset_debt(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
+    if !ws.wallet(org)?.debt.is_positive() {
+        return Ok(());
+    }
+    let wallet = ws.wallet_mut(org)?;
+    let (owed, mut postings) = (wallet.debt, Vec::new());
+    let left = wallet.grants.draw_from(owed, &mut postings, OpenGrant::is_purchased);
+    let paid = owed.minus(left);
+    if !paid.is_positive() {
+        return Ok(());
+    }
+    let draft =
+        Draft { postings, debt: paid.negated(), ..Draft::new(TransactionKind::Offset, at, paid) };
+    post(ws, org, draft).map(|_| ())
 }
 
 /// Posts the time that ran up to `to`, as one settlement or as two where a rate changed inside.

@@ -10,7 +10,7 @@ use crate::event::{EventKind, Request};
 use crate::hold::HoldState;
 use crate::ledger::TransactionKind;
 use crate::profile::{BalanceBasis, Profile};
-use crate::settle::{Draft, post, settle_to, tell};
+use crate::settle::{Draft, offset_debt, post, settle_to, tell};
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
 use crate::wallet::{StopOrder, Usable, Wallet};
 use crate::workset::{Platform, Workset};
@@ -289,6 +289,7 @@ fn expire_holds(
         ws.holds.put(org, number, hold);
         tell(ws, org, EventKind::HoldExpired, at, fields)?;
     }
+    offset_debt(ws, org, at)?;
     let still_open = ws.holds.of(org).filter(|(_, hold)| open(hold.state));
     let next = still_open.map(|(_, hold)| hold.expires_at).min().unwrap_or(Timestamp::NEVER);
     ws.wallet_mut(org)?.next_hold_expiry = next;
@@ -431,6 +432,7 @@ fn review_top_up(
         created_at: asked_at,
         decided_at: None,
         grant: None,
+        refunded: Amount::ZERO,
         reason: String::new(),
     };
     ws.deposits.put(org, number, deposit);

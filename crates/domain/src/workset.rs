@@ -15,6 +15,7 @@ use crate::hold::Hold;
 use crate::ledger::{EventKey, LedgerTransaction};
 use crate::price::{Price, PriceBook, Sku};
 use crate::profile::Profile;
+use crate::refund::Refund;
 use crate::run::{Resource, Run};
 use crate::wallet::Wallet;
 use crate::{Kind, OrgId, Refusal, Timestamp};
@@ -213,6 +214,7 @@ pub struct Workset {
     pub prices: Table<Price>,
     pub grants: Table<Grant>,
     pub deposits: Table<Deposit>,
+    pub refunds: Table<Refund>,
     pub methods: Table<PaymentMethod>,
     pub resources: Table<Resource>,
     pub runs: Table<Run>,
@@ -251,6 +253,7 @@ pub struct Changes {
     pub prices: Vec<(OrgId, i64, Price)>,
     pub grants: Vec<(OrgId, i64, Grant)>,
     pub deposits: Vec<(OrgId, i64, Deposit)>,
+    pub refunds: Vec<(OrgId, i64, Refund)>,
     pub methods: Vec<(OrgId, i64, PaymentMethod)>,
     pub resources: Vec<(OrgId, i64, Resource)>,
     pub runs: Vec<(OrgId, i64, Run)>,
@@ -456,6 +459,7 @@ impl Workset {
         keeper.table(&mut self.prices);
         keeper.table(&mut self.grants);
         keeper.table(&mut self.deposits);
+        keeper.table(&mut self.refunds);
         keeper.table(&mut self.methods);
         keeper.table(&mut self.resources);
         keeper.table(&mut self.runs);
@@ -483,6 +487,7 @@ impl Workset {
             prices: self.prices.take_changed(),
             grants: self.grants.take_changed(),
             deposits: self.deposits.take_changed(),
+            refunds: self.refunds.take_changed(),
             methods: self.methods.take_changed(),
             resources: self.resources.take_changed(),
             runs: self.runs.take_changed(),

@@ -1,6 +1,7 @@
 //! The sandbox rail: a rail of our own on which everything can be tried without real money.
 
 use domain::deposit::{Behaviour, PaymentOutcome};
+use domain::refund::RefundOutcome;
 
 /// The name of the rail.
 pub const RAIL: &str = "sandbox";
@@ -23,4 +24,14 @@ pub fn paid(deposit: &str) -> PaymentOutcome {
 /// The payer's card was declined.
 pub fn declined() -> PaymentOutcome {
     PaymentOutcome::Declined { reason: "card declined".into() }
+}
+
+/// The refund with this public id has been paid.
+pub fn refunded(refund: &str) -> RefundOutcome {
+    RefundOutcome::Succeeded { external: format!("sandbox_{refund}") }
+}
+
+/// The refund could not be paid.
+pub fn refund_failed() -> RefundOutcome {
+    RefundOutcome::Failed { reason: "card closed".into() }
 }

@@ -411,6 +411,9 @@ fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
             it.amount.nanos(),
             it.state.name()
         ),
+        Answer::Refund(_, it) => {
+            format!("{} 0 refund {} {}", it.number, it.amount.nanos(), it.state.name())
+        }
         Answer::PaymentMethod(_, method) => format!("{} 0 method", method.number),
         Answer::AutoTopUp(..) => "0 0 top_up".into(),
         Answer::UserLimit(..) => "0 0 limit".into(),

@@ -156,10 +156,33 @@ CREATE TABLE deposits (
     created_at BIGINT NOT NULL,
     decided_at BIGINT,
     grant_number BIGINT,
+    refunded BIGINT NOT NULL,
     reason TEXT NOT NULL,
     PRIMARY KEY (bucket, org_id, number),
     UNIQUE (bucket, org_id, rail, external)
 );
+
+-- Money back out, once per external id of its rail (rulings A12, R17); `taken` and `voided` say of
+-- which grants. Kept as long as the books.
+CREATE TABLE refunds (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    deposit BIGINT NOT NULL,
+    amount BIGINT NOT NULL,
+    rail TEXT NOT NULL,
+    external TEXT,
+    state INTEGER NOT NULL,
+    taken TEXT NOT NULL,
+    voided TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    decided_at BIGINT,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+CREATE INDEX refunds_reported ON refunds (bucket, org_id, rail, external)
+WHERE external IS NOT NULL;
 
 -- Kept until the organization removes the method.
 CREATE TABLE payment_methods (

@@ -55,6 +55,11 @@ SELECT
         WHEN 6 THEN 'correction'
         WHEN 7 THEN 'expiry'
         WHEN 8 THEN 'void'
+        WHEN 9 THEN 'refund'
+        WHEN 10 THEN 'refund_paid'
+        WHEN 11 THEN 'refund_failed'
+        WHEN 12 THEN 'bonus_void'
+        WHEN 13 THEN 'offset'
     END AS kind,
     account,
     grant_number,
@@ -68,6 +73,18 @@ FROM (
     FROM journal
     WHERE kind = 1
     UNION ALL
+    SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, amount
+    FROM journal
+    WHERE kind = 10
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, amount
+    FROM journal
+    WHERE kind = 9
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, -amount
+    FROM journal
+    WHERE kind IN (10, 11)
+    UNION ALL
     SELECT bucket, org_id, number, kind, 'revenue', NULL, amount
     FROM journal
     WHERE kind IN (3, 4, 5, 6)
@@ -79,13 +96,13 @@ FROM (
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind <> 1 AND g.kind IN (1, 3)
+    WHERE p.kind IN (2, 3, 4, 5, 6, 7, 8, 12) AND g.kind IN (1, 3)
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'breakage', NULL, -p.change
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (2, 7, 8) AND g.kind = 2
+    WHERE p.kind IN (2, 7, 8, 12) AND g.kind = 2
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'promotions', NULL, p.change
     FROM read_postings AS p
@@ -119,6 +136,11 @@ SELECT
         WHEN 6 THEN 'correction'
         WHEN 7 THEN 'expiry'
         WHEN 8 THEN 'void'
+        WHEN 9 THEN 'refund'
+        WHEN 10 THEN 'refund_paid'
+        WHEN 11 THEN 'refund_failed'
+        WHEN 12 THEN 'bonus_void'
+        WHEN 13 THEN 'offset'
     END AS kind,
     coalesce(j.subject, 0) AS subject,
     j.amount AS amount_nanos,

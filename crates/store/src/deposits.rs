@@ -25,6 +25,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("created_at", Kind::Int),
     ("decided_at", Kind::Int),
     ("grant_number", Kind::Int),
+    ("refunded", Kind::Int),
     ("reason", Kind::Text),
 ];
 
@@ -51,6 +52,7 @@ impl Noun for Deposit {
             .time(|deposit| deposit.created_at)
             .opt_time(|deposit| deposit.decided_at)
             .opt_int(|deposit| deposit.grant)
+            .amount(|deposit| deposit.refunded)
             .text(|deposit| &deposit.reason)
     }
 
@@ -66,6 +68,7 @@ impl Noun for Deposit {
             created_at: fields.time()?,
             decided_at: fields.opt_time()?,
             grant: fields.opt_int()?,
+            refunded: fields.amount()?,
             reason: fields.text()?,
         })
     }

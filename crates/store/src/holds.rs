@@ -78,7 +78,7 @@ pub fn load_open(w: &mut Writer, orgs: &[OrgId]) -> Result<Vec<Keyed<Hold>>, Sto
 }
 
 /// `grant:nanos` joined by `,`.
-fn parts(parts: &[Posting]) -> String {
+pub(crate) fn parts(parts: &[Posting]) -> String {
     let mut text = String::new();
     for (at, part) in parts.iter().enumerate() {
         let comma = if at == 0 { "" } else { "," };
@@ -88,7 +88,7 @@ fn parts(parts: &[Posting]) -> String {
     text
 }
 
-fn parts_of(text: &str) -> Option<Vec<Posting>> {
+pub(crate) fn parts_of(text: &str) -> Option<Vec<Posting>> {
     let posting = |part: &str| {
         let (grant, nanos) = part.split_once(':')?;
         let change = Amount::from_nanos(nanos.parse().ok()?);

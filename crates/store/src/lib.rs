@@ -27,6 +27,7 @@ pub mod platforms;
 mod postgres;
 mod prices;
 pub mod read;
+pub mod refunds;
 pub mod resources;
 pub mod runs;
 mod save;

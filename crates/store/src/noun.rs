@@ -72,6 +72,14 @@ pub(crate) fn org_columns<'a>(orgs: impl Iterator<Item = OrgId> + Clone) -> Vec<
     vec![Column::Int(buckets), Column::Int(orgs.map(OrgId::get).collect())]
 }
 
+/// Buckets, organizations, rails and the rails' own ids.
+pub(crate) fn external_columns(keys: &[(OrgId, String, String)]) -> Vec<Column<'_>> {
+    let mut columns = org_columns(keys.iter().map(|key| key.0));
+    columns.push(Column::Text(keys.iter().map(|key| Cow::Borrowed(key.1.as_str())).collect()));
+    columns.push(Column::Text(keys.iter().map(|key| Cow::Borrowed(key.2.as_str())).collect()));
+    columns
+}
+
 /// `None` for an instant that never comes: how it is stored.
 pub(crate) fn unless_never(at: Timestamp) -> Option<Timestamp> {
     (at != Timestamp::NEVER).then_some(at)

@@ -17,6 +17,8 @@ use crate::value::Column;
 
 /// The kind of a row that asks to charge a saved payment method; its number is the deposit's.
 pub const CHARGE_METHOD: i64 = 1;
+/// The kind of a row that asks to pay a refund; its number is the refund's.
+pub const PAY_REFUND: i64 = 2;
 
 const COLUMNS: &[(&str, Kind)] =
     &[BUCKET, ORG, NUMBER, ("kind", Kind::Small), ("body", Kind::Text)];
@@ -50,18 +52,20 @@ pub async fn pending(
 
 /// What `requests` ask of the outside world; that runs are to be stopped is told by events.
 pub(crate) fn columns(requests: &[Request]) -> Vec<Column<'static>> {
-    let mut rows: Vec<Key> = requests
+    let mut rows: Vec<(Key, i64)> = requests
         .iter()
         .filter_map(|request| match request {
-            Request::ChargeMethod { org, deposit } => Some((*org, *deposit)),
+            Request::ChargeMethod { org, deposit } => Some(((*org, *deposit), CHARGE_METHOD)),
+            Request::PayRefund { org, refund } => Some(((*org, *refund), PAY_REFUND)),
             Request::StopRuns { .. } => None,
         })
         .collect();
     // One statement may not write a row twice.
     rows.sort_unstable();
     rows.dedup();
-    let mut columns = keys(&rows);
-    columns.push(Column::Int(vec![CHARGE_METHOD; rows.len()]));
+    let places: Vec<Key> = rows.iter().map(|&(key, _)| key).collect();
+    let mut columns = keys(&places);
+    columns.push(Column::Int(rows.iter().map(|&(_, kind)| kind).collect()));
     columns.push(Column::Text(vec![Cow::Borrowed(""); rows.len()]));
     columns
 }

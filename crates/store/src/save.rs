@@ -19,7 +19,7 @@ use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
     api_keys, deposits, events, grants, holds, journal, lanes, organizations, outbox,
-    payment_methods, platforms, prices, resources, runs, skus, wallets,
+    payment_methods, platforms, prices, refunds, resources, runs, skus, wallets,
 };
 
 /// Everything that one transaction of a lane writes.
@@ -130,6 +130,7 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&prices::SAVE, noun::columns(&changes.prices)),
         (&grants::SAVE, noun::columns(&changes.grants)),
         (&deposits::SAVE, noun::columns(&changes.deposits)),
+        (&refunds::SAVE, noun::columns(&changes.refunds)),
         (&payment_methods::SAVE, noun::columns(&changes.methods)),
         (&resources::SAVE, noun::columns(&changes.resources)),
         (&runs::SAVE, noun::columns(&changes.runs)),

@@ -159,6 +159,9 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::EventConflict
         | Refusal::NameTaken { .. }
         | Refusal::DepositDecided { .. }
+        | Refusal::DepositNotPaid { .. }
+        | Refusal::RefundDecided { .. }
+        | Refusal::ExternalIdTaken { .. }
         | Refusal::NoTestClock
         | Refusal::ClockGoesBack { .. } => 409,
         Refusal::AmountNotPositive
@@ -173,6 +176,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::CaptureAboveHold { .. }
         | Refusal::NotInProfile { .. }
         | Refusal::PaymentMethodMissing
+        | Refusal::AboveRefundable { .. }
         | Refusal::GrantNotVoidable
         | Refusal::ExpiryInThePast
         | Refusal::PriorityOutOfRange
@@ -203,9 +207,14 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         Refusal::StopBeforeStart { started_at } => {
             vec![("started_at", json!(started_at.to_string()))]
         }
-        Refusal::HoldResolved { state } | Refusal::DepositDecided { state } => {
-            vec![("state", json!(state))]
+        Refusal::HoldResolved { state }
+        | Refusal::DepositDecided { state }
+        | Refusal::DepositNotPaid { state }
+        | Refusal::RefundDecided { state } => vec![("state", json!(state))],
+        Refusal::AboveRefundable { refundable } => {
+            vec![("refundable", json!(refundable.to_string()))]
         }
+        Refusal::ExternalIdTaken { external } => vec![("external", json!(external))],
         Refusal::CaptureAboveHold { held } => vec![("held", json!(held.to_string()))],
         Refusal::NameTaken { name } => vec![("name", json!(name))],
         Refusal::NotInProfile { feature } => vec![("feature", json!(feature))],

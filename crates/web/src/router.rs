@@ -158,6 +158,45 @@ pub static ROUTES: &[Route] = &[
         .takes::<deposits::OutcomeIn>()
         .answers::<deposits::DepositOut>()
         .refuses(&["deposit_decided"]),
+    Route::create("/v1/refunds", to!(refunds::create))
+        .is("start_refund", "Starts a refund of what is unspent of a deposit")
+        .role(Platform)
+        .key(KeyPolicy::Required)
+        .takes::<refunds::RefundIn>()
+        .answers::<refunds::RefundOut>()
+        .refuses(&[
+            "deposit_not_paid",
+            "amount_not_positive",
+            "amount_too_precise",
+            "above_refundable",
+        ]),
+    Route::get("/v1/refunds", to!(refunds::list))
+        .is("list_refunds", "Lists refunds")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<refunds::RefundOut>>(),
+    Route::get("/v1/refunds/{id}", to!(refunds::get))
+        .is("get_refund", "Shows a refund")
+        .role(Read)
+        .answers::<refunds::RefundOut>(),
+    Route::act("/v1/refunds/report", to!(refunds::report))
+        .is("report_refund", "Mirrors a refund that was made at the provider")
+        .role(Platform)
+        .takes::<refunds::ReportedRefundIn>()
+        .answers::<refunds::RefundOut>()
+        .refuses(&[
+            "external_id_taken",
+            "amount_not_positive",
+            "amount_too_precise",
+            "deposit_not_paid",
+            "amount_out_of_range",
+        ]),
+    Route::act("/v1/refunds/{id}/sandbox", to!(refunds::decide))
+        .is("decide_sandbox_refund", "Decides a refund of the sandbox rail")
+        .role(Platform)
+        .takes::<refunds::RefundOutcomeIn>()
+        .answers::<refunds::RefundOut>()
+        .refuses(&["refund_decided"]),
     Route::create("/v1/payment_methods", to!(payment_methods::create))
         .is("save_payment_method", "Saves a sandbox payment method")
         .role(Organization)

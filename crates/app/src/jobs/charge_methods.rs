@@ -4,7 +4,7 @@
 
 use domain::deposit::DepositState;
 use domain::{Id, Kind};
-use store::StoreError;
+use store::{StoreError, outbox};
 
 use crate::door::{App, Command};
 use crate::operations::settle_deposit::SettleDeposit;
@@ -16,8 +16,9 @@ pub async fn run(app: &App) -> Result<usize, StoreError> {
     let mut done = 0;
     let mut waiting = Vec::new();
     for lane in app.own_lanes() {
-        let rows = store::outbox::pending(&app.store, lane, app.lane_count(), ROUND_MAX).await?;
-        waiting.extend(rows.into_iter().map(|(org, number, ..)| (org, number)));
+        let rows = outbox::pending(&app.store, lane, app.lane_count(), ROUND_MAX).await?;
+        let charges = rows.into_iter().filter(|&(.., kind, _)| kind == outbox::CHARGE_METHOD);
+        waiting.extend(charges.map(|(org, number, ..)| (org, number)));
     }
     for (org, number) in waiting {
         let found = store::deposits::with_method(&app.store, org, number).await?;

@@ -3,3 +3,4 @@
 
 pub mod advance_clock;
 pub mod charge_methods;
+pub mod pay_refunds;

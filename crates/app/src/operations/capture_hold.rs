@@ -3,7 +3,7 @@
 use domain::hold::HoldState;
 use domain::ledger::TransactionKind;
 use domain::profile::Overcapture;
-use domain::settle::{Draft, draw_with_overdraft, post};
+use domain::settle::{Draft, draw_with_overdraft, offset_debt, post};
 use domain::wake::{catch_up, expire_grants};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
@@ -72,6 +72,7 @@ impl Operation for CaptureHold {
             ..Draft::new(TransactionKind::Capture, now, amount)
         };
         post(ws, self.org, draft)?;
+        offset_debt(ws, self.org, now)?;
         expire_grants(ws, self.org, &profile, now)?;
         hold.state = HoldState::Captured;
         hold.captured = Some(amount);

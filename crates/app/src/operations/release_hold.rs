@@ -1,6 +1,7 @@
 //! Releases a hold: the work was not done, the credit is available again.
 
 use domain::hold::HoldState;
+use domain::settle::offset_debt;
 use domain::wake::{catch_up, expire_grants};
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
 
@@ -36,6 +37,7 @@ impl Operation for ReleaseHold {
         let wallet = ws.wallet_mut(self.org)?;
         wallet.grants.unreserve(&hold.parts);
         wallet.review_due = true;
+        offset_debt(ws, self.org, now)?;
         expire_grants(ws, self.org, &profile, now)?;
         hold.state = HoldState::Released;
         hold.resolved_at = Some(now);

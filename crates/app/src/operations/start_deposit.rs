@@ -3,9 +3,7 @@
 use domain::deposit::{Deposit, DepositLabel, DepositState};
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
-use crate::operation::{Answer, Operation, require_positive};
-
-const NANOS_PER_CENT: i64 = 10_000_000;
+use crate::operation::{Answer, Operation, require_positive, require_whole_cents};
 
 #[derive(Debug)]
 pub struct StartDeposit {
@@ -28,9 +26,7 @@ impl Operation for StartDeposit {
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         require_positive(self.amount)?;
-        if self.amount.nanos() % NANOS_PER_CENT != 0 {
-            return Err(Refusal::AmountTooPrecise);
-        }
+        require_whole_cents(self.amount)?;
         let (min, max) = (profile.deposit_min, profile.deposit_max);
         if self.amount < min || self.amount > max {
             return Err(Refusal::AmountOutOfRange { min, max });
@@ -47,6 +43,7 @@ impl Operation for StartDeposit {
             created_at: now,
             decided_at: None,
             grant: None,
+            refunded: Amount::ZERO,
             reason: String::new(),
         };
         ws.deposits.put(self.org, number, deposit.clone());

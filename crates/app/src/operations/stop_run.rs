@@ -3,7 +3,7 @@
 use domain::correct::correct;
 use domain::event::EventKind;
 use domain::run::StopReason;
-use domain::settle::{settle_to, tell};
+use domain::settle::{offset_debt, settle_to, tell};
 use domain::wake::{catch_up, expire_grants};
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
 
@@ -70,6 +70,7 @@ impl Operation for StopRun {
         }
         settle_to(ws, self.org, &profile, now)?;
         correct(ws, self.org, run.rate.per_units, surplus, now)?;
+        offset_debt(ws, self.org, now)?;
         expire_grants(ws, self.org, &profile, now)?;
         run.stopped_at = Some(stopped_at);
         run.stop_reason = Some(reason);

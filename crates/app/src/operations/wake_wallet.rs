@@ -98,7 +98,7 @@ fn answer(ws: &mut Workset, org: OrgId) -> Result<(), Refusal> {
                 let outcome: PaymentOutcome = payments::sandbox::charge(behaviour, &id);
                 SettleDeposit { org, deposit, outcome }.decide(ws, at)?;
             }
-            Request::StopRuns { .. } => {}
+            Request::StopRuns { .. } | Request::PayRefund { .. } => {}
         }
     }
     Ok(())

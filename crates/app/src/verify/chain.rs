@@ -50,6 +50,9 @@ pub(crate) struct Chain {
     pub time: i128,
     pub grants: Tally,
     pub deposits: Tally,
+    pub refunds: Tally,
+    /// What refunds that stand have taken of all deposits.
+    pub refunded: Amount,
     pub captures: Tally,
     pub index: Tally,
     pub indexed: u64,
@@ -74,6 +77,8 @@ impl Chain {
             time: 0,
             grants: Tally::default(),
             deposits: Tally::default(),
+            refunds: Tally::default(),
+            refunded: Amount::ZERO,
             captures: Tally::default(),
             index: Tally::default(),
             indexed: 0,
@@ -144,6 +149,17 @@ impl Chain {
             TransactionKind::Settlement => {
                 self.time += i128::from(amount);
                 self.check_span(row)?;
+            }
+            TransactionKind::Refund => {
+                self.refunded = self.refunded.plus(row.amount);
+                self.refunds.add(&[row.kind.code(), row.subject, amount]);
+            }
+            TransactionKind::RefundFailed => {
+                self.refunded = self.refunded.minus(row.amount);
+                self.refunds.add(&[row.kind.code(), row.subject, amount]);
+            }
+            TransactionKind::RefundPaid => {
+                self.refunds.add(&[row.kind.code(), row.subject, amount]);
             }
             TransactionKind::Correction => self.time += i128::from(amount),
             _ => {}

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use domain::deposit::DepositState;
 use domain::hold::HoldState;
 use domain::ledger::{LedgerTransaction, TransactionKind};
+use domain::refund::{Refund, RefundState};
 use domain::{Amount, OrgId};
 use store::read::{ledger, lists, verify as scan};
 use store::{Snapshot, StoreError};
@@ -95,6 +96,38 @@ pub(crate) async fn deposit(
         words(row.amount, row.postings.first().map_or(0, |posting| posting.grant))
     });
     Ok(parting(("deposits", org, "deposit"), &rows, &journal))
+}
+
+/// What the journal says of a refund in this state.
+pub(crate) fn refund_kinds(state: RefundState) -> Vec<TransactionKind> {
+    let decided = match state {
+        RefundState::Pending => None,
+        RefundState::Succeeded => Some(TransactionKind::RefundPaid),
+        RefundState::Failed => Some(TransactionKind::RefundFailed),
+    };
+    std::iter::once(TransactionKind::Refund).chain(decided).collect()
+}
+
+pub(crate) async fn refund(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    tip: i64,
+) -> Result<Lie, StoreError> {
+    let words = |kind: TransactionKind, amount: Amount| format!("{} {amount}; ", kind.name());
+    let rows = whole!(snapshot, org, refunds);
+    let said = |it: &Refund| {
+        refund_kinds(it.state).into_iter().map(|kind| words(kind, it.amount)).collect::<String>()
+    };
+    let rows = rows.iter().map(|it| (it.number, said(it))).collect();
+    let kinds =
+        [TransactionKind::Refund, TransactionKind::RefundPaid, TransactionKind::RefundFailed];
+    let mut journal: BTreeMap<i64, String> = BTreeMap::new();
+    for row in chain(snapshot, org, tip).await?.iter().rev() {
+        if kinds.contains(&row.kind) {
+            journal.entry(row.subject).or_default().push_str(&words(row.kind, row.amount));
+        }
+    }
+    Ok(parting(("refunds", org, "refund"), &rows, &journal))
 }
 
 pub(crate) async fn hold(snapshot: &mut Snapshot, org: OrgId, tip: i64) -> Result<Lie, StoreError> {

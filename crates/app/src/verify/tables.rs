@@ -110,16 +110,46 @@ impl Books {
 
     pub(crate) async fn deposits(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
         let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
+        let mut refunded: BTreeMap<OrgId, Amount> = BTreeMap::new();
         each_row!(snapshot, deposits, row, {
             let (org, number, deposit) = row;
             if deposit.state == DepositState::Succeeded {
                 let values = [number, deposit.amount.nanos(), deposit.grant.unwrap_or(0)];
                 tallies.entry(org).or_default().add(&values);
             }
+            let sum = refunded.entry(org).or_default();
+            *sum = sum.plus(deposit.refunded);
             self.report.other_rows += 1;
         });
-        match self.first_other(&tallies, |chain| chain.deposits) {
-            Some(org) => Err(name::deposit(snapshot, org, self.tip(org)).await?.into()),
+        if let Some(org) = self.first_other(&tallies, |chain| chain.deposits) {
+            return Err(name::deposit(snapshot, org, self.tip(org)).await?.into());
+        }
+        for (org, chain) in &self.chains {
+            let written = refunded.get(org).copied().unwrap_or_default();
+            let at = ("deposits", *org, || "all deposits together".to_owned());
+            same(at, "what was refunded", &written, &chain.refunded)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn refunds(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
+        each_row!(snapshot, refunds, row, {
+            let (org, number, refund) = row;
+            let taken: Amount = refund.taken.iter().map(|part| part.change).sum();
+            if taken > refund.amount {
+                let what = format!("it took {taken} of grants, more than {}", refund.amount);
+                let row = format!("refund {number}");
+                return Err(Lie { table: "refunds", org, row, what }.into());
+            }
+            let tally = tallies.entry(org).or_default();
+            for kind in name::refund_kinds(refund.state) {
+                tally.add(&[kind.code(), number, refund.amount.nanos()]);
+            }
+            self.report.other_rows += 1;
+        });
+        match self.first_other(&tallies, |chain| chain.refunds) {
+            Some(org) => Err(name::refund(snapshot, org, self.tip(org)).await?.into()),
             None => Ok(()),
         }
     }

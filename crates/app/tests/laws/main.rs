@@ -7,13 +7,17 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use app::operation::Answer;
+use app::operations::settle_refund::SettleRefund;
+use app::operations::start_refund::{RailAnswers, StartRefund};
 use domain::chart;
 use domain::event::{Event, EventKind};
-use domain::grant::GrantKind;
+use domain::grant::{GrantKind, OpenGrant};
 use domain::hold::HoldState;
 use domain::ledger::TransactionKind;
 use domain::profile::Overcapture;
 use domain::rate::amount_round_half_even;
+use domain::refund::RefundOutcome;
 use domain::span::periods;
 use domain::{Amount, Timestamp};
 
@@ -62,6 +66,9 @@ fn check_conservation(world: &World) {
     }
     assert_eq!(wallet.posted(), posted);
     assert_eq!(wallet.debt, debt);
+    let is_free = |grant: &OpenGrant| grant.is_purchased() && grant.unreserved().is_positive();
+    let is_owing = wallet.debt.is_positive();
+    assert!(!is_owing || !wallet.grants.iter().any(is_free), "purchased credit beside debt");
     let open = world.ws.holds.of(world.org).filter(|(_, hold)| hold.state == HoldState::Open);
     let held: Amount = open.map(|(_, hold)| hold.amount).sum();
     assert_eq!(wallet.grants.reserved(), held);
@@ -252,7 +259,7 @@ fn law_replay_changes_nothing() {
                 other => other.clone(),
             };
             let answers = twice.play(&doubled);
-            if let Step::Use { .. } = step {
+            if let Step::Use { .. } | Step::SettleRefund { .. } | Step::ReportRefund { .. } = step {
                 let again = twice.play(&step);
                 assert_eq!(first[0].is_ok(), again[0].is_ok(), "{again:?}");
             }
@@ -260,6 +267,38 @@ fn law_replay_changes_nothing() {
             assert_eq!(once.wallet(), twice.wallet(), "after {step:?}");
             assert_eq!(once.ws.journal(), twice.ws.journal());
             assert_eq!(once.ws.events(), twice.ws.events());
+        }
+    });
+}
+
+#[test]
+fn law_a_refund_that_fails_never_happened() {
+    for_each_seed(|seed| {
+        let (mut with, mut without) = (World::new(seed), World::new(seed));
+        let steps = steps(&mut Chance::new(seed), Manners::Any, STEPS);
+        for step in &steps {
+            with.play(step);
+            without.play(step);
+        }
+        let org = with.org;
+        let deposits: Vec<i64> = with.ws.deposits.of(org).map(|(number, _)| number).collect();
+        for deposit in deposits {
+            let rail = RailAnswers::WhenDecided;
+            let started = with.decide(&StartRefund { org, deposit, amount: None, rail });
+            let Ok(Answer::Refund(_, refund)) = started else { continue };
+            let outcome = RefundOutcome::Failed { reason: "card closed".into() };
+            with.decide(&SettleRefund { org, refund: refund.number, outcome }).unwrap();
+        }
+        for _ in 0..4 {
+            let profile = with.ws.profile_of(org).unwrap();
+            let parts = [&with, &without].map(|world| {
+                let balance = world.wallet().balance(&profile, world.clock);
+                (balance.available, balance.held, world.wallet().debt, balance.runs_out_at)
+            });
+            assert_eq!(parts[0], parts[1]);
+            let later = with.clock.plus_seconds(4_321);
+            with.advance(later);
+            without.advance(later);
         }
     });
 }

@@ -13,19 +13,25 @@ use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::report_refund::ReportRefund;
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_user_limit::SetUserLimit;
 use app::operations::settle_deposit::SettleDeposit;
+use app::operations::settle_refund::SettleRefund;
 use app::operations::start_deposit::StartDeposit;
+use app::operations::start_refund::{RailAnswers, StartRefund};
 use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use app::operations::wake_wallet::WakeWallet;
 use domain::deposit::{Behaviour, Deposit, PaymentMethod, PaymentOutcome};
+use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::hold::Hold;
-use domain::ledger::EventKey;
+use domain::ledger::{EventKey, TransactionKind};
+use domain::refund::{Refund, RefundOutcome};
 use domain::run::{Resource, ResourceClass, Run};
+use domain::settle::{Draft, post};
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
@@ -55,6 +61,10 @@ pub enum Step {
     Grant { amount: Amount, priority: i64, expires_in: Option<i64> },
     Void { pick: usize },
     Deposit { amount: Amount, outcomes: Vec<PaymentOutcome> },
+    Bonus { pick: usize, amount: Amount },
+    Refund { pick: usize, amount: Option<Amount>, rail: RailAnswers },
+    SettleRefund { pick: usize, is_paid: bool },
+    ReportRefund { id: i64, pick: usize, amount: Amount },
     Start { resource: usize, offset: i64 },
     Stop { resource: usize, offset: i64 },
     Hold { amount: Amount, seconds: i64 },
@@ -93,6 +103,10 @@ fn nanos(chance: &mut Chance, units: i64) -> Amount {
     Amount::from_nanos(if chance.one_in(2) { (nanos / cents + 1) * cents } else { nanos })
 }
 
+fn cents(chance: &mut Chance, units: i64) -> Amount {
+    Amount::from_nanos((chance.below(units * 100) + 1) * 10_000_000)
+}
+
 fn outcome(chance: &mut Chance) -> PaymentOutcome {
     match chance.below(6) {
         0 => PaymentOutcome::Declined { reason: "card declined".into() },
@@ -119,7 +133,7 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
     };
     let mut steps = Vec::new();
     for id in 0..i64::try_from(count).unwrap() {
-        steps.push(match chance.below(24) {
+        steps.push(match chance.below(30) {
             0 | 1 => Step::Grant {
                 amount: nanos(chance, 30),
                 priority: [50, 50, 50, 10, 90][pick(chance) % 5],
@@ -170,6 +184,16 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
             18 => {
                 Step::Limit { limit: if chance.one_in(4) { None } else { Some(nanos(chance, 20)) } }
             }
+            24 => Step::Bonus { pick: pick(chance), amount: nanos(chance, 9) },
+            25 | 26 => Step::Refund {
+                pick: pick(chance),
+                amount: if chance.one_in(2) { Some(cents(chance, 30)) } else { None },
+                rail: [RailAnswers::AtOnce, RailAnswers::WhenDecided][pick(chance) % 2],
+            },
+            27 | 28 => Step::SettleRefund { pick: pick(chance), is_paid: chance.one_in(3) },
+            29 if manners == Manners::Any => {
+                Step::ReportRefund { id, pick: pick(chance), amount: cents(chance, 20) }
+            }
             _ => {
                 let scale = [60, 3_600, 40_000, 200_000][pick(chance) % 4];
                 let seconds = chance.below(scale) + 1;
@@ -190,6 +214,7 @@ struct Trace {
     clock: Option<Platform>,
     grants: usize,
     deposits: Vec<Deposit>,
+    refunds: Vec<Refund>,
     runs: Vec<Run>,
     resources: Vec<Resource>,
     holds: Vec<Hold>,
@@ -284,6 +309,7 @@ impl World {
             clock: ws.platform(self.platform).ok().cloned(),
             grants: ws.grants.of(org).count(),
             deposits: ws.deposits.of(org).map(|(_, row)| row.clone()).collect(),
+            refunds: ws.refunds.of(org).map(|(_, row)| row.clone()).collect(),
             runs: ws.runs.of(org).map(|(_, row)| row.clone()).collect(),
             resources: ws.resources.of(org).map(|(_, row)| row.clone()).collect(),
             holds: ws.holds.of(org).map(|(_, row)| row.clone()).collect(),
@@ -298,6 +324,47 @@ impl World {
         self.decide(&WakeWallet { org: self.org, until: Some(to) }).unwrap();
         self.decide(&MoveClock { platform, to, is_arrival: true }).unwrap();
         self.clock = to;
+    }
+
+    /// A deposit; refunds of those that were not paid are refused.
+    fn deposit_at(&self, pick: usize) -> i64 {
+        let rows: Vec<i64> = self.ws.deposits.of(self.org).map(|(number, _)| number).collect();
+        if rows.is_empty() { 0 } else { rows[pick % rows.len()] }
+    }
+
+    fn refund_at(&self, pick: usize) -> i64 {
+        let rows: Vec<i64> = self.ws.refunds.of(self.org).map(|(number, _)| number).collect();
+        if rows.is_empty() { 0 } else { rows[pick % rows.len()] }
+    }
+
+    /// Gives a bonus with a purchase, as a deposit with one would.
+    fn give_bonus(&mut self, pick: usize, amount: Amount) {
+        let (org, at) = (self.org, self.clock);
+        let deposit = self.deposit_at(pick);
+        let bought = self.ws.deposits.get(org, deposit).and_then(|deposit| deposit.grant);
+        let Some(purchase) = bought else { return };
+        self.advance(at);
+        let wallet = self.ws.wallet_mut(org).unwrap();
+        let grant = Grant {
+            number: wallet.take_number(),
+            kind: GrantKind::Bonus,
+            amount,
+            priority: PRIORITY_DEFAULT,
+            expires_at: Timestamp::NEVER,
+            purchase: Some(purchase),
+            deposit: None,
+            note: String::new(),
+            created_at: at,
+        };
+        wallet.grants.insert(grant.opened());
+        let draft = Draft {
+            subject: grant.number,
+            postings: vec![Posting { grant: grant.number, change: amount }],
+            ..Draft::new(TransactionKind::Grant, at, amount)
+        };
+        self.ws.grants.put(org, grant.number, grant);
+        post(&mut self.ws, org, draft).unwrap();
+        self.ws.keep_command();
     }
 
     fn hold(&self, pick: usize) -> i64 {
@@ -323,6 +390,27 @@ impl World {
                 vec![self.decide(&VoidGrant { org, grant })]
             }
             Step::Deposit { amount, outcomes } => self.deposit(amount, outcomes),
+            Step::Bonus { pick, amount } => {
+                self.give_bonus(pick, amount);
+                Vec::new()
+            }
+            Step::Refund { pick, amount, rail } => {
+                let deposit = self.deposit_at(pick);
+                vec![self.decide(&StartRefund { org, deposit, amount, rail })]
+            }
+            Step::SettleRefund { pick, is_paid } => {
+                let refund = self.refund_at(pick);
+                let outcome = match is_paid {
+                    true => RefundOutcome::Succeeded { external: format!("paid-{refund}") },
+                    false => RefundOutcome::Failed { reason: "card closed".into() },
+                };
+                vec![self.decide(&SettleRefund { org, refund, outcome })]
+            }
+            Step::ReportRefund { id, pick, amount } => {
+                let deposit = self.deposit_at(pick);
+                let (rail, external) = ("sandbox".to_string(), format!("re-{id}"));
+                vec![self.decide(&ReportRefund { org, deposit, rail, external, amount })]
+            }
             Step::Start { resource, offset } => {
                 let (resource, started_at) = (self.resources[resource], self.at(offset));
                 vec![self.decide(&StartRun { org, resource, started_at })]

@@ -15,11 +15,14 @@ use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::report_refund::ReportRefund;
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_user_limit::SetUserLimit;
 use app::operations::settle_deposit::SettleDeposit;
+use app::operations::settle_refund::SettleRefund;
 use app::operations::start_deposit::StartDeposit;
+use app::operations::start_refund::{RailAnswers, StartRefund};
 use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
@@ -29,13 +32,14 @@ use domain::event::Event;
 use domain::grant::{Grant, GrantKind};
 use domain::hold::Hold;
 use domain::ledger::{EventKey, LedgerTransaction};
+use domain::refund::Refund;
 use domain::run::Run;
 use domain::{Amount, Id, Kind, OrgId, Timestamp, Workset, chart, span};
 use payments::sandbox;
 
 use crate::scenario::layer::{
     BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
-    RailAnswer, RunRow,
+    RailAnswer, RefundRow, RunRow,
 };
 
 /// One workset, and the organizations in the order in which they were made.
@@ -149,6 +153,10 @@ impl Layer for DomainLayer {
         Ok(self.ws.deposits.of(org).map(|(_, row)| deposit_row(row)).collect())
     }
 
+    fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {
+        Ok(self.ws.refunds.of(org).map(|(_, row)| refund_row(row)).collect())
+    }
+
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
         let wallet = self.ws.wallet(org)?;
         let row = |(number, grant): (i64, &Grant)| GrantRow::of(grant, wallet.grants.get(number));
@@ -203,6 +211,18 @@ pub(super) fn deposit_row(deposit: &Deposit) -> DepositRow {
     }
 }
 
+pub(super) fn refund_row(refund: &Refund) -> RefundRow {
+    RefundRow {
+        number: refund.number,
+        deposit: refund.deposit,
+        amount: refund.amount,
+        rail: refund.rail.clone(),
+        state: refund.state.name().to_string(),
+        created_at: refund.created_at,
+        reason: refund.reason.clone(),
+    }
+}
+
 pub(super) fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
     let periods = span::periods(row);
     LedgerRow {
@@ -243,6 +263,7 @@ pub(super) fn done(answer: Answer, now: Timestamp, codes: &BTreeMap<i64, String>
         Answer::Resource(_, row) => Done::Row(row.number),
         Answer::AutoTopUp(..) | Answer::UserLimit(..) | Answer::Woken(_) => Done::Row(0),
         Answer::Deposit(_, row) => Done::Deposit(deposit_row(&row)),
+        Answer::Refund(_, row) => Done::Refund(refund_row(&row)),
         Answer::Run(_, row) => Done::Run(run_row(&row, now, codes)),
         Answer::Hold(_, row) => Done::Hold(hold_row(&row)),
         Answer::Charge { transaction, is_duplicate } => Done::Charge {
@@ -314,6 +335,18 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         Command::StartDeposit { org, amount } => Box::new(StartDeposit { org, amount, rail }),
         Command::SettleDeposit { org, deposit, answer } => {
             Box::new(SettleDeposit { org, deposit, outcome: outcome(answer, org, deposit) })
+        }
+        Command::StartRefund { org, deposit, amount, waits } => {
+            let rail = if waits { RailAnswers::WhenDecided } else { RailAnswers::AtOnce };
+            Box::new(StartRefund { org, deposit, amount, rail })
+        }
+        Command::ReportRefund { org, deposit, external, amount } => {
+            Box::new(ReportRefund { org, deposit, rail, external, amount })
+        }
+        Command::SettleRefund { org, refund, is_paid } => {
+            let id = Id::new(Kind::Refund, org, refund).to_string();
+            let outcome = if is_paid { sandbox::refunded(&id) } else { sandbox::refund_failed() };
+            Box::new(SettleRefund { org, refund, outcome })
         }
         Command::SavePaymentMethod { org, behaviour } => {
             Box::new(SavePaymentMethod { org, rail, behaviour, label: "card".to_string() })

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::layer::{
     BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
-    RailAnswer, Refused, RunRow,
+    RailAnswer, RefundRow, Refused, RunRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
 
@@ -179,14 +179,7 @@ fn transaction(org: OrgId, parts: &[Value]) -> Result<(LedgerTransaction, Ledger
     let moved: Amount = postings.iter().map(|posting| posting.change).sum();
     let debt = moved.minus(change);
     let code = code.ok_or_else(|| broken(format!("a transaction of kind {kind}")))?;
-    let is_charged = !matches!(
-        code,
-        TransactionKind::Deposit
-            | TransactionKind::Grant
-            | TransactionKind::Expiry
-            | TransactionKind::Void
-    );
-    let absorbed = if is_charged { total.plus(moved).minus(debt) } else { Amount::ZERO };
+    let absorbed = if code.is_charged() { total.plus(moved).minus(debt) } else { Amount::ZERO };
     let event = last["event"]["id"].as_str();
     let row = LedgerRow {
         number: last["number"].as_i64().unwrap_or(0),
@@ -241,7 +234,7 @@ fn refused(problem: &Value) -> Refused {
         "state",
         "held",
     ];
-    const MORE: [&str; 3] = ["name", "feature", "now"];
+    const MORE: [&str; 5] = ["refundable", "external", "name", "feature", "now"];
     let code = problem["code"].as_str().unwrap_or_default().to_owned();
     let names = SPOKEN.into_iter().chain(MORE);
     let field = |name: &str| match problem[name].as_str()? {
@@ -261,6 +254,18 @@ fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
         is_auto_top_up: text(value, "label")? == "auto_top_up",
         created_at: time(value, "created_at")?,
         grant: opt_number(value, "grant")?,
+        reason: value["reason"].as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+fn refund_row(value: &Value) -> Result<RefundRow, Failure> {
+    Ok(RefundRow {
+        number: number(value, "id")?,
+        deposit: number(value, "deposit")?,
+        amount: amount(value, "amount")?,
+        rail: text(value, "rail")?.to_owned(),
+        state: text(value, "state")?.to_owned(),
+        created_at: time(value, "created_at")?,
         reason: value["reason"].as_str().unwrap_or_default().to_owned(),
     })
 }
@@ -421,6 +426,10 @@ impl Layer for HttpLayer {
         self.all("/v1/deposits", org)?.iter().rev().map(deposit_row).collect()
     }
 
+    fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {
+        self.all("/v1/refunds", org)?.iter().rev().map(refund_row).collect()
+    }
+
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
         let row = |grant: &Value| {
             Ok(GrantRow {
@@ -558,6 +567,28 @@ impl HttpLayer {
                     "organization": organization(org), "sku": sku,
                     "occurred_at": when(occurred_at), "quantities": quantities});
                 charge(&self.post("/v1/usage_events", body)?)
+            }
+            other => self.run_money_back(other),
+        }
+    }
+
+    fn run_money_back(&mut self, command: Command) -> Result<Done, Failure> {
+        match command {
+            Command::StartRefund { org, deposit, amount, waits } => {
+                let body = json!({"deposit": id(Kind::Deposit, org, deposit),
+                    "amount": amount.map(|amount| amount.to_string()),
+                    "sandbox": if waits { "when_decided" } else { "at_once" }});
+                Ok(Done::Refund(refund_row(&self.post("/v1/refunds", body)?)?))
+            }
+            Command::ReportRefund { org, deposit, external, amount } => {
+                let body = json!({"deposit": id(Kind::Deposit, org, deposit),
+                    "external_id": external, "amount": amount.to_string()});
+                Ok(Done::Refund(refund_row(&self.post("/v1/refunds/report", body)?)?))
+            }
+            Command::SettleRefund { org, refund, is_paid } => {
+                let path = format!("/v1/refunds/{}/sandbox", id(Kind::Refund, org, refund));
+                let outcome = if is_paid { "succeeded" } else { "failed" };
+                Ok(Done::Refund(refund_row(&self.post(&path, json!({"outcome": outcome}))?)?))
             }
             other => Err(broken(format!("{other:?} has no request"))),
         }

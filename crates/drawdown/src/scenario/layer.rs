@@ -56,6 +56,24 @@ pub enum Command {
         deposit: i64,
         answer: RailAnswer,
     },
+    StartRefund {
+        org: OrgId,
+        deposit: i64,
+        amount: Option<Amount>,
+        /// True when the rail answers only once the scenario settles the refund.
+        waits: bool,
+    },
+    ReportRefund {
+        org: OrgId,
+        deposit: i64,
+        external: String,
+        amount: Amount,
+    },
+    SettleRefund {
+        org: OrgId,
+        refund: i64,
+        is_paid: bool,
+    },
     SavePaymentMethod {
         org: OrgId,
         behaviour: Behaviour,
@@ -141,6 +159,7 @@ pub enum Done {
     /// Anything else was made or changed; its number.
     Row(i64),
     Deposit(DepositRow),
+    Refund(RefundRow),
     Run(RunRow),
     Hold(HoldRow),
     Charge {
@@ -193,6 +212,17 @@ pub struct DepositRow {
     pub is_auto_top_up: bool,
     pub created_at: Timestamp,
     pub grant: Option<i64>,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct RefundRow {
+    pub number: i64,
+    pub deposit: i64,
+    pub amount: Amount,
+    pub rail: String,
+    pub state: String,
+    pub created_at: Timestamp,
     pub reason: String,
 }
 
@@ -281,7 +311,7 @@ pub struct EventRow {
     pub kind: String,
     pub at: Timestamp,
     pub is_mailed: bool,
-    /// `deposit`, `grant`, `hold`, `run` and `resource` by number.
+    /// `deposit`, `refund`, `grant`, `hold`, `run` and `resource` by number.
     pub fields: Vec<(String, String)>,
 }
 
@@ -297,6 +327,7 @@ pub trait Layer {
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure>;
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure>;
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure>;
+    fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure>;
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure>;
     fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure>;
     fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure>;
@@ -332,9 +363,12 @@ impl From<&Refusal> for Refused {
             }
             Refusal::RunEnded { stopped_at } => field("stopped_at", stopped_at.to_string()),
             Refusal::StopBeforeStart { started_at } => field("started_at", started_at.to_string()),
-            Refusal::HoldResolved { state } | Refusal::DepositDecided { state } => {
-                field("state", (*state).to_string());
-            }
+            Refusal::HoldResolved { state }
+            | Refusal::DepositDecided { state }
+            | Refusal::DepositNotPaid { state }
+            | Refusal::RefundDecided { state } => field("state", (*state).to_string()),
+            Refusal::AboveRefundable { refundable } => field("refundable", refundable.to_string()),
+            Refusal::ExternalIdTaken { external } => field("external", external.clone()),
             Refusal::CaptureAboveHold { held } => field("held", held.to_string()),
             Refusal::NameTaken { name } => field("name", name.clone()),
             Refusal::NotInProfile { feature } => field("feature", (*feature).to_string()),

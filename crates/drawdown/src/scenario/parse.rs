@@ -65,6 +65,7 @@ pub enum List {
     /// Journal lines since last asked, one per ledger transaction.
     Spans,
     Deposits,
+    Refunds,
     Grants,
     Holds,
     Runs,
@@ -83,6 +84,17 @@ pub enum Fate {
     Twice,
 }
 
+/// How a refund comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundBy {
+    /// It is asked for here, and the rail answers at once.
+    Us,
+    /// It is asked for here, and settled later.
+    UsPending,
+    /// It was made at the provider.
+    Provider,
+}
+
 /// What a line says.
 #[derive(Clone, Debug)]
 pub enum Says {
@@ -93,6 +105,7 @@ pub enum Says {
     Wallet { name: String },
     Deposit { name: String, wallet: String, amount: Amount, fate: Fate },
     Settle { name: String, answer: RailAnswer },
+    Refund { name: String, deposit: String, amount: Option<Amount>, by: RefundBy },
     Grant { name: String, wallet: String, amount: Amount, expires: Option<When>, priority: i64 },
     Void { name: String },
     Start { resource: String, wallet: String, sku: String, at: Option<When> },
@@ -175,9 +188,10 @@ pub fn without_comment(line: &str) -> &str {
     line.find(" #").map_or(line, |start| &line[..start])
 }
 
-const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, deposit, settle, grant, \
-    void, start, stop, hold, capture, release, use, card, auto_top_up, alert, advance, at, \
-    balance, ledger, spans, deposits, grants, holds, runs, runway, mails, events, books, repeat";
+const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, deposit, settle, refund, \
+    grant, void, start, stop, hold, capture, release, use, card, auto_top_up, alert, advance, at, \
+    balance, ledger, spans, deposits, refunds, grants, holds, runs, runway, mails, events, books, \
+    repeat";
 
 fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -190,6 +204,7 @@ fn says(words: &mut Words) -> Result<Says, ParseError> {
         "wallet" => Ok(Says::Wallet { name: words.name("a wallet's name")? }),
         "deposit" => deposit(words),
         "settle" => settle(words),
+        "refund" => refund(words),
         "grant" => grant(words),
         "void" => Ok(Says::Void { name: words.name("a grant's name")? }),
         "start" => start(words),
@@ -218,6 +233,7 @@ fn list_named(command: &str) -> Option<List> {
         "ledger" => Some(List::Ledger),
         "spans" => Some(List::Spans),
         "deposits" => Some(List::Deposits),
+        "refunds" => Some(List::Refunds),
         "grants" => Some(List::Grants),
         "holds" => Some(List::Holds),
         "runs" => Some(List::Runs),
@@ -302,6 +318,23 @@ fn settle(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a deposit's name")?;
     let expected = "`succeeded`, `declined` or `needs_authentication`";
     Ok(Says::Settle { name, answer: words.read(expected, RailAnswer::from_name)? })
+}
+
+fn refund(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a name for the refund")?;
+    let deposit = words.name("a deposit's name")?;
+    let is_amount = words.peek().is_some_and(|word| Amount::parse(word).is_ok());
+    let amount = if is_amount { Some(words.amount()?) } else { None };
+    let by = if words.peek().is_none() {
+        RefundBy::Us
+    } else {
+        words.read("an amount, `pending` or `at_provider`", |word| match word {
+            "pending" => Some(RefundBy::UsPending),
+            "at_provider" if is_amount => Some(RefundBy::Provider),
+            _ => None,
+        })?
+    };
+    Ok(Says::Refund { name, deposit, amount, by })
 }
 
 fn grant(words: &mut Words) -> Result<Says, ParseError> {

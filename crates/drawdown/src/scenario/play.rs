@@ -3,12 +3,12 @@
 //! A command line runs steps 1–3 of rulings R5 at its instant and then itself; a listing, and every
 //! move of the clock, applies everything that is due.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{Command, Done, Failure, Layer, LedgerRow, RailAnswer, RunRow};
-use crate::scenario::parse::{Fate, List, Part, PriceOf, Says, Use};
+use crate::scenario::parse::{Fate, List, Part, PriceOf, RefundBy, Says, Use};
 use crate::scenario::show::{self, Names};
 use crate::scenario::when::When;
 
@@ -48,6 +48,8 @@ pub struct Player<'a> {
     rows: BTreeMap<String, Named>,
     /// The grants that deposits became, by the name of the deposit.
     bought: BTreeMap<String, Named>,
+    /// The names of refunds.
+    refunds: BTreeSet<String>,
     /// The last run of each resource.
     runs: BTreeMap<(OrgId, i64), i64>,
     methods: BTreeMap<OrgId, i64>,
@@ -78,6 +80,7 @@ impl<'a> Player<'a> {
             skus: BTreeMap::new(),
             rows: BTreeMap::new(),
             bought: BTreeMap::new(),
+            refunds: BTreeSet::new(),
             runs: BTreeMap::new(),
             methods: BTreeMap::new(),
             rules: BTreeMap::new(),
@@ -139,8 +142,16 @@ impl<'a> Player<'a> {
             Says::Deposit { name, wallet, amount, fate } => {
                 self.deposit(name, wallet, *amount, *fate)
             }
+            Says::Refund { name, deposit, amount, by } => {
+                self.refund(name, deposit, *amount, *by).and_then(line)
+            }
             Says::Settle { name, answer } => {
                 let Named { org, number } = self.named(name);
+                if self.refunds.contains(name) {
+                    let is_paid = *answer == RailAnswer::Succeeded;
+                    let settled = Command::SettleRefund { org, refund: number, is_paid };
+                    return self.refunded(name, settled).and_then(line);
+                }
                 self.settle(name, org, number, *answer).and_then(line)
             }
             Says::Grant { name, wallet, amount, expires, priority } => {
@@ -336,6 +347,34 @@ impl<'a> Player<'a> {
         Ok(show::deposit_state(&row))
     }
 
+    fn refund(
+        &mut self,
+        name: &str,
+        deposit: &str,
+        amount: Option<Amount>,
+        by: RefundBy,
+    ) -> Result<String, Failure> {
+        let Named { org, number: deposit } = self.named(deposit);
+        let command = match (by, amount) {
+            (RefundBy::Provider, Some(amount)) => {
+                Command::ReportRefund { org, deposit, external: name.to_string(), amount }
+            }
+            _ => Command::StartRefund { org, deposit, amount, waits: by == RefundBy::UsPending },
+        };
+        self.refunded(name, command)
+    }
+
+    fn refunded(&mut self, name: &str, command: Command) -> Result<String, Failure> {
+        let Done::Refund(row) = self.layer.run(&command)? else {
+            return broken("refunding made no refund");
+        };
+        if let Command::StartRefund { org, .. } | Command::ReportRefund { org, .. } = command {
+            self.remember(name, org, row.number);
+            self.refunds.insert(name.to_string());
+        }
+        Ok(format!("{} {}", row.amount, show::refund_state(&row)))
+    }
+
     fn start(&mut self, name: &str, wallet: &str, sku: &str, at: Option<When>) -> Lines {
         let (org, started_at) = (self.org(wallet), self.instant(at)?);
         let resource = match self.rows.get(name) {
@@ -456,6 +495,10 @@ impl<'a> Player<'a> {
             List::Deposits => {
                 let rows = self.layer.deposits(org)?;
                 Ok(rows.iter().map(|row| show::deposit(org, row, names)).collect())
+            }
+            List::Refunds => {
+                let rows = self.layer.refunds(org)?;
+                Ok(rows.iter().map(|row| show::refund(org, row, names)).collect())
             }
             List::Grants => {
                 let rows = self.layer.grants(org)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
-    BalanceRow, DepositRow, EventRow, GrantRow, HoldRow, LedgerRow, Refused, RunRow,
+    BalanceRow, DepositRow, EventRow, GrantRow, HoldRow, LedgerRow, RefundRow, Refused, RunRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown};
@@ -91,6 +91,17 @@ pub fn deposit_state(row: &DepositRow) -> String {
     if row.reason.is_empty() { row.state.clone() } else { format!("{}: {}", row.state, row.reason) }
 }
 
+pub fn refund(org: OrgId, row: &RefundRow, names: &Names) -> String {
+    let (at, name) = (names.time(row.created_at), names.of(org, row.number));
+    let deposit = names.of(org, row.deposit);
+    format!("{at} {name} of {deposit} {} {} {}", row.amount, row.rail, refund_state(row))
+}
+
+/// `succeeded`, or `failed: card closed`.
+pub fn refund_state(row: &RefundRow) -> String {
+    if row.reason.is_empty() { row.state.clone() } else { format!("{}: {}", row.state, row.reason) }
+}
+
 pub fn grant(org: OrgId, row: &GrantRow, names: &Names) -> String {
     let name = names.of(org, row.number);
     let expires = names.time_or_never(row.expires_at);
@@ -124,13 +135,15 @@ pub fn run(org: OrgId, row: &RunRow, now: Timestamp, ended: &str, names: &Names)
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 18] = [
     "run",
     "resource",
+    "refund",
     "deposit",
     "grant",
     "hold",
     "amount",
+    "bonus",
     "balance",
     "limit",
     "needed",
@@ -149,7 +162,8 @@ pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
     // An object has no order of its own on the wire.
     fields.sort_by_key(|(field, _)| FIELDS.iter().position(|known| known == field));
     for (field, value) in fields {
-        let is_row = matches!(field.as_str(), "deposit" | "grant" | "hold" | "run" | "resource");
+        let is_row =
+            matches!(field.as_str(), "refund" | "deposit" | "grant" | "hold" | "run" | "resource");
         let value = match value.parse::<i64>() {
             Ok(number) if is_row => names.of(org, number),
             _ => timed(value, names),

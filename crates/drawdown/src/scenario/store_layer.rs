@@ -19,12 +19,12 @@ use store::{Snapshot, Store, StoreError, StoreUrl};
 use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::{
-    deposit_row, done, hold_row, ledger_row, operation_of, run_row,
+    deposit_row, done, hold_row, ledger_row, operation_of, refund_row, run_row,
 };
 use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
-    RunRow,
+    RefundRow, RunRow,
 };
 use crate::wire;
 
@@ -175,6 +175,13 @@ impl Layer for StoreLayer {
             self.read(async |snapshot| lists::deposits(snapshot, org, i64::MAX, ALL).await)?;
         rows.reverse();
         Ok(rows.iter().map(deposit_row).collect())
+    }
+
+    fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {
+        let mut rows =
+            self.read(async |snapshot| lists::refunds(snapshot, org, i64::MAX, ALL).await)?;
+        rows.reverse();
+        Ok(rows.iter().map(refund_row).collect())
     }
 
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {

@@ -153,6 +153,7 @@ impl Purse {
         }
         self.settle(terms, t);
         self.give_back(surplus);
+        self.offset();
         self.expire_credits(terms, now);
         self.told.push(("run.stopped", now));
         if last && ordered {
@@ -217,6 +218,7 @@ impl Purse {
         let parts = self.asides[place].parts.clone();
         self.free(&parts);
         self.changed = true;
+        self.offset();
         self.expire_credits(terms, now);
         format!("hold {} released", self.asides[place].amount)
     }
@@ -255,6 +257,7 @@ impl Purse {
         self.charge(terms, "capture", amount, &parts);
         self.asides[place].state = "captured";
         self.changed = true;
+        self.offset();
         self.expire_credits(terms, now);
         format!("hold {held} captured {amount}")
     }

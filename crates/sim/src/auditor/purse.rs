@@ -402,6 +402,29 @@ impl Purse {
         self.changed = true;
     }
 
+    /// Lets purchased credit that is free pay what debt there is.
+    pub fn offset(&mut self) {
+        let mut paid = 0;
+        for at in self.order() {
+            let owed = self.debt - paid;
+            let credit = &mut self.credits[at];
+            if !credit.given {
+                let part = owed.min(credit.left - credit.set_aside);
+                credit.left -= part;
+                paid += part;
+            }
+        }
+        if paid == 0 {
+            return;
+        }
+        self.credits.retain(|credit| credit.left != 0);
+        self.debt -= paid;
+        self.book("grants", -paid);
+        self.book("debt", paid);
+        *self.posted_by_kind.entry("offset").or_default() += paid;
+        self.changed = true;
+    }
+
     /// A number for a grant whose real number nobody has told yet.
     pub fn unnamed(&self) -> i64 {
         UNNAMED + i64::try_from(self.known.len()).unwrap()

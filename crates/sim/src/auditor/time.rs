@@ -90,6 +90,7 @@ impl Purse {
             self.told.push(("hold.expired", at));
             self.changed = true;
         }
+        self.offset();
         self.expire_credits(terms, at);
     }
 

@@ -6,6 +6,7 @@ use domain::event::EventKind;
 use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::price::{Price, Sku};
+use domain::refund::Refund;
 use domain::run::{Resource, Run};
 use domain::workset::ApiKey;
 use domain::{OrgId, Timestamp};
@@ -34,7 +35,13 @@ catalogue! {
     /// A page of deposits.
     DEPOSITS: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
-         decided_at, grant_number, reason FROM deposits \
+         decided_at, grant_number, refunded, reason FROM deposits \
+         WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
+    );
+    /// A page of refunds.
+    REFUNDS: Statement = Statement::new(
+        "SELECT bucket, org_id, number, deposit, amount, rail, external, state, taken, voided, \
+         reason, created_at, decided_at FROM refunds \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of payment methods.
@@ -117,6 +124,7 @@ reads! {
     ApiKey api_key api_keys API_KEYS;
     Grant grant grants GRANTS;
     Deposit deposit deposits DEPOSITS;
+    Refund refund refunds REFUNDS;
     PaymentMethod payment_method payment_methods PAYMENT_METHODS;
     Sku sku skus SKUS;
     Price price prices PRICES;

@@ -9,6 +9,7 @@ use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::ledger::LedgerTransaction;
 use domain::price::{Price, Sku};
+use domain::refund::Refund;
 use domain::run::Run;
 use domain::wallet::Wallet;
 use domain::{OrgId, Timestamp};
@@ -92,7 +93,13 @@ catalogue! {
     DEPOSITS: Statement = page!(
         "deposits",
         "bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
-         decided_at, grant_number, reason"
+         decided_at, grant_number, refunded, reason"
+    );
+    /// A page of refunds.
+    REFUNDS: Statement = page!(
+        "refunds",
+        "bucket, org_id, number, deposit, amount, rail, external, state, taken, voided, reason, \
+         created_at, decided_at"
     );
     /// A page of holds.
     HOLDS: Statement = page!(
@@ -265,6 +272,7 @@ macro_rules! tables {
 tables! {
     Grant grants GRANTS;
     Deposit deposits DEPOSITS;
+    Refund refunds REFUNDS;
     Hold holds HOLDS;
     Run runs RUNS;
     Price prices PRICES;

@@ -6,8 +6,8 @@ use super::Stand;
 use crate::statement::Texts;
 use crate::{
     answers, api_keys, deposits, events, grants, holds, index, journal, key_runs, lanes, meta,
-    migrate, organizations, outbox, payment_methods, platforms, prices, read, resources, runs,
-    skus, wakes, wallets,
+    migrate, organizations, outbox, payment_methods, platforms, prices, read, refunds, resources,
+    runs, skus, wakes, wallets,
 };
 
 /// The whole catalogue: each file with a `catalogue!` is listed here.
@@ -34,6 +34,7 @@ static ALL: &[&[&dyn Texts]] = &[
     read::lists::ALL,
     read::verify::ALL,
     read::wallet_page::ALL,
+    refunds::ALL,
     resources::ALL,
     runs::ALL,
     skus::ALL,

@@ -8,6 +8,7 @@ use domain::hold::{Hold, HoldState};
 use domain::price::{Price, PriceBook, Sku};
 use domain::profile::Profile;
 use domain::rate::Rate;
+use domain::refund::{Refund, RefundState};
 use domain::run::{Resource, ResourceClass, Run, StopReason};
 use domain::workset::{ApiKey, Key, Organization, Platform, Role};
 use domain::{OrgId, Timestamp};
@@ -17,7 +18,7 @@ use super::lane::{self, EPOCH, OWNER};
 use super::random::Random;
 use crate::{
     Batch, Keyed, NewAnswer, Saved, Writer, answers, api_keys, deposits, grants, holds, journal,
-    organizations, outbox, payment_methods, platforms, resources, runs, save, wallets,
+    organizations, outbox, payment_methods, platforms, refunds, resources, runs, save, wallets,
 };
 
 promises! {
@@ -25,6 +26,7 @@ promises! {
     conform_saving_again_replaces_what_may_change
     conform_a_book_is_read_whole
     conform_open_runs_and_holds_are_found
+    conform_refunds_are_found_by_the_ids_of_rails
     conform_a_wallet_with_many_grants_spills
     conform_answers_are_found_by_key
     conform_expired_answers_are_forgotten_a_part_at_a_time
@@ -54,7 +56,24 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         created_at: random.time(),
         decided_at: random.maybe(Random::time),
         grant: random.maybe(|random| random.below(99)),
+        refunded: random.amount(),
         reason: random.text(),
+    }
+}
+
+fn refund(random: &mut Random, number: i64) -> Refund {
+    Refund {
+        number,
+        deposit: random.below(99),
+        amount: random.amount(),
+        rail: random.text(),
+        external: random.maybe(|random| format!("{number} {}", random.text())),
+        state: random.one(&RefundState::ALL),
+        taken: random.postings(4),
+        voided: random.postings(2),
+        reason: random.text(),
+        created_at: random.time(),
+        decided_at: random.maybe(Random::time),
     }
 }
 
@@ -164,6 +183,7 @@ fn batch(random: &mut Random) -> Batch {
     changes.api_keys = rows(random, api_key);
     changes.grants = rows(random, Random::grant);
     changes.deposits = rows(random, deposit);
+    changes.refunds = rows(random, refund);
     changes.methods = rows(random, method);
     changes.resources = rows(random, resource);
     changes.runs = rows(random, run);
@@ -215,8 +235,8 @@ fn check(w: &mut Writer, saved: &Batch) {
         };
     }
     same!(
-        api_keys in api_keys, grants in grants, deposits in deposits, methods in payment_methods,
-        resources in resources, runs in runs, holds in holds
+        api_keys in api_keys, grants in grants, deposits in deposits, refunds in refunds,
+        methods in payment_methods, resources in resources, runs in runs, holds in holds
     );
     let places: Vec<(i64, i64)> =
         changes.journal.iter().map(|row| (row.org.bucket(), row.position)).collect();
@@ -236,6 +256,7 @@ fn conform_saving_again_replaces_what_may_change(stand: &Stand) {
         let grants = random.below(40);
         changes.wallets = vec![random.wallet(org, grants)];
         changes.deposits = vec![(org, 2, deposit(&mut random, 2))];
+        changes.refunds = vec![(org, 6, refund(&mut random, 6))];
         changes.resources = vec![(org, 3, resource(&mut random, 3))];
         changes.runs = vec![(org, 4, run(&mut random, 4))];
         changes.holds = vec![(org, 5, hold(&mut random, 5))];
@@ -292,6 +313,22 @@ fn conform_open_runs_and_holds_are_found(stand: &Stand) {
     let open: Vec<_> = batch.changes.holds.iter().filter(|row| row.0 == org).cloned().collect();
     let open: Vec<_> = open.into_iter().filter(|row| row.2.state == HoldState::Open).collect();
     assert_eq!(in_order(holds::load_open(&mut w, &[org]).unwrap()), open);
+}
+
+fn conform_refunds_are_found_by_the_ids_of_rails(stand: &Stand) {
+    let mut w = lane::owned(stand);
+    let mut random = Random(14);
+    let batch = batch(&mut random);
+    w.transaction(|w| save(w, &batch, 0, OWNER, EPOCH)).unwrap();
+    let reported = batch.changes.refunds.iter().filter(|row| row.2.external.is_some());
+    let reported: Vec<_> = reported.cloned().collect();
+    let key = |row: &Keyed<Refund>| {
+        (row.0, row.2.rail.clone(), row.2.external.clone().unwrap_or_default())
+    };
+    let mut keys: Vec<_> = reported.iter().map(key).collect();
+    keys.push((random.org(), "rail".to_owned(), "of nobody".to_owned()));
+    assert!(reported.len() > 2);
+    assert_eq!(in_order(refunds::load_reported(&mut w, &keys).unwrap()), in_order(reported));
 }
 
 fn conform_a_wallet_with_many_grants_spills(stand: &Stand) {

@@ -37,6 +37,8 @@ pub struct DepositOut {
     /// The rail's own id of the money.
     pub external_id: Option<String>,
     pub grant: Option<IdText>,
+    /// What of it went back, or is on its way.
+    pub refunded: MoneyText,
     /// Why it failed, in words.
     pub reason: Option<String>,
     /// Where the payer pays, while it waits for them.
@@ -62,6 +64,7 @@ impl DepositOut {
             payment_method: deposit.method.map(|it| IdText::new(Kind::PaymentMethod, org, it)),
             external_id: deposit.external.clone(),
             grant: deposit.grant.map(|number| IdText::new(Kind::Grant, org, number)),
+            refunded: deposit.refunded.into(),
             reason: Some(deposit.reason.clone()).filter(|reason| !reason.is_empty()),
             checkout_url: None,
             created_at: deposit.created_at.into(),

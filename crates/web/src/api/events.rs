@@ -47,6 +47,7 @@ fn kind_of(field: &str) -> Option<Kind> {
         "grant" => Kind::Grant,
         "hold" => Kind::Hold,
         "method" => Kind::PaymentMethod,
+        "refund" => Kind::Refund,
         "resource" => Kind::Resource,
         "run" => Kind::Run,
         _ => return None,

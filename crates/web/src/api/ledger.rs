@@ -34,7 +34,8 @@ pub struct LedgerRow {
     pub transaction: IdText,
     /// Counts without gaps within the organization.
     pub number: i64,
-    /// `deposit`, `grant`, `charge`, `settlement`, `capture`, `correction`, `expiry` or `void`.
+    /// `deposit`, `grant`, `charge`, `settlement`, `capture`, `correction`, `expiry`, `void`,
+    /// `refund`, `refund_paid`, `refund_failed`, `bonus_void` or `offset`.
     pub kind: String,
     /// When it was posted; of a settlement's period, when the period ended.
     pub at: TimeText,
@@ -46,7 +47,7 @@ pub struct LedgerRow {
     pub change: MoneyText,
     /// Posted balance afterwards.
     pub balance: MoneyText,
-    /// The deposit, grant or hold it is about.
+    /// The deposit, refund, grant or hold it is about.
     pub subject: Option<IdText>,
     /// Of a charge for usage: the event's id and source.
     pub event: Option<EventRef>,
@@ -108,9 +109,18 @@ fn parts(row: &LedgerTransaction) -> Vec<Part> {
 fn subject(row: &LedgerTransaction) -> Option<IdText> {
     let kind = match row.kind {
         TransactionKind::Deposit => Kind::Deposit,
-        TransactionKind::Grant | TransactionKind::Expiry | TransactionKind::Void => Kind::Grant,
+        TransactionKind::Grant
+        | TransactionKind::Expiry
+        | TransactionKind::Void
+        | TransactionKind::BonusVoid => Kind::Grant,
+        TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {
+            Kind::Refund
+        }
         TransactionKind::Capture => Kind::Hold,
-        _ => return None,
+        TransactionKind::Charge
+        | TransactionKind::Settlement
+        | TransactionKind::Correction
+        | TransactionKind::Offset => return None,
     };
     (row.subject != 0).then(|| IdText::new(kind, row.org, row.subject))
 }

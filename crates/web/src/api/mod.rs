@@ -13,6 +13,7 @@ pub mod organizations;
 pub mod payment_methods;
 pub mod platforms;
 pub mod prices;
+pub mod refunds;
 pub mod resources;
 pub mod runs;
 pub mod server;
@@ -94,6 +95,7 @@ fn view(answer: &Answer) -> String {
         Answer::Price(org, row) => json(&prices::PriceOut::of(*org, row)),
         Answer::Grant(org, row) => json(&grants::GrantOut::of(*org, row)),
         Answer::Deposit(org, row) => json(&deposits::DepositOut::of(*org, row)),
+        Answer::Refund(org, row) => json(&refunds::RefundOut::of(*org, row)),
         Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
         Answer::AutoTopUp(org, rule) => json(&wallets::AutoTopUpOut::of(*org, rule)),
         Answer::UserLimit(_, limit) => json(&wallets::LimitOut::of(limit.as_ref())),

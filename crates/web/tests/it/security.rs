@@ -16,6 +16,8 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
     let sku = world.sells(tenant).await;
     let deposit = world.pays(tenant, "50").await;
     let grants = world.get(key, "/v1/grants").await.expect(200);
+    let refund = json!({ "deposit": deposit, "amount": "1" });
+    let refund = world.post(&tenant.platform_key, "/v1/refunds", &refund).await.expect(201);
     let method = json!({ "behaviour": "succeeds", "label": "4242" });
     let method = world.post(key, "/v1/payment_methods", &method).await.expect(201);
     let resource = json!({ "name": "box", "sku": "gpu" });
@@ -32,6 +34,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "api_keys": keys["data"][0]["id"],
         "grants": grants["data"][0]["id"],
         "deposits": deposit,
+        "refunds": refund["id"],
         "payment_methods": method["id"],
         "resources": resource["id"],
         "runs": run["id"],
@@ -67,7 +70,11 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "record_usage" => json!({
             "organization": organization, "id": "e", "sku": "llm", "quantities": { "tokens": 1 }
         }),
-        "decide_sandbox_deposit" => json!({ "outcome": "succeeded" }),
+        "start_refund" => json!({ "deposit": things["deposits"], "amount": "1" }),
+        "report_refund" => json!({
+            "deposit": things["deposits"], "external_id": "re_1", "amount": "1"
+        }),
+        "decide_sandbox_deposit" | "decide_sandbox_refund" => json!({ "outcome": "succeeded" }),
         "advance_test_clock" => json!({ "seconds": 1 }),
         "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold" => json!({}),
         other => panic!("no body for {other}: add one, so that it is asked by everyone"),

@@ -187,10 +187,31 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
         TransactionKind::Void => {
             (Kind::Adjustment, grant_name(read, row.subject), words("ended by the platform"))
         }
+        TransactionKind::Refund => (
+            Kind::Adjustment,
+            "Refund".to_owned(),
+            words("unspent credit, on its way back to where it was paid from"),
+        ),
+        TransactionKind::RefundPaid => {
+            (Kind::Adjustment, "Refund paid".to_owned(), words("the money has left"))
+        }
+        TransactionKind::RefundFailed => (
+            Kind::Adjustment,
+            "Refund failed".to_owned(),
+            words("it could not be paid, so the credit is back"),
+        ),
+        TransactionKind::BonusVoid => (
+            Kind::Adjustment,
+            grant_name(read, row.subject),
+            words("a bonus goes where its purchase goes"),
+        ),
+        TransactionKind::Offset => {
+            (Kind::Adjustment, "Debt paid".to_owned(), words("by purchased credit that came free"))
+        }
         TransactionKind::Capture => {
             (Kind::Usage, "Captured hold".to_owned(), words("drawn from what the hold set aside"))
         }
-        _ => (
+        TransactionKind::Charge | TransactionKind::Settlement | TransactionKind::Correction => (
             Kind::Adjustment,
             "Correction".to_owned(),
             words("given back, because a stop was reported late"),

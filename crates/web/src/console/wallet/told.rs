@@ -120,6 +120,15 @@ fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
             format!("Confirm a payment of {amount} with your bank"),
             "Nothing is charged until you confirm it. Open the payment from your deposits.".into(),
         ),
+        EventKind::RefundSucceeded => (
+            format!("Refund of {amount} is on its way to you"),
+            "It goes back to where the payment came from. Your bank decides when you see it."
+                .into(),
+        ),
+        EventKind::RefundFailed => (
+            format!("Refund of {amount} could not be paid"),
+            "The credit is back where it was, on its original terms.".into(),
+        ),
         other => (other.name().to_owned(), String::new()),
     }
 }
@@ -180,6 +189,11 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::BalanceDepleted => (Icon::Stop, "Nothing is left".to_owned()),
         EventKind::GrantExpired => (Icon::Hourglass, format!("{amount} of credit expired")),
         EventKind::HoldExpired => (Icon::Lock, format!("A hold of {amount} expired unused")),
+        EventKind::RefundCreated => (Icon::Return, format!("A refund of {amount} was asked for")),
+        EventKind::RefundSucceeded => (Icon::Return, format!("{amount} refunded")),
+        EventKind::RefundFailed => {
+            (Icon::Warning, format!("A refund of {amount} failed, the credit is back"))
+        }
     };
     FeedEvent { at: event.at, icon, text }
 }
