@@ -106,7 +106,15 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
         let reported = distinct(keys.reported_refunds);
         fill(&mut ws.refunds, store::refunds::load_reported(writer, &reported)?);
     }
+    if !keys.reported_disputes.is_empty() {
+        let reported = distinct(keys.reported_disputes);
+        fill(&mut ws.disputes, store::disputes::load_reported(writer, &reported)?);
+    }
     let (mut grants, mut deposits) = (keys.grants, keys.deposits);
+    for (org, _, dispute) in ws.disputes.iter() {
+        let parts = dispute.taken.iter().chain(&dispute.voided);
+        grants.extend(parts.map(|part| (org, part.grant)));
+    }
     for (org, _, refund) in ws.refunds.iter() {
         deposits.push((org, refund.deposit));
         let parts = refund.taken.iter().chain(&refund.voided);

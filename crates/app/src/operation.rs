@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use domain::deposit::{Deposit, PaymentMethod};
+use domain::dispute::Dispute;
 use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::ledger::LedgerTransaction;
@@ -29,6 +30,8 @@ pub struct Keys {
     pub refunds: Vec<Key>,
     /// Refunds of a rail by its own id of each.
     pub reported_refunds: Vec<ExternalKey>,
+    /// Disputes of a rail by its own id of each.
+    pub reported_disputes: Vec<ExternalKey>,
     /// Every grant that is open.
     pub open_grants: Vec<OrgId>,
     pub methods: Vec<Key>,
@@ -56,6 +59,7 @@ pub enum Answer {
     Grant(OrgId, Grant),
     Deposit(OrgId, Deposit),
     Refund(OrgId, Refund),
+    Dispute(OrgId, Dispute),
     PaymentMethod(OrgId, PaymentMethod),
     AutoTopUp(OrgId, AutoTopUp),
     UserLimit(OrgId, Option<UserLimit>),
@@ -66,6 +70,8 @@ pub enum Answer {
         transaction: Arc<LedgerTransaction>,
         is_duplicate: bool,
     },
+    /// A wallet is not frozen any more.
+    Released(OrgId),
     /// A wallet was woken; the instant at which it wants to be woken next.
     Woken(Timestamp),
 }

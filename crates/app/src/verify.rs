@@ -131,6 +131,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.grants(snapshot).await?;
     books.deposits(snapshot).await?;
     books.refunds(snapshot).await?;
+    books.disputes(snapshot).await?;
     books.holds(snapshot).await?;
     books.wakes(snapshot).await?;
     books.index(snapshot).await?;

@@ -67,7 +67,10 @@ pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKi
     };
     let amount = transaction.amount;
     match transaction.kind {
-        TransactionKind::Deposit => credit(LedgerAccount::Cash, amount.negated()),
+        TransactionKind::Deposit | TransactionKind::Reinstatement => {
+            credit(LedgerAccount::Cash, amount.negated());
+        }
+        TransactionKind::Withdrawal => credit(LedgerAccount::Cash, amount),
         TransactionKind::Charge
         | TransactionKind::Settlement
         | TransactionKind::Capture

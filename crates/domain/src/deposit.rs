@@ -85,6 +85,8 @@ pub struct Deposit {
     pub grant: Option<i64>,
     /// What of it went back, or is on its way.
     pub refunded: Amount,
+    /// What its rail has withdrawn for disputes and not reinstated.
+    pub withdrawn: Amount,
     /// Why it failed, in words.
     pub reason: String,
 }

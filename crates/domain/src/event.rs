@@ -24,10 +24,17 @@ pub enum EventKind {
     RefundCreated,
     RefundSucceeded,
     RefundFailed,
+    DisputeOpened,
+    DisputeFundsWithdrawn,
+    DisputeFundsReinstated,
+    DisputeWon,
+    DisputeLost,
+    WalletFrozen,
+    WalletReleased,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 17] = [
+    pub const ALL: [EventKind; 24] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
@@ -45,6 +52,13 @@ impl EventKind {
         EventKind::RefundCreated,
         EventKind::RefundSucceeded,
         EventKind::RefundFailed,
+        EventKind::DisputeOpened,
+        EventKind::DisputeFundsWithdrawn,
+        EventKind::DisputeFundsReinstated,
+        EventKind::DisputeWon,
+        EventKind::DisputeLost,
+        EventKind::WalletFrozen,
+        EventKind::WalletReleased,
     ];
 
     /// The stored code; only ever added to.
@@ -67,6 +81,13 @@ impl EventKind {
             EventKind::RefundCreated => 15,
             EventKind::RefundSucceeded => 16,
             EventKind::RefundFailed => 17,
+            EventKind::DisputeOpened => 18,
+            EventKind::DisputeFundsWithdrawn => 19,
+            EventKind::DisputeFundsReinstated => 20,
+            EventKind::DisputeWon => 21,
+            EventKind::DisputeLost => 22,
+            EventKind::WalletFrozen => 23,
+            EventKind::WalletReleased => 24,
         }
     }
 
@@ -94,6 +115,13 @@ impl EventKind {
             EventKind::RefundCreated => "refund.created",
             EventKind::RefundSucceeded => "refund.succeeded",
             EventKind::RefundFailed => "refund.failed",
+            EventKind::DisputeOpened => "dispute.opened",
+            EventKind::DisputeFundsWithdrawn => "dispute.funds_withdrawn",
+            EventKind::DisputeFundsReinstated => "dispute.funds_reinstated",
+            EventKind::DisputeWon => "dispute.won",
+            EventKind::DisputeLost => "dispute.lost",
+            EventKind::WalletFrozen => "wallet.frozen",
+            EventKind::WalletReleased => "wallet.released",
         }
     }
 
@@ -108,6 +136,8 @@ impl EventKind {
                 | EventKind::DepositNeedsAuthentication
                 | EventKind::RefundSucceeded
                 | EventKind::RefundFailed
+                | EventKind::WalletFrozen
+                | EventKind::WalletReleased
         )
     }
 }

@@ -268,6 +268,26 @@ impl OpenGrants {
         Some(posting)
     }
 
+    /// Puts `change` back into a grant. Terms that have ended at `at` go on until `renewed_until`.
+    pub fn reopen(
+        &mut self,
+        grant: &Grant,
+        change: Amount,
+        at: Timestamp,
+        renewed_until: Timestamp,
+    ) {
+        let place = self.0.iter().position(|open| open.number == grant.number);
+        let mut open = match place {
+            Some(place) => self.0.remove(place),
+            None => OpenGrant { remaining: Amount::ZERO, ..grant.opened() },
+        };
+        open.remaining = open.remaining.plus(change);
+        if open.expires_at <= at {
+            open.expires_at = renewed_until;
+        }
+        self.insert(open);
+    }
+
     /// Lets an open grant end at `at`: what its holds give back from now on expires with it.
     pub fn end(&mut self, number: i64, at: Timestamp) {
         if let Some(place) = self.0.iter().position(|grant| grant.number == number) {

@@ -73,6 +73,7 @@ pub enum Kind {
     Grant,
     Deposit,
     Refund,
+    Dispute,
     PaymentMethod,
     Sku,
     Price,
@@ -87,7 +88,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 19] = [
         Kind::Platform,
         Kind::Organization,
         Kind::ApiKey,
@@ -95,6 +96,7 @@ impl Kind {
         Kind::Grant,
         Kind::Deposit,
         Kind::Refund,
+        Kind::Dispute,
         Kind::PaymentMethod,
         Kind::Sku,
         Kind::Price,
@@ -117,6 +119,7 @@ impl Kind {
             Kind::Grant => "grt",
             Kind::Deposit => "dep",
             Kind::Refund => "rfd",
+            Kind::Dispute => "dsp",
             Kind::PaymentMethod => "pmt",
             Kind::Sku => "sku",
             Kind::Price => "prc",
@@ -143,6 +146,7 @@ impl Kind {
             Kind::Grant => "grant",
             Kind::Deposit => "deposit",
             Kind::Refund => "refund",
+            Kind::Dispute => "dispute",
             Kind::PaymentMethod => "payment method",
             Kind::Sku => "SKU",
             Kind::Price => "price",

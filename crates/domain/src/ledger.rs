@@ -47,10 +47,14 @@ pub enum TransactionKind {
     BonusVoid,
     /// Purchased credit that came free paid debt.
     Offset,
+    /// The provider took money back for a dispute.
+    Withdrawal,
+    /// The provider returned it.
+    Reinstatement,
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 13] = [
+    pub const ALL: [TransactionKind; 15] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -64,6 +68,8 @@ impl TransactionKind {
         TransactionKind::RefundFailed,
         TransactionKind::BonusVoid,
         TransactionKind::Offset,
+        TransactionKind::Withdrawal,
+        TransactionKind::Reinstatement,
     ];
 
     pub const fn code(self) -> i64 {
@@ -81,6 +87,8 @@ impl TransactionKind {
             TransactionKind::RefundFailed => 11,
             TransactionKind::BonusVoid => 12,
             TransactionKind::Offset => 13,
+            TransactionKind::Withdrawal => 14,
+            TransactionKind::Reinstatement => 15,
         }
     }
 
@@ -114,6 +122,8 @@ impl TransactionKind {
             TransactionKind::RefundFailed => "refund_failed",
             TransactionKind::BonusVoid => "bonus_void",
             TransactionKind::Offset => "offset",
+            TransactionKind::Withdrawal => "withdrawal",
+            TransactionKind::Reinstatement => "reinstatement",
         }
     }
 }
@@ -174,7 +184,8 @@ pub struct LedgerTransaction {
     pub at: Timestamp,
     /// When what it charges happened, if that was earlier.
     pub occurred_at: Option<Timestamp>,
-    /// Number of the deposit, grant, hold, run or refund it is about; 0 when it is about none.
+    /// Number of the deposit, grant, hold, run, refund or dispute it is about; 0 when it is about
+    /// none.
     pub subject: i64,
     /// Its size: money in or out, value given, charge at price, value expired. Negative for a
     /// correction.

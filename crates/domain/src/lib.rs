@@ -4,6 +4,7 @@ pub mod amount;
 pub mod chart;
 pub mod correct;
 pub mod deposit;
+pub mod dispute;
 pub mod event;
 pub mod grant;
 pub mod hold;

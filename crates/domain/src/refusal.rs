@@ -90,6 +90,20 @@ pub enum Refusal {
     RefundDecided {
         state: &'static str,
     },
+    /// The dispute stands in a later state.
+    DisputeDecided {
+        state: &'static str,
+    },
+    /// A dispute has frozen the wallet.
+    WalletFrozen,
+    /// Disputes that are open keep the wallet frozen.
+    DisputeOpen {
+        count: i64,
+    },
+    /// What is owed has to be paid first.
+    DebtUnpaid {
+        debt: Amount,
+    },
     /// A rail's id of money was reported before, and said something else.
     ExternalIdTaken {
         external: String,
@@ -140,6 +154,10 @@ impl Refusal {
             Refusal::DepositNotPaid { .. } => "deposit_not_paid",
             Refusal::AboveRefundable { .. } => "above_refundable",
             Refusal::RefundDecided { .. } => "refund_decided",
+            Refusal::DisputeDecided { .. } => "dispute_decided",
+            Refusal::WalletFrozen => "wallet_frozen",
+            Refusal::DisputeOpen { .. } => "dispute_open",
+            Refusal::DebtUnpaid { .. } => "debt_unpaid",
             Refusal::ExternalIdTaken { .. } => "external_id_taken",
             Refusal::GrantNotVoidable => "grant_not_voidable",
             Refusal::ExpiryInThePast => "expiry_in_the_past",
@@ -231,6 +249,16 @@ impl Refusal {
                 write!(f, "{refundable} of this deposit can be refunded now")
             }
             Refusal::RefundDecided { state } => write!(f, "this refund is already {state}"),
+            Refusal::DisputeDecided { state } => {
+                write!(f, "this dispute is already {state} and does not go back")
+            }
+            Refusal::WalletFrozen => {
+                f.write_str("a disputed payment has frozen this wallet; deposits are accepted")
+            }
+            Refusal::DisputeOpen { count } => {
+                write!(f, "{count} open disputes keep this wallet frozen until they are decided")
+            }
+            Refusal::DebtUnpaid { debt } => write!(f, "{debt} is owed and has to be paid first"),
             Refusal::ExternalIdTaken { external } => {
                 write!(f, "{external} was reported before with another deposit or amount")
             }

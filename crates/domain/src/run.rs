@@ -70,6 +70,8 @@ pub enum StopReason {
     Requested,
     /// The credit ran out.
     OutOfCredit,
+    /// A dispute froze the wallet.
+    Frozen,
 }
 
 impl StopReason {
@@ -77,6 +79,7 @@ impl StopReason {
         match self {
             StopReason::Requested => 1,
             StopReason::OutOfCredit => 2,
+            StopReason::Frozen => 3,
         }
     }
 
@@ -84,6 +87,7 @@ impl StopReason {
         match code {
             1 => Some(StopReason::Requested),
             2 => Some(StopReason::OutOfCredit),
+            3 => Some(StopReason::Frozen),
             _ => None,
         }
     }
@@ -92,6 +96,7 @@ impl StopReason {
         match self {
             StopReason::Requested => "requested",
             StopReason::OutOfCredit => "out_of_credit",
+            StopReason::Frozen => "frozen",
         }
     }
 }

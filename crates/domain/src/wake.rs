@@ -433,6 +433,7 @@ fn review_top_up(
         decided_at: None,
         grant: None,
         refunded: Amount::ZERO,
+        withdrawn: Amount::ZERO,
         reason: String::new(),
     };
     ws.deposits.put(org, number, deposit);

@@ -50,6 +50,13 @@ pub struct StopOrder {
     pub sequence: i64,
 }
 
+/// Why a wallet is frozen: disputes that are open, or one that was lost and not yet released.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    pub open: i64,
+    pub is_lost: bool,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wallet {
     pub org: OrgId,
@@ -77,6 +84,7 @@ pub struct Wallet {
     pub auto_top_up: Option<AutoTopUp>,
     pub stop_order: Option<StopOrder>,
     pub stop_sequence: i64,
+    pub freeze: Option<Freeze>,
     /// True when something changed since stops, top-up and alerts were last looked at.
     pub review_due: bool,
 }
@@ -128,6 +136,7 @@ impl Wallet {
             auto_top_up: None,
             stop_order: None,
             stop_sequence: 0,
+            freeze: None,
             review_due: false,
         }
     }
@@ -140,6 +149,11 @@ impl Wallet {
         let number = self.next_number;
         self.next_number += 1;
         number
+    }
+
+    /// Whether a dispute forbids everything but money coming in.
+    pub fn is_frozen(&self) -> bool {
+        self.freeze.is_some()
     }
 
     /// Unspent grants less debt.
@@ -252,11 +266,15 @@ impl Wallet {
         }
     }
 
-    /// The last whole second that everything running can be paid for (rulings R3, R10);
-    /// [`Timestamp::NEVER`] when nothing that zero stops is running.
+    /// The last whole second that everything running can be paid for (rulings R3, R10); this very
+    /// second while the wallet is frozen (rulings R18); [`Timestamp::NEVER`] when nothing that zero
+    /// stops is running.
     pub fn run_out(&self) -> Timestamp {
         if self.stoppable_count == 0 {
             return Timestamp::NEVER;
+        }
+        if self.is_frozen() {
+            return self.now.floor_to_second();
         }
         self.last_second_at_or_above(Amount::ZERO, Usable::Unreserved, 0)
     }

@@ -9,6 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use crate::deposit::{Deposit, PaymentMethod};
+use crate::dispute::Dispute;
 use crate::event::{Event, Request};
 use crate::grant::Grant;
 use crate::hold::Hold;
@@ -215,6 +216,7 @@ pub struct Workset {
     pub grants: Table<Grant>,
     pub deposits: Table<Deposit>,
     pub refunds: Table<Refund>,
+    pub disputes: Table<Dispute>,
     pub methods: Table<PaymentMethod>,
     pub resources: Table<Resource>,
     pub runs: Table<Run>,
@@ -254,6 +256,7 @@ pub struct Changes {
     pub grants: Vec<(OrgId, i64, Grant)>,
     pub deposits: Vec<(OrgId, i64, Deposit)>,
     pub refunds: Vec<(OrgId, i64, Refund)>,
+    pub disputes: Vec<(OrgId, i64, Dispute)>,
     pub methods: Vec<(OrgId, i64, PaymentMethod)>,
     pub resources: Vec<(OrgId, i64, Resource)>,
     pub runs: Vec<(OrgId, i64, Run)>,
@@ -460,6 +463,7 @@ impl Workset {
         keeper.table(&mut self.grants);
         keeper.table(&mut self.deposits);
         keeper.table(&mut self.refunds);
+        keeper.table(&mut self.disputes);
         keeper.table(&mut self.methods);
         keeper.table(&mut self.resources);
         keeper.table(&mut self.runs);
@@ -488,6 +492,7 @@ impl Workset {
             grants: self.grants.take_changed(),
             deposits: self.deposits.take_changed(),
             refunds: self.refunds.take_changed(),
+            disputes: self.disputes.take_changed(),
             methods: self.methods.take_changed(),
             resources: self.resources.take_changed(),
             runs: self.runs.take_changed(),

@@ -414,6 +414,10 @@ fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::Refund(_, it) => {
             format!("{} 0 refund {} {}", it.number, it.amount.nanos(), it.state.name())
         }
+        Answer::Dispute(_, it) => {
+            format!("{} 0 dispute {} {}", it.number, it.withdrawn.nanos(), it.state.name())
+        }
+        Answer::Released(_) => "0 0 released".into(),
         Answer::PaymentMethod(_, method) => format!("{} 0 method", method.number),
         Answer::AutoTopUp(..) => "0 0 top_up".into(),
         Answer::UserLimit(..) => "0 0 limit".into(),

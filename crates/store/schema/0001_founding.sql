@@ -157,6 +157,7 @@ CREATE TABLE deposits (
     decided_at BIGINT,
     grant_number BIGINT,
     refunded BIGINT NOT NULL,
+    withdrawn BIGINT NOT NULL,
     reason TEXT NOT NULL,
     PRIMARY KEY (bucket, org_id, number),
     UNIQUE (bucket, org_id, rail, external)
@@ -183,6 +184,26 @@ CREATE TABLE refunds (
 
 CREATE INDEX refunds_reported ON refunds (bucket, org_id, rail, external)
 WHERE external IS NOT NULL;
+
+-- Payments that are contested, as their rails last told, once per external id (rulings A12, R18);
+-- `taken` and `voided` say which grants miss what was withdrawn. Kept as long as the books.
+CREATE TABLE disputes (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    deposit BIGINT NOT NULL,
+    rail TEXT NOT NULL,
+    external TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    withdrawn BIGINT NOT NULL,
+    taken TEXT NOT NULL,
+    voided TEXT NOT NULL,
+    freezes INTEGER NOT NULL,
+    created_at BIGINT NOT NULL,
+    decided_at BIGINT,
+    PRIMARY KEY (bucket, org_id, number),
+    UNIQUE (bucket, org_id, rail, external)
+);
 
 -- Kept until the organization removes the method.
 CREATE TABLE payment_methods (

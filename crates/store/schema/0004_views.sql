@@ -60,6 +60,8 @@ SELECT
         WHEN 11 THEN 'refund_failed'
         WHEN 12 THEN 'bonus_void'
         WHEN 13 THEN 'offset'
+        WHEN 14 THEN 'withdrawal'
+        WHEN 15 THEN 'reinstatement'
     END AS kind,
     account,
     grant_number,
@@ -71,11 +73,11 @@ FROM (
         CAST(NULL AS BIGINT) AS grant_number,
         -amount AS credit_nanos
     FROM journal
-    WHERE kind = 1
+    WHERE kind IN (1, 15)
     UNION ALL
     SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, amount
     FROM journal
-    WHERE kind = 10
+    WHERE kind IN (10, 14)
     UNION ALL
     SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, amount
     FROM journal
@@ -141,6 +143,8 @@ SELECT
         WHEN 11 THEN 'refund_failed'
         WHEN 12 THEN 'bonus_void'
         WHEN 13 THEN 'offset'
+        WHEN 14 THEN 'withdrawal'
+        WHEN 15 THEN 'reinstatement'
     END AS kind,
     coalesce(j.subject, 0) AS subject,
     j.amount AS amount_nanos,
@@ -252,6 +256,7 @@ SELECT
     CASE r.stop_reason
         WHEN 1 THEN 'requested'
         WHEN 2 THEN 'out_of_credit'
+        WHEN 3 THEN 'frozen'
     END AS stop_reason
 FROM runs AS r
     JOIN wallets AS w ON w.bucket = r.bucket AND w.org_id = r.org_id

@@ -26,6 +26,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("decided_at", Kind::Int),
     ("grant_number", Kind::Int),
     ("refunded", Kind::Int),
+    ("withdrawn", Kind::Int),
     ("reason", Kind::Text),
 ];
 
@@ -53,6 +54,7 @@ impl Noun for Deposit {
             .opt_time(|deposit| deposit.decided_at)
             .opt_int(|deposit| deposit.grant)
             .amount(|deposit| deposit.refunded)
+            .amount(|deposit| deposit.withdrawn)
             .text(|deposit| &deposit.reason)
     }
 
@@ -69,6 +71,7 @@ impl Noun for Deposit {
             decided_at: fields.opt_time()?,
             grant: fields.opt_int()?,
             refunded: fields.amount()?,
+            withdrawn: fields.amount()?,
             reason: fields.text()?,
         })
     }

@@ -7,6 +7,7 @@
 pub mod answers;
 pub mod api_keys;
 pub mod deposits;
+pub mod disputes;
 mod error;
 mod events;
 mod fault;

@@ -18,7 +18,7 @@ use crate::value::{Column, Value};
 use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
-    api_keys, deposits, events, grants, holds, journal, lanes, organizations, outbox,
+    api_keys, deposits, disputes, events, grants, holds, journal, lanes, organizations, outbox,
     payment_methods, platforms, prices, refunds, resources, runs, skus, wallets,
 };
 
@@ -131,6 +131,7 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&grants::SAVE, noun::columns(&changes.grants)),
         (&deposits::SAVE, noun::columns(&changes.deposits)),
         (&refunds::SAVE, noun::columns(&changes.refunds)),
+        (&disputes::SAVE, noun::columns(&changes.disputes)),
         (&payment_methods::SAVE, noun::columns(&changes.methods)),
         (&resources::SAVE, noun::columns(&changes.resources)),
         (&runs::SAVE, noun::columns(&changes.runs)),

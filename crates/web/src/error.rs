@@ -161,6 +161,10 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::DepositDecided { .. }
         | Refusal::DepositNotPaid { .. }
         | Refusal::RefundDecided { .. }
+        | Refusal::DisputeDecided { .. }
+        | Refusal::WalletFrozen
+        | Refusal::DisputeOpen { .. }
+        | Refusal::DebtUnpaid { .. }
         | Refusal::ExternalIdTaken { .. }
         | Refusal::NoTestClock
         | Refusal::ClockGoesBack { .. } => 409,
@@ -210,10 +214,13 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         Refusal::HoldResolved { state }
         | Refusal::DepositDecided { state }
         | Refusal::DepositNotPaid { state }
+        | Refusal::DisputeDecided { state }
         | Refusal::RefundDecided { state } => vec![("state", json!(state))],
         Refusal::AboveRefundable { refundable } => {
             vec![("refundable", json!(refundable.to_string()))]
         }
+        Refusal::DisputeOpen { count } => vec![("count", json!(count.to_string()))],
+        Refusal::DebtUnpaid { debt } => vec![("debt", json!(debt.to_string()))],
         Refusal::ExternalIdTaken { external } => vec![("external", json!(external))],
         Refusal::CaptureAboveHold { held } => vec![("held", json!(held.to_string()))],
         Refusal::NameTaken { name } => vec![("name", json!(name))],

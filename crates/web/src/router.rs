@@ -101,7 +101,18 @@ pub static ROUTES: &[Route] = &[
         .role(Organization)
         .takes::<wallets::AutoTopUpIn>()
         .answers::<wallets::AutoTopUpOut>()
-        .refuses(&["not_in_profile", "amount_out_of_range", "payment_method_missing"]),
+        .refuses(&[
+            "not_in_profile",
+            "amount_out_of_range",
+            "payment_method_missing",
+            "wallet_frozen",
+        ]),
+    Route::act("/v1/wallets/{id}/release_freeze", to!(wallets::release_freeze))
+        .is("release_freeze", "Releases a wallet that stayed frozen after a dispute was lost")
+        .role(Platform)
+        .takes::<Nothing>()
+        .answers::<wallets::FreezeOut>()
+        .refuses(&["dispute_open", "debt_unpaid"]),
     Route::act("/v1/wallets/{id}/limit", to!(wallets::set_limit))
         .is("set_user_limit", "Sets the balance below which people are told")
         .role(Organization)
@@ -166,6 +177,7 @@ pub static ROUTES: &[Route] = &[
         .answers::<refunds::RefundOut>()
         .refuses(&[
             "deposit_not_paid",
+            "wallet_frozen",
             "amount_not_positive",
             "amount_too_precise",
             "above_refundable",
@@ -197,6 +209,27 @@ pub static ROUTES: &[Route] = &[
         .takes::<refunds::RefundOutcomeIn>()
         .answers::<refunds::RefundOut>()
         .refuses(&["refund_decided"]),
+    Route::act("/v1/disputes", to!(disputes::report))
+        .is("report_dispute", "Mirrors how a dispute stands at its rail")
+        .role(Platform)
+        .takes::<disputes::DisputeIn>()
+        .answers::<disputes::DisputeOut>()
+        .refuses(&[
+            "deposit_not_paid",
+            "external_id_taken",
+            "dispute_decided",
+            "amount_too_precise",
+            "amount_out_of_range",
+        ]),
+    Route::get("/v1/disputes", to!(disputes::list))
+        .is("list_disputes", "Lists disputes")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<disputes::DisputeOut>>(),
+    Route::get("/v1/disputes/{id}", to!(disputes::get))
+        .is("get_dispute", "Shows a dispute")
+        .role(Read)
+        .answers::<disputes::DisputeOut>(),
     Route::create("/v1/payment_methods", to!(payment_methods::create))
         .is("save_payment_method", "Saves a sandbox payment method")
         .role(Organization)
@@ -256,6 +289,7 @@ pub static ROUTES: &[Route] = &[
         .answers::<runs::RunOut>()
         .refuses(&[
             "already_running",
+            "wallet_frozen",
             "too_far_ahead",
             "too_long_ago",
             "price_missing",
@@ -282,6 +316,7 @@ pub static ROUTES: &[Route] = &[
         .takes::<holds::HoldIn>()
         .answers::<holds::HoldOut>()
         .refuses(&[
+            "wallet_frozen",
             "amount_not_positive",
             "expiry_in_the_past",
             "insufficient_credit",

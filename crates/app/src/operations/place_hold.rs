@@ -27,11 +27,14 @@ impl Operation for PlaceHold {
         self.org
     }
 
-    /// Refusals, in order: `not_found`, `amount_not_positive`, `expiry_in_the_past`,
-    /// `insufficient_credit`, `runway_too_short` (rulings R9).
+    /// Refusals, in order: `not_found`, `wallet_frozen`, `amount_not_positive`,
+    /// `expiry_in_the_past`, `insufficient_credit`, `runway_too_short` (rulings R9).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        if ws.wallet(self.org)?.is_frozen() {
+            return Err(Refusal::WalletFrozen);
+        }
         require_positive(self.amount)?;
         let seconds = self.expires_in_seconds.unwrap_or(profile.hold_timeout_seconds);
         if !(1..=HOLD_SECONDS_MAX).contains(&seconds) {

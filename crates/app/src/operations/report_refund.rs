@@ -59,7 +59,7 @@ impl Operation for ReportRefund {
         if deposit.state != DepositState::Succeeded {
             return Err(Refusal::DepositNotPaid { state: deposit.state.name() });
         }
-        let left = deposit.amount.minus(deposit.refunded);
+        let left = deposit.amount.minus(deposit.refunded).minus(deposit.withdrawn);
         if self.amount > left {
             return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: left });
         }

@@ -29,7 +29,7 @@ impl Operation for SetAutoTopUp {
     }
 
     /// Refusals, in order: `not_found`, `not_in_profile`, `amount_out_of_range` (threshold, then
-    /// amount), `payment_method_missing`.
+    /// amount), `payment_method_missing`, `wallet_frozen` (switching it on).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let bounds = profile.auto_top_up_bounds();
@@ -46,6 +46,9 @@ impl Operation for SetAutoTopUp {
         ws.methods
             .find(Kind::PaymentMethod, self.org, self.method)
             .map_err(|_| Refusal::PaymentMethodMissing)?;
+        if self.enabled && ws.wallet(self.org)?.is_frozen() {
+            return Err(Refusal::WalletFrozen);
+        }
         let wallet = ws.wallet_mut(self.org)?;
         let before = wallet.auto_top_up.take();
         let rule = AutoTopUp {

@@ -44,6 +44,7 @@ impl Operation for StartDeposit {
             decided_at: None,
             grant: None,
             refunded: Amount::ZERO,
+            withdrawn: Amount::ZERO,
             reason: String::new(),
         };
         ws.deposits.put(self.org, number, deposit.clone());

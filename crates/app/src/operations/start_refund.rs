@@ -47,8 +47,8 @@ impl Operation for StartRefund {
         keys.open_grants.push(self.org);
     }
 
-    /// Refusals, in order: `not_found`, `deposit_not_paid`, `amount_not_positive`,
-    /// `amount_too_precise`, `above_refundable`.
+    /// Refusals, in order: `not_found`, `deposit_not_paid`, `wallet_frozen`,
+    /// `amount_not_positive`, `amount_too_precise`, `above_refundable`.
     ///
     /// The value leaves its grant here and not when the rail has paid, so that two refunds at once
     /// cannot exceed what there is; its bonus goes with it, pro rata (rulings R17, requirements
@@ -58,6 +58,9 @@ impl Operation for StartRefund {
         let now = catch_up(ws, self.org, now)?;
         if deposit.state != DepositState::Succeeded {
             return Err(Refusal::DepositNotPaid { state: deposit.state.name() });
+        }
+        if ws.wallet(self.org)?.is_frozen() {
+            return Err(Refusal::WalletFrozen);
         }
         let profile = ws.profile_of(self.org)?;
         settle_to(ws, self.org, &profile, now)?;

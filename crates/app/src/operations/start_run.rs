@@ -39,8 +39,9 @@ impl Operation for StartRun {
         keys.resources.push((self.org, self.resource));
     }
 
-    /// Refusals, in order: `not_found`, `already_running`, `too_far_ahead`, `too_long_ago`,
-    /// `price_missing`, `amount_out_of_range` (the burn of five days), `insufficient_credit`.
+    /// Refusals, in order: `not_found`, `already_running`, `wallet_frozen`, `too_far_ahead`,
+    /// `too_long_ago`, `price_missing`, `amount_out_of_range` (the burn of five days),
+    /// `insufficient_credit`.
     ///
     /// The price is snapshot here (requirements N16); available credit is decided on less what runs
     /// already will burn before it could be stopped (rulings R14). A start that is reported late is
@@ -52,6 +53,9 @@ impl Operation for StartRun {
         let mut resource = ws.resources.find(Kind::Resource, self.org, self.resource)?.clone();
         if resource.run.is_some() {
             return Err(Refusal::AlreadyRunning);
+        }
+        if ws.wallet(self.org)?.is_frozen() {
+            return Err(Refusal::WalletFrozen);
         }
         let started_at = self.started_at.unwrap_or(now).floor_to_second();
         require_reported(started_at, now, profile.late_window_seconds)?;

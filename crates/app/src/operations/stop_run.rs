@@ -63,7 +63,11 @@ impl Operation for StopRun {
         wallet.review_due = true;
         let order = wallet.stop_order.clone();
         let ordered = order.is_some_and(|order| stopped_at >= order.stop_at);
-        let reason = if ordered { StopReason::OutOfCredit } else { StopReason::Requested };
+        let reason = match (ordered, wallet.is_frozen()) {
+            (true, true) => StopReason::Frozen,
+            (true, false) => StopReason::OutOfCredit,
+            (false, _) => StopReason::Requested,
+        };
         let is_last = wallet.stoppable_count == 0;
         if is_last {
             wallet.stop_order = None;
@@ -87,7 +91,7 @@ impl Operation for StopRun {
             ("reason", reason.name().to_string()),
         ];
         tell(ws, self.org, EventKind::RunStopped, now, fields)?;
-        if is_last && ordered {
+        if is_last && reason == StopReason::OutOfCredit {
             let at = stopped_at.to_string();
             tell(ws, self.org, EventKind::BalanceDepleted, now, vec![("stopped_at", at)])?;
         }

@@ -53,6 +53,10 @@ pub(crate) struct Chain {
     pub refunds: Tally,
     /// What refunds that stand have taken of all deposits.
     pub refunded: Amount,
+    /// What disputes have withdrawn of all deposits.
+    pub withdrawn: Amount,
+    /// Disputes that freeze the wallet while they are open.
+    pub freezing: i64,
     pub captures: Tally,
     pub index: Tally,
     pub indexed: u64,
@@ -79,6 +83,8 @@ impl Chain {
             deposits: Tally::default(),
             refunds: Tally::default(),
             refunded: Amount::ZERO,
+            withdrawn: Amount::ZERO,
+            freezing: 0,
             captures: Tally::default(),
             index: Tally::default(),
             indexed: 0,
@@ -161,6 +167,8 @@ impl Chain {
             TransactionKind::RefundPaid => {
                 self.refunds.add(&[row.kind.code(), row.subject, amount]);
             }
+            TransactionKind::Withdrawal => self.withdrawn = self.withdrawn.plus(row.amount),
+            TransactionKind::Reinstatement => self.withdrawn = self.withdrawn.minus(row.amount),
             TransactionKind::Correction => self.time += i128::from(amount),
             _ => {}
         }
@@ -191,7 +199,7 @@ impl Chain {
 pub(crate) fn issued(row: &LedgerTransaction) -> Vec<(i64, Amount)> {
     let is_issue = |grant: i64| match row.kind {
         TransactionKind::Deposit | TransactionKind::Grant => true,
-        TransactionKind::Correction => grant == row.subject,
+        TransactionKind::Correction | TransactionKind::Reinstatement => grant == row.subject,
         _ => false,
     };
     let postings = row.postings.iter().filter(|posting| is_issue(posting.grant));

@@ -111,6 +111,7 @@ impl Books {
     pub(crate) async fn deposits(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
         let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
         let mut refunded: BTreeMap<OrgId, Amount> = BTreeMap::new();
+        let mut withdrawn: BTreeMap<OrgId, Amount> = BTreeMap::new();
         each_row!(snapshot, deposits, row, {
             let (org, number, deposit) = row;
             if deposit.state == DepositState::Succeeded {
@@ -119,6 +120,8 @@ impl Books {
             }
             let sum = refunded.entry(org).or_default();
             *sum = sum.plus(deposit.refunded);
+            let sum = withdrawn.entry(org).or_default();
+            *sum = sum.plus(deposit.withdrawn);
             self.report.other_rows += 1;
         });
         if let Some(org) = self.first_other(&tallies, |chain| chain.deposits) {
@@ -128,6 +131,9 @@ impl Books {
             let written = refunded.get(org).copied().unwrap_or_default();
             let at = ("deposits", *org, || "all deposits together".to_owned());
             same(at, "what was refunded", &written, &chain.refunded)?;
+            let written = withdrawn.get(org).copied().unwrap_or_default();
+            let at = ("deposits", *org, || "all deposits together".to_owned());
+            same(at, "what disputes have withdrawn", &written, &chain.withdrawn)?;
         }
         Ok(())
     }
@@ -152,6 +158,31 @@ impl Books {
             Some(org) => Err(name::refund(snapshot, org, self.tip(org)).await?.into()),
             None => Ok(()),
         }
+    }
+
+    pub(crate) async fn disputes(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let mut withdrawn: BTreeMap<OrgId, Amount> = BTreeMap::new();
+        each_row!(snapshot, disputes, row, {
+            let (org, number, dispute) = row;
+            let chain =
+                self.chains.get_mut(&org).ok_or_else(|| homeless("disputes", org, number))?;
+            let taken: Amount = dispute.taken.iter().map(|part| part.change).sum();
+            if taken > dispute.withdrawn {
+                let what = format!("{taken} is missing in grants, more than was withdrawn");
+                let row = format!("dispute {number}");
+                return Err(Lie { table: "disputes", org, row, what }.into());
+            }
+            chain.freezing += i64::from(dispute.freezes);
+            let sum = withdrawn.entry(org).or_default();
+            *sum = sum.plus(dispute.withdrawn);
+            self.report.other_rows += 1;
+        });
+        for (org, chain) in &self.chains {
+            let written = withdrawn.get(org).copied().unwrap_or_default();
+            let at = ("disputes", *org, || "all disputes together".to_owned());
+            same(at, "what was withdrawn", &written, &chain.withdrawn)?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn holds(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
@@ -299,6 +330,8 @@ fn check_wallet(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
         &chain.stoppable_runs,
     )?;
     check_meters(chain, wallet)?;
+    let freezing = wallet.freeze.as_ref().map_or(0, |freeze| freeze.open);
+    same(at(), "the number of disputes that freeze it", &freezing, &chain.freezing)?;
     let expiry = chain.next_hold_expiry.unwrap_or(i64::MAX);
     if wallet.next_hold_expiry.micros() > expiry {
         let (written, should) = (wallet.next_hold_expiry, Timestamp::from_micros(expiry));

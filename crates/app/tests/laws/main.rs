@@ -11,6 +11,7 @@ use app::operation::Answer;
 use app::operations::settle_refund::SettleRefund;
 use app::operations::start_refund::{RailAnswers, StartRefund};
 use domain::chart;
+use domain::dispute::DisputeState;
 use domain::event::{Event, EventKind};
 use domain::grant::{GrantKind, OpenGrant};
 use domain::hold::HoldState;
@@ -259,7 +260,11 @@ fn law_replay_changes_nothing() {
                 other => other.clone(),
             };
             let answers = twice.play(&doubled);
-            if let Step::Use { .. } | Step::SettleRefund { .. } | Step::ReportRefund { .. } = step {
+            if let Step::Use { .. }
+            | Step::SettleRefund { .. }
+            | Step::ReportRefund { .. }
+            | Step::Dispute { .. } = step
+            {
                 let again = twice.play(&step);
                 assert_eq!(first[0].is_ok(), again[0].is_ok(), "{again:?}");
             }
@@ -299,6 +304,47 @@ fn law_a_refund_that_fails_never_happened() {
             let later = with.clock.plus_seconds(4_321);
             with.advance(later);
             without.advance(later);
+        }
+    });
+}
+
+#[test]
+fn law_a_dispute_that_is_won_never_happened() {
+    for_each_seed(|seed| {
+        let mut world = World::new(seed);
+        for step in steps(&mut Chance::new(seed), Manners::Any, STEPS) {
+            world.play(&step);
+        }
+        let (org, mut chance) = (world.org, Chance::new(seed + 7));
+        let profile = world.ws.profile_of(org).unwrap();
+        let deposits: Vec<_> = world.ws.deposits.of(org).map(|(_, row)| row.clone()).collect();
+        let had = |world: &World| {
+            let (wallet, at) = (world.wallet(), world.clock);
+            let balance = wallet.balance(&profile, at);
+            (balance.available, balance.held, wallet.grants.remaining().minus(wallet.debt))
+        };
+        for deposit in deposits {
+            let left = deposit.amount.minus(deposit.refunded).minus(deposit.withdrawn);
+            let cents = left.nanos() / 10_000_000;
+            let part = Amount::from_nanos((chance.below(cents + 1)) * 10_000_000);
+            // A first report may settle time, which is no business of the dispute.
+            let mut told = |state, withdrawn| {
+                world.report(deposit.number, "du-new".to_string(), state, withdrawn)
+            };
+            if told(DisputeState::Inquiry, Amount::ZERO).is_err() {
+                continue;
+            }
+            let before = had(&world);
+            let mut told = |state, withdrawn| {
+                world.report(deposit.number, "du-new".to_string(), state, withdrawn).unwrap();
+            };
+            told(DisputeState::Open, part);
+            told(DisputeState::Open, left);
+            told(DisputeState::Won, part);
+            told(DisputeState::Won, Amount::ZERO);
+            assert_eq!(had(&world), before, "{deposit:?}");
+            check(&world);
+            break;
         }
     });
 }

@@ -12,7 +12,9 @@ use app::operations::give_grant::GiveGrant;
 use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
+use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::report_dispute::ReportDispute;
 use app::operations::report_refund::ReportRefund;
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
@@ -26,6 +28,7 @@ use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use app::operations::wake_wallet::WakeWallet;
 use domain::deposit::{Behaviour, Deposit, PaymentMethod, PaymentOutcome};
+use domain::dispute::{Dispute, DisputeState};
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::hold::Hold;
 use domain::ledger::{EventKey, TransactionKind};
@@ -65,6 +68,8 @@ pub enum Step {
     Refund { pick: usize, amount: Option<Amount>, rail: RailAnswers },
     SettleRefund { pick: usize, is_paid: bool },
     ReportRefund { id: i64, pick: usize, amount: Amount },
+    Dispute { pick: usize, state: DisputeState, withdrawn: Amount },
+    ReleaseFreeze,
     Start { resource: usize, offset: i64 },
     Stop { resource: usize, offset: i64 },
     Hold { amount: Amount, seconds: i64 },
@@ -133,7 +138,7 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
     };
     let mut steps = Vec::new();
     for id in 0..i64::try_from(count).unwrap() {
-        steps.push(match chance.below(30) {
+        steps.push(match chance.below(34) {
             0 | 1 => Step::Grant {
                 amount: nanos(chance, 30),
                 priority: [50, 50, 50, 10, 90][pick(chance) % 5],
@@ -194,6 +199,12 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
             29 if manners == Manners::Any => {
                 Step::ReportRefund { id, pick: pick(chance), amount: cents(chance, 20) }
             }
+            30 | 31 | 32 if manners == Manners::Any => Step::Dispute {
+                pick: pick(chance),
+                state: DisputeState::ALL[pick(chance) % 4],
+                withdrawn: if chance.one_in(3) { Amount::ZERO } else { cents(chance, 20) },
+            },
+            33 => Step::ReleaseFreeze,
             _ => {
                 let scale = [60, 3_600, 40_000, 200_000][pick(chance) % 4];
                 let seconds = chance.below(scale) + 1;
@@ -215,6 +226,7 @@ struct Trace {
     grants: usize,
     deposits: Vec<Deposit>,
     refunds: Vec<Refund>,
+    disputes: Vec<Dispute>,
     runs: Vec<Run>,
     resources: Vec<Resource>,
     holds: Vec<Hold>,
@@ -309,6 +321,7 @@ impl World {
             clock: ws.platform(self.platform).ok().cloned(),
             grants: ws.grants.of(org).count(),
             deposits: ws.deposits.of(org).map(|(_, row)| row.clone()).collect(),
+            disputes: ws.disputes.of(org).map(|(_, row)| row.clone()).collect(),
             refunds: ws.refunds.of(org).map(|(_, row)| row.clone()).collect(),
             runs: ws.runs.of(org).map(|(_, row)| row.clone()).collect(),
             resources: ws.resources.of(org).map(|(_, row)| row.clone()).collect(),
@@ -330,6 +343,18 @@ impl World {
     fn deposit_at(&self, pick: usize) -> i64 {
         let rows: Vec<i64> = self.ws.deposits.of(self.org).map(|(number, _)| number).collect();
         if rows.is_empty() { 0 } else { rows[pick % rows.len()] }
+    }
+
+    /// Reports how a dispute stands.
+    pub fn report(
+        &mut self,
+        deposit: i64,
+        external: String,
+        state: DisputeState,
+        withdrawn: Amount,
+    ) -> Result<Answer, Refusal> {
+        let (org, rail) = (self.org, "sandbox".to_string());
+        self.decide(&ReportDispute { org, deposit, rail, external, state, withdrawn })
     }
 
     fn refund_at(&self, pick: usize) -> i64 {
@@ -411,6 +436,11 @@ impl World {
                 let (rail, external) = ("sandbox".to_string(), format!("re-{id}"));
                 vec![self.decide(&ReportRefund { org, deposit, rail, external, amount })]
             }
+            Step::Dispute { pick, state, withdrawn } => {
+                let deposit = self.deposit_at(pick);
+                vec![self.report(deposit, format!("du-{deposit}"), state, withdrawn)]
+            }
+            Step::ReleaseFreeze => vec![self.decide(&ReleaseFreeze { org })],
             Step::Start { resource, offset } => {
                 let (resource, started_at) = (self.resources[resource], self.at(offset));
                 vec![self.decide(&StartRun { org, resource, started_at })]

@@ -14,7 +14,9 @@ use app::operations::give_grant::GiveGrant;
 use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
+use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::report_dispute::ReportDispute;
 use app::operations::report_refund::ReportRefund;
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
@@ -28,6 +30,7 @@ use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use app::operations::wake_wallet::WakeWallet;
 use domain::deposit::{Deposit, DepositLabel, PaymentOutcome};
+use domain::dispute::Dispute;
 use domain::event::Event;
 use domain::grant::{Grant, GrantKind};
 use domain::hold::Hold;
@@ -38,8 +41,8 @@ use domain::{Amount, Id, Kind, OrgId, Timestamp, Workset, chart, span};
 use payments::sandbox;
 
 use crate::scenario::layer::{
-    BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
-    RailAnswer, RefundRow, RunRow,
+    BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
+    LedgerRow, RailAnswer, RefundRow, RunRow,
 };
 
 /// One workset, and the organizations in the order in which they were made.
@@ -157,6 +160,10 @@ impl Layer for DomainLayer {
         Ok(self.ws.refunds.of(org).map(|(_, row)| refund_row(row)).collect())
     }
 
+    fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure> {
+        Ok(self.ws.disputes.of(org).map(|(_, row)| dispute_row(row)).collect())
+    }
+
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
         let wallet = self.ws.wallet(org)?;
         let row = |(number, grant): (i64, &Grant)| GrantRow::of(grant, wallet.grants.get(number));
@@ -223,6 +230,16 @@ pub(super) fn refund_row(refund: &Refund) -> RefundRow {
     }
 }
 
+pub(super) fn dispute_row(dispute: &Dispute) -> DisputeRow {
+    DisputeRow {
+        number: dispute.number,
+        deposit: dispute.deposit,
+        state: dispute.state.name().to_string(),
+        withdrawn: dispute.withdrawn,
+        created_at: dispute.created_at,
+    }
+}
+
 pub(super) fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
     let periods = span::periods(row);
     LedgerRow {
@@ -261,8 +278,11 @@ pub(super) fn done(answer: Answer, now: Timestamp, codes: &BTreeMap<i64, String>
         Answer::Grant(_, row) => Done::Row(row.number),
         Answer::PaymentMethod(_, row) => Done::Row(row.number),
         Answer::Resource(_, row) => Done::Row(row.number),
-        Answer::AutoTopUp(..) | Answer::UserLimit(..) | Answer::Woken(_) => Done::Row(0),
+        Answer::AutoTopUp(..) | Answer::UserLimit(..) | Answer::Released(_) | Answer::Woken(_) => {
+            Done::Row(0)
+        }
         Answer::Deposit(_, row) => Done::Deposit(deposit_row(&row)),
+        Answer::Dispute(_, row) => Done::Dispute(dispute_row(&row)),
         Answer::Refund(_, row) => Done::Refund(refund_row(&row)),
         Answer::Run(_, row) => Done::Run(run_row(&row, now, codes)),
         Answer::Hold(_, row) => Done::Hold(hold_row(&row)),
@@ -343,6 +363,10 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         Command::ReportRefund { org, deposit, external, amount } => {
             Box::new(ReportRefund { org, deposit, rail, external, amount })
         }
+        Command::ReportDispute { org, deposit, external, state, withdrawn } => {
+            Box::new(ReportDispute { org, deposit, rail, external, state, withdrawn })
+        }
+        Command::ReleaseFreeze { org } => Box::new(ReleaseFreeze { org }),
         Command::SettleRefund { org, refund, is_paid } => {
             let id = Id::new(Kind::Refund, org, refund).to_string();
             let outcome = if is_paid { sandbox::refunded(&id) } else { sandbox::refund_failed() };

@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::scenario::layer::{
-    BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
-    RailAnswer, RefundRow, Refused, RunRow,
+    BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
+    LedgerRow, RailAnswer, RefundRow, Refused, RunRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
 
@@ -234,7 +234,7 @@ fn refused(problem: &Value) -> Refused {
         "state",
         "held",
     ];
-    const MORE: [&str; 5] = ["refundable", "external", "name", "feature", "now"];
+    const MORE: [&str; 7] = ["refundable", "count", "debt", "external", "name", "feature", "now"];
     let code = problem["code"].as_str().unwrap_or_default().to_owned();
     let names = SPOKEN.into_iter().chain(MORE);
     let field = |name: &str| match problem[name].as_str()? {
@@ -267,6 +267,16 @@ fn refund_row(value: &Value) -> Result<RefundRow, Failure> {
         state: text(value, "state")?.to_owned(),
         created_at: time(value, "created_at")?,
         reason: value["reason"].as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+fn dispute_row(value: &Value) -> Result<DisputeRow, Failure> {
+    Ok(DisputeRow {
+        number: number(value, "id")?,
+        deposit: number(value, "deposit")?,
+        state: text(value, "state")?.to_owned(),
+        withdrawn: amount(value, "withdrawn")?,
+        created_at: time(value, "created_at")?,
     })
 }
 
@@ -430,6 +440,10 @@ impl Layer for HttpLayer {
         self.all("/v1/refunds", org)?.iter().rev().map(refund_row).collect()
     }
 
+    fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure> {
+        self.all("/v1/disputes", org)?.iter().rev().map(dispute_row).collect()
+    }
+
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
         let row = |grant: &Value| {
             Ok(GrantRow {
@@ -584,6 +598,16 @@ impl HttpLayer {
                 let body = json!({"deposit": id(Kind::Deposit, org, deposit),
                     "external_id": external, "amount": amount.to_string()});
                 Ok(Done::Refund(refund_row(&self.post("/v1/refunds/report", body)?)?))
+            }
+            Command::ReportDispute { org, deposit, external, state, withdrawn } => {
+                let body = json!({"deposit": id(Kind::Deposit, org, deposit),
+                    "external_id": external, "state": state.name(),
+                    "withdrawn": withdrawn.to_string()});
+                Ok(Done::Dispute(dispute_row(&self.post("/v1/disputes", body)?)?))
+            }
+            Command::ReleaseFreeze { org } => {
+                let path = format!("/v1/wallets/{}/release_freeze", id(Kind::Wallet, org, 1));
+                self.post(&path, json!({})).map(|_| Done::Row(0))
             }
             Command::SettleRefund { org, refund, is_paid } => {
                 let path = format!("/v1/refunds/{}/sandbox", id(Kind::Refund, org, refund));

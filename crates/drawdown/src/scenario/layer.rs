@@ -6,6 +6,7 @@
 //! A3).
 
 use domain::deposit::Behaviour;
+use domain::dispute::DisputeState;
 use domain::grant::{Grant, OpenGrant};
 use domain::run::ResourceClass;
 use domain::wallet::Balance;
@@ -68,6 +69,16 @@ pub enum Command {
         deposit: i64,
         external: String,
         amount: Amount,
+    },
+    ReportDispute {
+        org: OrgId,
+        deposit: i64,
+        external: String,
+        state: DisputeState,
+        withdrawn: Amount,
+    },
+    ReleaseFreeze {
+        org: OrgId,
     },
     SettleRefund {
         org: OrgId,
@@ -160,6 +171,7 @@ pub enum Done {
     Row(i64),
     Deposit(DepositRow),
     Refund(RefundRow),
+    Dispute(DisputeRow),
     Run(RunRow),
     Hold(HoldRow),
     Charge {
@@ -224,6 +236,15 @@ pub struct RefundRow {
     pub state: String,
     pub created_at: Timestamp,
     pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct DisputeRow {
+    pub number: i64,
+    pub deposit: i64,
+    pub state: String,
+    pub withdrawn: Amount,
+    pub created_at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -311,7 +332,7 @@ pub struct EventRow {
     pub kind: String,
     pub at: Timestamp,
     pub is_mailed: bool,
-    /// `deposit`, `refund`, `grant`, `hold`, `run` and `resource` by number.
+    /// `deposit`, `refund`, `dispute`, `grant`, `hold`, `run` and `resource` by number.
     pub fields: Vec<(String, String)>,
 }
 
@@ -328,6 +349,7 @@ pub trait Layer {
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure>;
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure>;
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure>;
+    fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure>;
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure>;
     fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure>;
     fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure>;
@@ -366,8 +388,11 @@ impl From<&Refusal> for Refused {
             Refusal::HoldResolved { state }
             | Refusal::DepositDecided { state }
             | Refusal::DepositNotPaid { state }
+            | Refusal::DisputeDecided { state }
             | Refusal::RefundDecided { state } => field("state", (*state).to_string()),
             Refusal::AboveRefundable { refundable } => field("refundable", refundable.to_string()),
+            Refusal::DisputeOpen { count } => field("count", count.to_string()),
+            Refusal::DebtUnpaid { debt } => field("debt", debt.to_string()),
             Refusal::ExternalIdTaken { external } => field("external", external.clone()),
             Refusal::CaptureAboveHold { held } => field("held", held.to_string()),
             Refusal::NameTaken { name } => field("name", name.clone()),
@@ -379,6 +404,7 @@ impl From<&Refusal> for Refused {
             | Refusal::AlreadyRunning
             | Refusal::EventConflict
             | Refusal::PaymentMethodMissing
+            | Refusal::WalletFrozen
             | Refusal::GrantNotVoidable
             | Refusal::ExpiryInThePast
             | Refusal::PriorityOutOfRange

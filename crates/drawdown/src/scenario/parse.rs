@@ -4,6 +4,7 @@
 //! what is expected. `#` begins a comment. `scenarios/README.md` says the same to people.
 
 use domain::deposit::Behaviour;
+use domain::dispute::DisputeState;
 use domain::price::TIME_DIMENSION;
 use domain::run::ResourceClass;
 use domain::{Amount, Timestamp};
@@ -66,6 +67,7 @@ pub enum List {
     Spans,
     Deposits,
     Refunds,
+    Disputes,
     Grants,
     Holds,
     Runs,
@@ -105,6 +107,8 @@ pub enum Says {
     Wallet { name: String },
     Deposit { name: String, wallet: String, amount: Amount, fate: Fate },
     Settle { name: String, answer: RailAnswer },
+    Dispute { name: String, deposit: String, state: DisputeState, withdrawn: Amount },
+    ReleaseFreeze { wallet: String },
     Refund { name: String, deposit: String, amount: Option<Amount>, by: RefundBy },
     Grant { name: String, wallet: String, amount: Amount, expires: Option<When>, priority: i64 },
     Void { name: String },
@@ -189,8 +193,9 @@ pub fn without_comment(line: &str) -> &str {
 }
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, deposit, settle, refund, \
-    grant, void, start, stop, hold, capture, release, use, card, auto_top_up, alert, advance, at, \
-    balance, ledger, spans, deposits, refunds, grants, holds, runs, runway, mails, events, books, \
+    dispute, release_freeze, grant, void, start, stop, hold, capture, release, use, card, \
+    auto_top_up, alert, advance, at, balance, ledger, spans, deposits, refunds, disputes, grants, \
+    holds, runs, runway, mails, events, books, \
     repeat";
 
 fn says(words: &mut Words) -> Result<Says, ParseError> {
@@ -205,6 +210,8 @@ fn says(words: &mut Words) -> Result<Says, ParseError> {
         "deposit" => deposit(words),
         "settle" => settle(words),
         "refund" => refund(words),
+        "dispute" => dispute(words),
+        "release_freeze" => Ok(Says::ReleaseFreeze { wallet: words.name("a wallet's name")? }),
         "grant" => grant(words),
         "void" => Ok(Says::Void { name: words.name("a grant's name")? }),
         "start" => start(words),
@@ -234,6 +241,7 @@ fn list_named(command: &str) -> Option<List> {
         "spans" => Some(List::Spans),
         "deposits" => Some(List::Deposits),
         "refunds" => Some(List::Refunds),
+        "disputes" => Some(List::Disputes),
         "grants" => Some(List::Grants),
         "holds" => Some(List::Holds),
         "runs" => Some(List::Runs),
@@ -335,6 +343,14 @@ fn refund(words: &mut Words) -> Result<Says, ParseError> {
         })?
     };
     Ok(Says::Refund { name, deposit, amount, by })
+}
+
+fn dispute(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a name for the dispute")?;
+    let deposit = words.name("a deposit's name")?;
+    let state = words.read("`inquiry`, `open`, `won` or `lost`", DisputeState::from_name)?;
+    words.keyword("withdrawn")?;
+    Ok(Says::Dispute { name, deposit, state, withdrawn: words.amount()? })
 }
 
 fn grant(words: &mut Words) -> Result<Says, ParseError> {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::dispute::DisputeState;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{Command, Done, Failure, Layer, LedgerRow, RailAnswer, RunRow};
@@ -142,6 +143,9 @@ impl<'a> Player<'a> {
             Says::Deposit { name, wallet, amount, fate } => {
                 self.deposit(name, wallet, *amount, *fate)
             }
+            Says::Dispute { name, deposit, state, withdrawn } => {
+                self.dispute(name, deposit, *state, *withdrawn)
+            }
             Says::Refund { name, deposit, amount, by } => {
                 self.refund(name, deposit, *amount, *by).and_then(line)
             }
@@ -218,6 +222,11 @@ impl<'a> Player<'a> {
                 let method = self.row(command)?;
                 self.methods.insert(org, method);
                 line("saved")
+            }
+            Says::ReleaseFreeze { wallet } => {
+                let org = self.org(wallet);
+                self.layer.run(&Command::ReleaseFreeze { org })?;
+                line("released")
             }
             Says::AutoTopUp { wallet, rule } => self.auto_top_up(wallet, *rule),
             Says::Alert { wallet, below } => {
@@ -364,6 +373,23 @@ impl<'a> Player<'a> {
         self.refunded(name, command)
     }
 
+    fn dispute(
+        &mut self,
+        name: &str,
+        deposit: &str,
+        state: DisputeState,
+        withdrawn: Amount,
+    ) -> Lines {
+        let Named { org, number: deposit } = self.named(deposit);
+        let external = name.to_string();
+        let reported = Command::ReportDispute { org, deposit, external, state, withdrawn };
+        let Done::Dispute(row) = self.layer.run(&reported)? else {
+            return broken("reporting a dispute made no dispute");
+        };
+        self.remember(name, org, row.number);
+        line(format!("{}, withdrawn {}", row.state, row.withdrawn))
+    }
+
     fn refunded(&mut self, name: &str, command: Command) -> Result<String, Failure> {
         let Done::Refund(row) = self.layer.run(&command)? else {
             return broken("refunding made no refund");
@@ -499,6 +525,10 @@ impl<'a> Player<'a> {
             List::Refunds => {
                 let rows = self.layer.refunds(org)?;
                 Ok(rows.iter().map(|row| show::refund(org, row, names)).collect())
+            }
+            List::Disputes => {
+                let rows = self.layer.disputes(org)?;
+                Ok(rows.iter().map(|row| show::dispute(org, row, names)).collect())
             }
             List::Grants => {
                 let rows = self.layer.grants(org)?;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
-    BalanceRow, DepositRow, EventRow, GrantRow, HoldRow, LedgerRow, RefundRow, Refused, RunRow,
+    BalanceRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow, RefundRow, Refused,
+    RunRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown};
@@ -97,6 +98,16 @@ pub fn refund(org: OrgId, row: &RefundRow, names: &Names) -> String {
     format!("{at} {name} of {deposit} {} {} {}", row.amount, row.rail, refund_state(row))
 }
 
+pub fn dispute(org: OrgId, row: &DisputeRow, names: &Names) -> String {
+    let (at, name) = (names.time(row.created_at), names.of(org, row.number));
+    format!(
+        "{at} {name} of {} {}, withdrawn {}",
+        names.of(org, row.deposit),
+        row.state,
+        row.withdrawn
+    )
+}
+
 /// `succeeded`, or `failed: card closed`.
 pub fn refund_state(row: &RefundRow) -> String {
     if row.reason.is_empty() { row.state.clone() } else { format!("{}: {}", row.state, row.reason) }
@@ -135,10 +146,11 @@ pub fn run(org: OrgId, row: &RunRow, now: Timestamp, ended: &str, names: &Names)
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "run",
     "resource",
     "refund",
+    "dispute",
     "deposit",
     "grant",
     "hold",
@@ -162,8 +174,10 @@ pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
     // An object has no order of its own on the wire.
     fields.sort_by_key(|(field, _)| FIELDS.iter().position(|known| known == field));
     for (field, value) in fields {
-        let is_row =
-            matches!(field.as_str(), "refund" | "deposit" | "grant" | "hold" | "run" | "resource");
+        let is_row = matches!(
+            field.as_str(),
+            "refund" | "dispute" | "deposit" | "grant" | "hold" | "run" | "resource"
+        );
         let value = match value.parse::<i64>() {
             Ok(number) if is_row => names.of(org, number),
             _ => timed(value, names),

@@ -19,12 +19,12 @@ use store::{Snapshot, Store, StoreError, StoreUrl};
 use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::{
-    deposit_row, done, hold_row, ledger_row, operation_of, refund_row, run_row,
+    deposit_row, dispute_row, done, hold_row, ledger_row, operation_of, refund_row, run_row,
 };
 use crate::scenario::fields;
 use crate::scenario::layer::{
-    BalanceRow, Command, DepositRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow,
-    RefundRow, RunRow,
+    BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
+    LedgerRow, RefundRow, RunRow,
 };
 use crate::wire;
 
@@ -182,6 +182,13 @@ impl Layer for StoreLayer {
             self.read(async |snapshot| lists::refunds(snapshot, org, i64::MAX, ALL).await)?;
         rows.reverse();
         Ok(rows.iter().map(refund_row).collect())
+    }
+
+    fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure> {
+        let mut rows =
+            self.read(async |snapshot| lists::disputes(snapshot, org, i64::MAX, ALL).await)?;
+        rows.reverse();
+        Ok(rows.iter().map(dispute_row).collect())
     }
 
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {

@@ -2,6 +2,7 @@
 //! order in which rows were made.
 
 use domain::deposit::{Deposit, PaymentMethod};
+use domain::dispute::Dispute;
 use domain::event::EventKind;
 use domain::grant::Grant;
 use domain::hold::Hold;
@@ -35,13 +36,19 @@ catalogue! {
     /// A page of deposits.
     DEPOSITS: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
-         decided_at, grant_number, refunded, reason FROM deposits \
+         decided_at, grant_number, refunded, withdrawn, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of refunds.
     REFUNDS: Statement = Statement::new(
         "SELECT bucket, org_id, number, deposit, amount, rail, external, state, taken, voided, \
          reason, created_at, decided_at FROM refunds \
+         WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
+    );
+    /// A page of disputes.
+    DISPUTES: Statement = Statement::new(
+        "SELECT bucket, org_id, number, deposit, rail, external, state, withdrawn, taken, voided, \
+         freezes, created_at, decided_at FROM disputes \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of payment methods.
@@ -125,6 +132,7 @@ reads! {
     Grant grant grants GRANTS;
     Deposit deposit deposits DEPOSITS;
     Refund refund refunds REFUNDS;
+    Dispute dispute disputes DISPUTES;
     PaymentMethod payment_method payment_methods PAYMENT_METHODS;
     Sku sku skus SKUS;
     Price price prices PRICES;

@@ -5,6 +5,7 @@
 //! that nothing in a row goes unread.
 
 use domain::deposit::Deposit;
+use domain::dispute::Dispute;
 use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::ledger::LedgerTransaction;
@@ -93,13 +94,19 @@ catalogue! {
     DEPOSITS: Statement = page!(
         "deposits",
         "bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
-         decided_at, grant_number, refunded, reason"
+         decided_at, grant_number, refunded, withdrawn, reason"
     );
     /// A page of refunds.
     REFUNDS: Statement = page!(
         "refunds",
         "bucket, org_id, number, deposit, amount, rail, external, state, taken, voided, reason, \
          created_at, decided_at"
+    );
+    /// A page of disputes.
+    DISPUTES: Statement = page!(
+        "disputes",
+        "bucket, org_id, number, deposit, rail, external, state, withdrawn, taken, voided, \
+         freezes, created_at, decided_at"
     );
     /// A page of holds.
     HOLDS: Statement = page!(
@@ -273,6 +280,7 @@ tables! {
     Grant grants GRANTS;
     Deposit deposits DEPOSITS;
     Refund refunds REFUNDS;
+    Dispute disputes DISPUTES;
     Hold holds HOLDS;
     Run runs RUNS;
     Price prices PRICES;

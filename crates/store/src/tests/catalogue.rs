@@ -5,9 +5,9 @@ use std::path::Path;
 use super::Stand;
 use crate::statement::Texts;
 use crate::{
-    answers, api_keys, deposits, events, grants, holds, index, journal, key_runs, lanes, meta,
-    migrate, organizations, outbox, payment_methods, platforms, prices, read, refunds, resources,
-    runs, skus, wakes, wallets,
+    answers, api_keys, deposits, disputes, events, grants, holds, index, journal, key_runs, lanes,
+    meta, migrate, organizations, outbox, payment_methods, platforms, prices, read, refunds,
+    resources, runs, skus, wakes, wallets,
 };
 
 /// The whole catalogue: each file with a `catalogue!` is listed here.
@@ -15,6 +15,7 @@ static ALL: &[&[&dyn Texts]] = &[
     answers::ALL,
     api_keys::ALL,
     deposits::ALL,
+    disputes::ALL,
     events::ALL,
     grants::ALL,
     holds::ALL,

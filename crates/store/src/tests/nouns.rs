@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::deposit::{Behaviour, Deposit, DepositLabel, DepositState, PaymentMethod};
+use domain::dispute::{Dispute, DisputeState};
 use domain::event::Request;
 use domain::hold::{Hold, HoldState};
 use domain::price::{Price, PriceBook, Sku};
@@ -17,8 +18,9 @@ use super::Stand;
 use super::lane::{self, EPOCH, OWNER};
 use super::random::Random;
 use crate::{
-    Batch, Keyed, NewAnswer, Saved, Writer, answers, api_keys, deposits, grants, holds, journal,
-    organizations, outbox, payment_methods, platforms, refunds, resources, runs, save, wallets,
+    Batch, Keyed, NewAnswer, Saved, Writer, answers, api_keys, deposits, disputes, grants, holds,
+    journal, organizations, outbox, payment_methods, platforms, refunds, resources, runs, save,
+    wallets,
 };
 
 promises! {
@@ -26,7 +28,7 @@ promises! {
     conform_saving_again_replaces_what_may_change
     conform_a_book_is_read_whole
     conform_open_runs_and_holds_are_found
-    conform_refunds_are_found_by_the_ids_of_rails
+    conform_refunds_and_disputes_are_found_by_the_ids_of_rails
     conform_a_wallet_with_many_grants_spills
     conform_answers_are_found_by_key
     conform_expired_answers_are_forgotten_a_part_at_a_time
@@ -57,7 +59,24 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         decided_at: random.maybe(Random::time),
         grant: random.maybe(|random| random.below(99)),
         refunded: random.amount(),
+        withdrawn: random.amount(),
         reason: random.text(),
+    }
+}
+
+fn dispute(random: &mut Random, number: i64) -> Dispute {
+    Dispute {
+        number,
+        deposit: random.below(99),
+        rail: random.text(),
+        external: format!("{number} {}", random.text()),
+        state: random.one(&DisputeState::ALL),
+        withdrawn: random.amount(),
+        taken: random.postings(4),
+        voided: random.postings(2),
+        freezes: random.below(2) == 1,
+        created_at: random.time(),
+        decided_at: random.maybe(Random::time),
     }
 }
 
@@ -110,7 +129,7 @@ fn run(random: &mut Random, number: i64) -> Run {
         class: random.one(&ResourceClass::ALL),
         started_at: random.time(),
         stopped_at: random.maybe(Random::time),
-        stop_reason: random.maybe(|r| r.one(&[StopReason::Requested, StopReason::OutOfCredit])),
+        stop_reason: random.maybe(|r| r.one(&[StopReason::Requested, StopReason::Frozen])),
     }
 }
 
@@ -184,6 +203,7 @@ fn batch(random: &mut Random) -> Batch {
     changes.grants = rows(random, Random::grant);
     changes.deposits = rows(random, deposit);
     changes.refunds = rows(random, refund);
+    changes.disputes = rows(random, dispute);
     changes.methods = rows(random, method);
     changes.resources = rows(random, resource);
     changes.runs = rows(random, run);
@@ -315,7 +335,7 @@ fn conform_open_runs_and_holds_are_found(stand: &Stand) {
     assert_eq!(in_order(holds::load_open(&mut w, &[org]).unwrap()), open);
 }
 
-fn conform_refunds_are_found_by_the_ids_of_rails(stand: &Stand) {
+fn conform_refunds_and_disputes_are_found_by_the_ids_of_rails(stand: &Stand) {
     let mut w = lane::owned(stand);
     let mut random = Random(14);
     let batch = batch(&mut random);
@@ -329,6 +349,13 @@ fn conform_refunds_are_found_by_the_ids_of_rails(stand: &Stand) {
     keys.push((random.org(), "rail".to_owned(), "of nobody".to_owned()));
     assert!(reported.len() > 2);
     assert_eq!(in_order(refunds::load_reported(&mut w, &keys).unwrap()), in_order(reported));
+    let disputes = &batch.changes.disputes;
+    let key = |row: &Keyed<Dispute>| (row.0, row.2.rail.clone(), row.2.external.clone());
+    let keys: Vec<_> = disputes.iter().map(key).collect();
+    assert_eq!(
+        in_order(disputes::load_reported(&mut w, &keys).unwrap()),
+        in_order(disputes.clone())
+    );
 }
 
 fn conform_a_wallet_with_many_grants_spills(stand: &Stand) {

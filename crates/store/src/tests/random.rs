@@ -6,7 +6,7 @@ use domain::ledger::{
     ChainTip, EventKey, LedgerTransaction, Line, Span, SpanMeter, TransactionKind,
 };
 use domain::meter::{Meter, Meters};
-use domain::wallet::{AutoTopUp, Launch, StopOrder, UserLimit, Wallet};
+use domain::wallet::{AutoTopUp, Freeze, Launch, StopOrder, UserLimit, Wallet};
 use domain::{Amount, OrgId, Timestamp};
 
 /// SplitMix64: enough for tests, the same everywhere.
@@ -139,6 +139,8 @@ impl Random {
         wallet.stop_order =
             self.maybe(|random| StopOrder { stop_at: random.expiry(), sequence: random.below(99) });
         wallet.stop_sequence = self.below(3);
+        wallet.freeze =
+            self.maybe(|random| Freeze { open: random.below(3), is_lost: random.chance() });
         wallet.review_due = self.chance();
         wallet
     }

@@ -9,7 +9,7 @@ use std::str::{FromStr, Split};
 
 use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT};
 use domain::meter::Meter;
-use domain::wallet::{AutoTopUp, Launch, StopOrder, UserLimit, Wallet};
+use domain::wallet::{AutoTopUp, Freeze, Launch, StopOrder, UserLimit, Wallet};
 use domain::{Amount, Timestamp};
 
 use super::GRANTS_PER_ROW;
@@ -37,6 +37,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
         auto_top_up,
         stop_order,
         stop_sequence,
+        freeze,
         review_due,
     } = wallet;
     let mut text = Text::with_capacity(256);
@@ -68,6 +69,9 @@ pub(super) fn write(wallet: &Wallet) -> String {
         text.field("stop").time(order.stop_at).part(order.sequence);
     }
     text.number("stops", *stop_sequence);
+    if let Some(freeze) = freeze {
+        text.field("freeze").part(freeze.open).flag(freeze.is_lost);
+    }
     text.mark("review", *review_due);
     let inline: Vec<&OpenGrant> = grants.iter().take(GRANTS_PER_ROW).collect();
     text.list("grants", &inline, |text, grant| push_grant(text, grant));
@@ -134,6 +138,9 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
                 wallet.stop_order = Some(StopOrder { stop_at: one.time()?, sequence: one.get()? });
             }
             "stops" => wallet.stop_sequence = one.get()?,
+            "freeze" => {
+                wallet.freeze = Some(Freeze { open: one.get()?, is_lost: one.flag()? });
+            }
             "review" => wallet.review_due = one.flag()?,
             "grants" => wallet.grants = OpenGrants::from_stored(grants_of(value)?),
             "parts" => parts = one.get()?,

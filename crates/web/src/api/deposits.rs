@@ -39,6 +39,8 @@ pub struct DepositOut {
     pub grant: Option<IdText>,
     /// What of it went back, or is on its way.
     pub refunded: MoneyText,
+    /// What its rail has withdrawn for disputes and not reinstated.
+    pub withdrawn: MoneyText,
     /// Why it failed, in words.
     pub reason: Option<String>,
     /// Where the payer pays, while it waits for them.
@@ -65,6 +67,7 @@ impl DepositOut {
             external_id: deposit.external.clone(),
             grant: deposit.grant.map(|number| IdText::new(Kind::Grant, org, number)),
             refunded: deposit.refunded.into(),
+            withdrawn: deposit.withdrawn.into(),
             reason: Some(deposit.reason.clone()).filter(|reason| !reason.is_empty()),
             checkout_url: None,
             created_at: deposit.created_at.into(),

@@ -47,6 +47,7 @@ fn kind_of(field: &str) -> Option<Kind> {
         "grant" => Kind::Grant,
         "hold" => Kind::Hold,
         "method" => Kind::PaymentMethod,
+        "dispute" => Kind::Dispute,
         "refund" => Kind::Refund,
         "resource" => Kind::Resource,
         "run" => Kind::Run,

@@ -35,7 +35,8 @@ pub struct LedgerRow {
     /// Counts without gaps within the organization.
     pub number: i64,
     /// `deposit`, `grant`, `charge`, `settlement`, `capture`, `correction`, `expiry`, `void`,
-    /// `refund`, `refund_paid`, `refund_failed`, `bonus_void` or `offset`.
+    /// `refund`, `refund_paid`, `refund_failed`, `bonus_void`, `offset`, `withdrawal` or
+    /// `reinstatement`.
     pub kind: String,
     /// When it was posted; of a settlement's period, when the period ended.
     pub at: TimeText,
@@ -47,7 +48,7 @@ pub struct LedgerRow {
     pub change: MoneyText,
     /// Posted balance afterwards.
     pub balance: MoneyText,
-    /// The deposit, refund, grant or hold it is about.
+    /// The deposit, refund, dispute, grant or hold it is about.
     pub subject: Option<IdText>,
     /// Of a charge for usage: the event's id and source.
     pub event: Option<EventRef>,
@@ -115,6 +116,11 @@ fn subject(row: &LedgerTransaction) -> Option<IdText> {
         | TransactionKind::BonusVoid => Kind::Grant,
         TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {
             Kind::Refund
+        }
+        TransactionKind::Withdrawal => Kind::Dispute,
+        TransactionKind::Reinstatement => {
+            let made = row.postings.iter().any(|posting| posting.grant == row.subject);
+            if made { Kind::Grant } else { Kind::Dispute }
         }
         TransactionKind::Capture => Kind::Hold,
         TransactionKind::Charge

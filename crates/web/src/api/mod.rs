@@ -5,6 +5,7 @@
 
 pub mod api_keys;
 pub mod deposits;
+pub mod disputes;
 pub mod events;
 pub mod grants;
 pub mod holds;
@@ -96,9 +97,11 @@ fn view(answer: &Answer) -> String {
         Answer::Grant(org, row) => json(&grants::GrantOut::of(*org, row)),
         Answer::Deposit(org, row) => json(&deposits::DepositOut::of(*org, row)),
         Answer::Refund(org, row) => json(&refunds::RefundOut::of(*org, row)),
+        Answer::Dispute(org, row) => json(&disputes::DisputeOut::of(*org, row)),
         Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
         Answer::AutoTopUp(org, rule) => json(&wallets::AutoTopUpOut::of(*org, rule)),
         Answer::UserLimit(_, limit) => json(&wallets::LimitOut::of(limit.as_ref())),
+        Answer::Released(org) => json(&wallets::FreezeOut::released(*org)),
         Answer::Resource(org, row) => json(&resources::ResourceOut::of(*org, row)),
         Answer::Run(org, row) => json(&runs::RunOut::of(*org, row)),
         Answer::Hold(org, row) => json(&holds::HoldOut::of(*org, row)),

@@ -1,5 +1,6 @@
 //! Wallets: what an organization has, exact at the instant of the answer.
 
+use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_user_limit::SetUserLimit;
 use domain::wallet::{AutoTopUp, UserLimit, Wallet};
@@ -9,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::Snapshot;
 
-use super::{body_id, done};
+use super::{Nothing, body_id, done};
 use crate::auth::Home;
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
@@ -43,6 +44,8 @@ pub struct WalletOut {
     /// The second at which what runs will be stopped; absent when nothing that stops is running.
     pub runs_out_at: Option<TimeText>,
     pub running_count: i64,
+    /// Whether a dispute forbids everything but money coming in.
+    pub frozen: bool,
     pub auto_top_up: Option<AutoTopUpOut>,
     /// The balance below which people are told.
     pub limit: Option<MoneyText>,
@@ -82,6 +85,18 @@ pub struct LimitOut {
     pub limit: Option<MoneyText>,
     /// True from a crossing until the balance has recovered.
     pub fired: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FreezeOut {
+    pub wallet: IdText,
+    pub frozen: bool,
+}
+
+impl FreezeOut {
+    pub fn released(org: OrgId) -> FreezeOut {
+        FreezeOut { wallet: IdText::new(Kind::Wallet, org, Wallet::NUMBER), frozen: false }
+    }
 }
 
 impl AutoTopUpOut {
@@ -124,6 +139,7 @@ impl WalletOut {
             burn_per_hour: balance.burn_per_hour.into(),
             runs_out_at: TimeText::unless_never(balance.runs_out_at),
             running_count: wallet.running_count,
+            frozen: wallet.is_frozen(),
             auto_top_up: wallet.auto_top_up.as_ref().map(|it| AutoTopUpOut::of(wallet.org, it)),
             limit: wallet.user_limit.as_ref().map(|limit| limit.limit.into()),
         }
@@ -174,6 +190,13 @@ pub async fn set_auto_top_up(call: Call) -> Result<Reply, Fault> {
         method: method.number,
     };
     call.run(operation, done).await
+}
+
+/// Releases a wallet that stayed frozen after a dispute was lost.
+pub async fn release_freeze(call: Call) -> Result<Reply, Fault> {
+    let org = wallet_id(&call).await?;
+    call.json::<Nothing>()?;
+    call.run(ReleaseFreeze { org }, done).await
 }
 
 /// Sets or removes the balance below which people are told.

@@ -18,6 +18,10 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
     let grants = world.get(key, "/v1/grants").await.expect(200);
     let refund = json!({ "deposit": deposit, "amount": "1" });
     let refund = world.post(&tenant.platform_key, "/v1/refunds", &refund).await.expect(201);
+    let dispute = json!({
+        "deposit": deposit, "external_id": "du_0", "state": "inquiry", "withdrawn": "0"
+    });
+    let dispute = world.post(&tenant.platform_key, "/v1/disputes", &dispute).await.expect(200);
     let method = json!({ "behaviour": "succeeds", "label": "4242" });
     let method = world.post(key, "/v1/payment_methods", &method).await.expect(201);
     let resource = json!({ "name": "box", "sku": "gpu" });
@@ -35,6 +39,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "grants": grants["data"][0]["id"],
         "deposits": deposit,
         "refunds": refund["id"],
+        "disputes": dispute["id"],
         "payment_methods": method["id"],
         "resources": resource["id"],
         "runs": run["id"],
@@ -71,12 +76,16 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
             "organization": organization, "id": "e", "sku": "llm", "quantities": { "tokens": 1 }
         }),
         "start_refund" => json!({ "deposit": things["deposits"], "amount": "1" }),
+        "report_dispute" => json!({
+            "deposit": things["deposits"], "external_id": "du_1", "state": "open", "withdrawn": "1"
+        }),
         "report_refund" => json!({
             "deposit": things["deposits"], "external_id": "re_1", "amount": "1"
         }),
         "decide_sandbox_deposit" | "decide_sandbox_refund" => json!({ "outcome": "succeeded" }),
         "advance_test_clock" => json!({ "seconds": 1 }),
-        "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold" => json!({}),
+        "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold"
+        | "release_freeze" => json!({}),
         other => panic!("no body for {other}: add one, so that it is asked by everyone"),
     }
 }

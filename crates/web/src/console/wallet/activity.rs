@@ -205,6 +205,16 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
             grant_name(read, row.subject),
             words("a bonus goes where its purchase goes"),
         ),
+        TransactionKind::Withdrawal => (
+            Kind::Adjustment,
+            "Disputed payment".to_owned(),
+            words("withdrawn by the payment provider"),
+        ),
+        TransactionKind::Reinstatement => (
+            Kind::Adjustment,
+            "Disputed payment returned".to_owned(),
+            words("reinstated by the payment provider"),
+        ),
         TransactionKind::Offset => {
             (Kind::Adjustment, "Debt paid".to_owned(), words("by purchased credit that came free"))
         }

@@ -112,6 +112,10 @@ fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
                 zone.second(fields.time("stopped_at").unwrap_or(event.at))
             ),
         ),
+        EventKind::AutoTopUpDisabled if fields.number("dispute") != 0 => (
+            format!("{} is off", read.presentation.labels.auto_top_up),
+            "A disputed payment has frozen your wallet, so no card is charged by itself.".into(),
+        ),
         EventKind::AutoTopUpDisabled => (
             format!("{} of {amount} was declined and is off", read.presentation.labels.auto_top_up),
             "No money moved. Check the card, then switch it on again.".into(),
@@ -124,6 +128,16 @@ fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
             format!("Refund of {amount} is on its way to you"),
             "It goes back to where the payment came from. Your bank decides when you see it."
                 .into(),
+        ),
+        EventKind::WalletFrozen => (
+            "A disputed payment has frozen your wallet".to_owned(),
+            "What ran was stopped and nothing can start. Ask your bank to withdraw the dispute if \
+             it was a mistake. Deposits are accepted."
+                .into(),
+        ),
+        EventKind::WalletReleased => (
+            "Your wallet can be used again".to_owned(),
+            "Start again what you need. Auto top-up stays off until you switch it on.".into(),
         ),
         EventKind::RefundFailed => (
             format!("Refund of {amount} could not be paid"),
@@ -165,10 +179,14 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
     let amount = Unit::Dollars.usage(fields.amount("amount"));
     let at = |field: &str| zone.clock(fields.time(field).unwrap_or(event.at));
     let is_out = fields.text("reason") == "out_of_credit";
+    let is_frozen = fields.text("reason") == "frozen";
     let (icon, text) = match event.kind {
         EventKind::RunStarted => (Icon::Play, format!("{name} is ready, billing starts")),
         EventKind::RunStopped if is_out => {
             (Icon::Stop, format!("{name} stopped at {}, out of credit", at("stopped_at")))
+        }
+        EventKind::RunStopped if is_frozen => {
+            (Icon::Lock, format!("{name} stopped at {}, the wallet is frozen", at("stopped_at")))
         }
         EventKind::RunStopped => (Icon::Pause, format!("{name} stopped, billing ends")),
         EventKind::StopRequested => {
@@ -189,6 +207,15 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::BalanceDepleted => (Icon::Stop, "Nothing is left".to_owned()),
         EventKind::GrantExpired => (Icon::Hourglass, format!("{amount} of credit expired")),
         EventKind::HoldExpired => (Icon::Lock, format!("A hold of {amount} expired unused")),
+        EventKind::DisputeOpened => (Icon::Warning, "A payment is disputed".to_owned()),
+        EventKind::DisputeFundsWithdrawn => {
+            (Icon::Warning, format!("{amount} withdrawn for a dispute"))
+        }
+        EventKind::DisputeFundsReinstated => (Icon::Return, format!("{amount} reinstated")),
+        EventKind::DisputeWon => (Icon::Check, "The dispute was won".to_owned()),
+        EventKind::DisputeLost => (Icon::Warning, "The dispute was lost".to_owned()),
+        EventKind::WalletFrozen => (Icon::Lock, "The wallet is frozen".to_owned()),
+        EventKind::WalletReleased => (Icon::Check, "The wallet can be used again".to_owned()),
         EventKind::RefundCreated => (Icon::Return, format!("A refund of {amount} was asked for")),
         EventKind::RefundSucceeded => (Icon::Return, format!("{amount} refunded")),
         EventKind::RefundFailed => {

@@ -1,0 +1,273 @@
+//! Disputes: the provider takes money back, and sometimes returns it.
+//!
+//! Laws: what is withdrawn leaves the disputed purchase first, then other purchased credit, and the
+//! rest is debt; promotions never pay it; what is reinstated pays debt first and re-enters the
+//! grants it came from, so that a dispute that is won has changed no balance (rulings R18).
+
+use crate::deposit::Deposit;
+use crate::event::EventKind;
+use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
+use crate::ledger::TransactionKind;
+use crate::refund::{claw_back, parts_of, post_bonus, share_round_half_even, void_bonus};
+use crate::settle::{Draft, post, tell};
+use crate::time::SECONDS_PER_DAY;
+use crate::wallet::Freeze;
+use crate::workset::Workset;
+use crate::{Amount, Kind, OrgId, Refusal, Timestamp};
+
+/// A grant whose terms ended while its money was away is good for so long when it returns.
+pub const RETURNED_SECONDS: i64 = 30 * SECONDS_PER_DAY;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisputeState {
+    /// The payer's bank asks; no money moves.
+    Inquiry,
+    Open,
+    Won,
+    Lost,
+}
+
+impl DisputeState {
+    pub const ALL: [DisputeState; 4] =
+        [DisputeState::Inquiry, DisputeState::Open, DisputeState::Won, DisputeState::Lost];
+
+    pub const fn code(self) -> i64 {
+        match self {
+            DisputeState::Inquiry => 1,
+            DisputeState::Open => 2,
+            DisputeState::Won => 3,
+            DisputeState::Lost => 4,
+        }
+    }
+
+    pub fn from_code(code: i64) -> Option<DisputeState> {
+        DisputeState::ALL.into_iter().find(|state| state.code() == code)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            DisputeState::Inquiry => "inquiry",
+            DisputeState::Open => "open",
+            DisputeState::Won => "won",
+            DisputeState::Lost => "lost",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<DisputeState> {
+        DisputeState::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether a report of `next` can follow: nothing becomes an inquiry again, and what is decided
+    /// stays so.
+    pub fn may_become(self, next: DisputeState) -> bool {
+        match self {
+            DisputeState::Inquiry => true,
+            DisputeState::Open => next != DisputeState::Inquiry,
+            DisputeState::Won | DisputeState::Lost => next == self,
+        }
+    }
+
+    pub const fn is_decided(self) -> bool {
+        matches!(self, DisputeState::Won | DisputeState::Lost)
+    }
+}
+
+/// A payment that its payer contests, as its rail last told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    pub number: i64,
+    pub deposit: i64,
+    pub rail: String,
+    /// The rail's own id of the dispute, unique per rail.
+    pub external: String,
+    pub state: DisputeState,
+    /// What the rail has withdrawn and not reinstated.
+    pub withdrawn: Amount,
+    /// What of it is missing in purchased grants, in the order in which they gave.
+    pub taken: Vec<Posting>,
+    /// What of the bonus that came with the purchase is voided.
+    pub voided: Vec<Posting>,
+    /// Whether its wallet is frozen because of it, until it is decided.
+    pub freezes: bool,
+    pub created_at: Timestamp,
+    pub decided_at: Option<Timestamp>,
+}
+
+/// Books money that a rail has withdrawn.
+pub fn withdraw(
+    ws: &mut Workset,
+    org: OrgId,
+    (deposit, dispute): (&Deposit, &mut Dispute),
+    amount: Amount,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let (postings, debt) = claw_back(ws.wallet_mut(org)?, deposit.grant, amount);
+    merge(&mut dispute.taken, parts_of(&postings));
+    let draft = Draft {
+        subject: dispute.number,
+        postings,
+        debt,
+        ..Draft::new(TransactionKind::Withdrawal, at, amount)
+    };
+    post(ws, org, draft)?;
+    let voided = void_bonus(ws, org, deposit.grant, (amount, deposit.amount), at)?;
+    merge(&mut dispute.voided, voided);
+    dispute.withdrawn = dispute.withdrawn.plus(amount);
+    tell(ws, org, EventKind::DisputeFundsWithdrawn, at, told(dispute, amount))
+}
+
+/// Books money that a rail has returned: it pays what debt there is, and the rest re-enters the
+/// grants that gave it, last first. Money that had paid debt which a deposit has paid since becomes
+/// a grant of its own.
+pub fn reinstate(
+    ws: &mut Workset,
+    org: OrgId,
+    dispute: &mut Dispute,
+    amount: Amount,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let pays_debt = ws.wallet(org)?.debt.min(amount);
+    let mut rest = amount.minus(pays_debt);
+    let mut postings = Vec::new();
+    for part in dispute.taken.iter_mut().rev() {
+        let back = part.change.min(rest);
+        if back.is_positive() {
+            part.change = part.change.minus(back);
+            rest = rest.minus(back);
+            postings.push(Posting { grant: part.grant, change: back });
+        }
+    }
+    for &posting in &postings {
+        reenter(ws, org, posting, at)?;
+    }
+    let mut subject = dispute.number;
+    if rest.is_positive() {
+        subject = returned(ws, org, dispute.deposit, rest, at)?;
+        postings.push(Posting { grant: subject, change: rest });
+    }
+    let draft = Draft {
+        subject,
+        postings,
+        debt: pays_debt.negated(),
+        ..Draft::new(TransactionKind::Reinstatement, at, amount)
+    };
+    post(ws, org, draft)?;
+    let withdrawn = dispute.withdrawn;
+    for part in &mut dispute.voided {
+        let back = share_round_half_even(part.change, amount, withdrawn);
+        if back.is_positive() {
+            let posting = Posting { grant: part.grant, change: back };
+            part.change = part.change.minus(back);
+            reenter(ws, org, posting, at)?;
+            post_bonus(ws, org, posting, at)?;
+        }
+    }
+    dispute.withdrawn = withdrawn.minus(amount);
+    let is_back = dispute.withdrawn.is_zero();
+    dispute.taken.retain(|part| !is_back && part.change.is_positive());
+    dispute.voided.retain(|part| part.change.is_positive());
+    tell(ws, org, EventKind::DisputeFundsReinstated, at, told(dispute, amount))
+}
+
+/// Adds `parts` to those of the same grants, new ones behind them.
+fn merge(into: &mut Vec<Posting>, parts: Vec<Posting>) {
+    for part in parts {
+        match into.iter_mut().find(|other| other.grant == part.grant) {
+            Some(other) => other.change = other.change.plus(part.change),
+            None => into.push(part),
+        }
+    }
+}
+
+/// Puts value back into a grant; terms that have ended meanwhile go on for 30 days.
+fn reenter(ws: &mut Workset, org: OrgId, posting: Posting, at: Timestamp) -> Result<(), Refusal> {
+    let grant = ws.grants.find(Kind::Grant, org, posting.grant)?.clone();
+    let wallet = ws.wallet_mut(org)?;
+    wallet.grants.reopen(&grant, posting.change, at, at.plus_seconds(RETURNED_SECONDS));
+    Ok(())
+}
+
+/// A grant of money that came back and has none to return to.
+fn returned(
+    ws: &mut Workset,
+    org: OrgId,
+    deposit: i64,
+    amount: Amount,
+    at: Timestamp,
+) -> Result<i64, Refusal> {
+    let wallet = ws.wallet_mut(org)?;
+    let grant = Grant {
+        number: wallet.take_number(),
+        kind: GrantKind::Purchased,
+        amount,
+        priority: PRIORITY_DEFAULT,
+        expires_at: Timestamp::NEVER,
+        purchase: None,
+        deposit: Some(deposit),
+        note: String::new(),
+        created_at: at,
+    };
+    wallet.grants.insert(grant.opened());
+    let number = grant.number;
+    ws.grants.put(org, number, grant);
+    Ok(number)
+}
+
+/// Freezes the wallet because of an open dispute: nothing starts, what runs is stopped, and no
+/// payment method is charged by itself (requirements N11).
+pub fn freeze(
+    ws: &mut Workset,
+    org: OrgId,
+    dispute: &mut Dispute,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    dispute.freezes = true;
+    let wallet = ws.wallet_mut(org)?;
+    let was_frozen = wallet.is_frozen();
+    wallet.freeze.get_or_insert(Freeze { open: 0, is_lost: false }).open += 1;
+    wallet.review_due = true;
+    let mut switched_off = false;
+    if let Some(rule) = &mut wallet.auto_top_up {
+        switched_off = std::mem::replace(&mut rule.enabled, false);
+    }
+    let fields = vec![("dispute", dispute.number.to_string())];
+    if !was_frozen {
+        tell(ws, org, EventKind::WalletFrozen, at, fields.clone())?;
+    }
+    if switched_off {
+        tell(ws, org, EventKind::AutoTopUpDisabled, at, fields)?;
+    }
+    Ok(())
+}
+
+/// Ends what a dispute that is decided now did to its wallet. After a loss the wallet stays frozen
+/// until the operator releases it.
+pub fn thaw(
+    ws: &mut Workset,
+    org: OrgId,
+    dispute: &mut Dispute,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    dispute.freezes = false;
+    let wallet = ws.wallet_mut(org)?;
+    wallet.review_due = true;
+    if let Some(freeze) = &mut wallet.freeze {
+        freeze.open -= 1;
+        freeze.is_lost |= dispute.state == DisputeState::Lost;
+    }
+    if wallet.freeze == Some(Freeze { open: 0, is_lost: false }) {
+        wallet.freeze = None;
+        tell(ws, org, EventKind::WalletReleased, at, Vec::new())?;
+    }
+    Ok(())
+}
+
+/// What an event says about a dispute and the money it moved.
+pub fn told(dispute: &Dispute, amount: Amount) -> Vec<(&'static str, String)> {
+    let mut fields =
+        vec![("dispute", dispute.number.to_string()), ("deposit", dispute.deposit.to_string())];
+    if amount.is_positive() {
+        fields.push(("amount", amount.to_string()));
+    }
+    fields
+}
