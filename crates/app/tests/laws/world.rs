@@ -199,7 +199,7 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
             29 if manners == Manners::Any => {
                 Step::ReportRefund { id, pick: pick(chance), amount: cents(chance, 20) }
             }
-            30 | 31 | 32 if manners == Manners::Any => Step::Dispute {
+            30..=32 if manners == Manners::Any => Step::Dispute {
                 pick: pick(chance),
                 state: DisputeState::ALL[pick(chance) % 4],
                 withdrawn: if chance.one_in(3) { Amount::ZERO } else { cents(chance, 20) },
