@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use domain::deposit::{Deposit, PaymentMethod};
+use domain::discount::Discount;
 use domain::dispute::Dispute;
 use domain::grant::Grant;
 use domain::hold::Hold;
@@ -56,6 +57,8 @@ pub enum Answer {
     ApiKey(OrgId, ApiKey),
     Sku(OrgId, Sku),
     Price(OrgId, Price),
+    /// Of an organization, and its platform.
+    Discount(OrgId, OrgId, Discount),
     Grant(OrgId, Grant),
     Deposit(OrgId, Deposit),
     Refund(OrgId, Refund),

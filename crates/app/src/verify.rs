@@ -4,11 +4,13 @@
 //! found is told as a sentence: table, organization, row, what is written, what it should be. It
 //! reads one snapshot and writes nothing, so it can run beside live traffic.
 //!
-//! Memory grows with organizations and open grants, and by 8 bytes for each usage event; never with
-//! the length of a journal. That is why rows of other tables are matched with the journal by sums
-//! first, and looked at one by one only where the sums differ.
+//! Memory grows with organizations and open grants, by days where a platform has volume tiers, and
+//! by 8 bytes for each usage event; never with the length of a journal. That is why rows of other
+//! tables are matched with the journal by sums first, and looked at one by one only where the sums
+//! differ.
 
 mod chain;
+mod discounts;
 mod name;
 mod prices;
 mod tables;
@@ -16,6 +18,7 @@ mod tables;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use domain::workset::Platform;
 use domain::{Id, Kind, OrgId};
 use store::keys::KeyHasher;
 use store::read::verify as scan;
@@ -99,6 +102,7 @@ pub(crate) fn same<T: PartialEq + fmt::Display>(
 pub(crate) struct Books {
     pub chains: BTreeMap<OrgId, Chain>,
     pub prices: PriceLists,
+    pub platforms: BTreeMap<OrgId, Platform>,
     pub report: Report,
     /// Hashes of usage-event keys, to find those that came twice.
     keys: Vec<u64>,
@@ -118,6 +122,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     let mut books = Books {
         chains: BTreeMap::new(),
         prices: PriceLists::load(snapshot).await?,
+        platforms: BTreeMap::new(),
         report: Report::default(),
         keys: Vec::new(),
         hasher: KeyHasher::new([0; 16]),
@@ -125,8 +130,11 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
         lanes: scan::lanes(snapshot).await?,
     };
     books.wallets_exist(snapshot).await?;
+    books.platforms(snapshot).await?;
+    books.discounts(snapshot).await?;
     books.runs(snapshot).await?;
     books.journal(snapshot, store.is_shared(), total, &mut progress).await?;
+    books.run_discounts()?;
     books.keys_are_unique(snapshot, store.is_shared()).await?;
     books.grants(snapshot).await?;
     books.deposits(snapshot).await?;
@@ -174,12 +182,16 @@ impl Books {
         let Some(chain) = self.chains.get_mut(&org) else {
             return Err(lie(org, "its organization has no wallet".into()).into());
         };
+        let platform = self.platforms.get(&chain.platform);
+        let profile = platform.map(|platform| platform.profile.as_ref());
         chain.follow(transaction)?;
         if let Some(column) = row.differs {
             let what = format!("column {column} is not what the rest of the row makes it");
             return Err(lie(org, what).into());
         }
         self.prices.check(chain.platform, transaction)?;
+        let sku = self.prices.sku_of(chain.platform, transaction);
+        discounts::check_charge(chain, profile, sku, transaction)?;
         if let Some(event) = &transaction.event {
             self.keys.push(self.hasher.hash(org.get(), &event.source, &event.id).bits());
             self.report.usage_events += 1;

@@ -157,6 +157,12 @@ impl OpenGrants {
         self.0.iter().map(|grant| grant.reserved).sum()
     }
 
+    /// What is left of purchased grants.
+    pub fn purchased(&self) -> Amount {
+        let purchased = self.0.iter().filter(|grant| grant.kind == GrantKind::Purchased);
+        purchased.map(|grant| grant.remaining).sum()
+    }
+
     pub fn unreserved(&self) -> Amount {
         self.0.iter().map(OpenGrant::unreserved).sum()
     }

@@ -77,6 +77,7 @@ pub enum Kind {
     PaymentMethod,
     Sku,
     Price,
+    Discount,
     Resource,
     Run,
     Hold,
@@ -88,7 +89,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 19] = [
+    pub const ALL: [Kind; 20] = [
         Kind::Platform,
         Kind::Organization,
         Kind::ApiKey,
@@ -100,6 +101,7 @@ impl Kind {
         Kind::PaymentMethod,
         Kind::Sku,
         Kind::Price,
+        Kind::Discount,
         Kind::Resource,
         Kind::Run,
         Kind::Hold,
@@ -123,6 +125,7 @@ impl Kind {
             Kind::PaymentMethod => "pmt",
             Kind::Sku => "sku",
             Kind::Price => "prc",
+            Kind::Discount => "dsc",
             Kind::Resource => "res",
             Kind::Run => "run",
             Kind::Hold => "hld",
@@ -150,6 +153,7 @@ impl Kind {
             Kind::PaymentMethod => "payment method",
             Kind::Sku => "SKU",
             Kind::Price => "price",
+            Kind::Discount => "discount",
             Kind::Resource => "resource",
             Kind::Run => "run",
             Kind::Hold => "hold",

@@ -107,6 +107,17 @@ impl TransactionKind {
         TransactionKind::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
+    /// Whether it charges for use, or takes such a charge back.
+    pub const fn is_use(self) -> bool {
+        matches!(
+            self,
+            TransactionKind::Charge
+                | TransactionKind::Settlement
+                | TransactionKind::Capture
+                | TransactionKind::Correction
+        )
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             TransactionKind::Deposit => "deposit",
@@ -201,6 +212,8 @@ pub struct LedgerTransaction {
     pub fingerprint: i64,
     pub event: Option<EventKey>,
     pub lines: Vec<Line>,
+    /// What the prices of its lines were lowered by.
+    pub discount_bps: i64,
     pub span: Option<Span>,
     pub hash: ChainHash,
 }
@@ -234,6 +247,9 @@ impl LedgerTransaction {
             let text =
                 |line: &Line| format!("{}:{}:{}", line.price, line.quantity, line.amount.nanos());
             field("lines", join(self.lines.iter().map(text).collect()));
+        }
+        if self.discount_bps != 0 {
+            field("discount", self.discount_bps.to_string());
         }
         if let Some(span) = &self.span {
             field("every", span.every_seconds.to_string());
@@ -305,6 +321,7 @@ pub struct Rest {
     pub absorbed: Amount,
     pub debt: Amount,
     pub lines: Vec<Line>,
+    pub discount_bps: i64,
     pub every_seconds: Option<i64>,
     pub meters: Vec<SpanMeter>,
 }
@@ -335,6 +352,7 @@ impl Rest {
                         });
                     }
                 }
+                "discount" => rest.discount_bps = value.parse().ok()?,
                 "every" => rest.every_seconds = Some(value.parse().ok()?),
                 "meters" => {
                     for part in value.split(',') {

@@ -36,8 +36,9 @@ pub struct Price {
 }
 
 impl Price {
-    pub fn rate(&self) -> Rate {
-        Rate { list: self.amount, per_units: self.per_units, discount_bps: 0 }
+    /// What it costs less `discount_bps`.
+    pub fn rate(&self, discount_bps: i64) -> Rate {
+        Rate { list: self.amount, per_units: self.per_units, discount_bps }
     }
 }
 
@@ -78,6 +79,21 @@ impl PriceBook {
 
     pub fn prices(&self) -> impl Iterator<Item = &Price> {
         self.prices.values().flat_map(BTreeMap::values).flatten()
+    }
+
+    /// Every price in force at `at`, by number.
+    pub fn in_force(&self, at: Timestamp) -> Vec<&Price> {
+        let latest = |prices: &'_ Vec<Price>| {
+            prices.partition_point(|price| price.effective_from <= at).checked_sub(1)
+        };
+        let mut found: Vec<&Price> = self
+            .prices
+            .values()
+            .flat_map(BTreeMap::values)
+            .filter_map(|prices| latest(prices).and_then(|place| prices.get(place)))
+            .collect();
+        found.sort_by_key(|price| price.number);
+        found
     }
 
     /// The price in force at `at`: the latest that had taken effect.

@@ -16,7 +16,7 @@ mod value;
 pub use kind::{
     Admission, AutoTopUpBounds, BalanceBasis, BalancePlace, BillRounding, Digest, Documents,
     Expiry, ModelCharge, Overcapture, Overdraft, Pack, PromotionalExpiry, RefundPolicy, Resume,
-    ResumeInPaidBlock, ShownAs, TaxPoint, Terms, TopUpSize, ZeroAction,
+    ResumeInPaidBlock, ShownAs, TaxPoint, Terms, TopUpSize, VolumeTier, ZeroAction,
 };
 pub use lint::{Finding, Severity};
 pub use table::{Profile, Setting};
@@ -80,6 +80,11 @@ impl Profile {
     /// True when time inside an open line period is not posted by other movements (C02).
     pub fn closed_windows_only(&self) -> bool {
         matches!(self.compute_terms, Terms::Window(_))
+    }
+
+    /// Whether what a wallet draws can earn it a discount.
+    pub fn has_volume_tiers(&self) -> bool {
+        self.discounts && !self.volume_tiers.is_empty()
     }
 
     /// The bounds of an auto top-up rule; none where it is not offered.
@@ -150,6 +155,15 @@ mod tests {
             "expiry_reminder_days",
             &[("14,7,1", "14,7,1"), ("none", "none"), ("3, 1", "3,1")],
             &["14;7", "soon", ""],
+        ),
+        (
+            "volume_tiers",
+            &[
+                ("1000:5%", "1000.00:5%"),
+                ("0:1%,1000:7.5%", "0.00:1%,1000.00:7.5%"),
+                ("none", "none"),
+            ],
+            &["1000", "1000:5", "1000:101%", "-1:5%", "x:5%", "1:1.234%"],
         ),
         (
             "packs",

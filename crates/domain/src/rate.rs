@@ -27,6 +27,13 @@ impl Rate {
         denominator(self.per_units)
     }
 
+    /// The price of `per_units` units after the discount, rounded half to even: to be shown, never
+    /// to be charged.
+    pub fn shown_price_round_half_even(self) -> Amount {
+        let exact = amount_round_half_even(self.numerator(), i128::from(BPS_PER_ONE));
+        exact.unwrap_or(self.list)
+    }
+
     /// The charge for `quantity` units, rounded half to even; nothing when it is beyond the range.
     ///
     /// Units: of the price. Source: rulings R2.

@@ -111,6 +111,8 @@ pub enum Refusal {
     /// Only promotional and bonus grants can be voided.
     GrantNotVoidable,
     ExpiryInThePast,
+    /// A discount takes off between nothing and everything.
+    DiscountOutOfRange,
     PriorityOutOfRange,
     /// The platform runs on the wall clock.
     NoTestClock,
@@ -161,6 +163,7 @@ impl Refusal {
             Refusal::ExternalIdTaken { .. } => "external_id_taken",
             Refusal::GrantNotVoidable => "grant_not_voidable",
             Refusal::ExpiryInThePast => "expiry_in_the_past",
+            Refusal::DiscountOutOfRange => "discount_out_of_range",
             Refusal::PriorityOutOfRange => "priority_out_of_range",
             Refusal::NoTestClock => "no_test_clock",
             Refusal::ClockGoesBack { .. } => "clock_goes_back",
@@ -224,6 +227,9 @@ impl fmt::Display for Refusal {
                 f.write_str("purchased credit cannot be voided, only refunded")
             }
             Refusal::ExpiryInThePast => f.write_str("the expiry must lie ahead"),
+            Refusal::DiscountOutOfRange => {
+                f.write_str("the discount must be between 0 and 10000 basis points")
+            }
             Refusal::PriorityOutOfRange => f.write_str("the priority must be between 0 and 100"),
             Refusal::NoTestClock => f.write_str("this platform runs on the wall clock"),
             Refusal::ClockGoesBack { now } => {

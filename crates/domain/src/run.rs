@@ -117,6 +117,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// What it costs in `[from, until)`: its cost up to the end less its cost up to the start, so
+    /// that the parts of a run sum to it.
+    pub fn cost_between(&self, from: Timestamp, until: Timestamp) -> Amount {
+        self.cost_round_half_even(until).minus(self.cost_round_half_even(from.min(until)))
+    }
+
     /// What the run itself costs up to `at`, rounded once half to even.
     pub fn cost_round_half_even(&self, at: Timestamp) -> Amount {
         let until = self.stopped_at.unwrap_or(at).min(at);

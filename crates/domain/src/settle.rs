@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::discount::day_of;
 use crate::event::{Event, EventKind};
 use crate::grant::{OpenGrant, Posting};
 use crate::ledger::{
@@ -30,6 +31,7 @@ pub struct Draft {
     pub fingerprint: i64,
     pub event: Option<EventKey>,
     pub lines: Vec<Line>,
+    pub discount_bps: i64,
     pub span: Option<Span>,
 }
 
@@ -47,6 +49,7 @@ impl Draft {
             fingerprint: 0,
             event: None,
             lines: Vec::new(),
+            discount_bps: 0,
             span: None,
         }
     }
@@ -65,6 +68,9 @@ pub fn post(
     let wallet = ws.wallet_mut(org)?;
     wallet.debt = wallet.debt.plus(draft.debt);
     wallet.review_due = true;
+    if wallet.volume.is_some() {
+        note_volume(wallet, &draft);
+    }
     let mut transaction = LedgerTransaction {
         org,
         number: wallet.tip.number + 1,
@@ -82,12 +88,43 @@ pub fn post(
         fingerprint: draft.fingerprint,
         event: draft.event,
         lines: draft.lines,
+        discount_bps: draft.discount_bps,
         span: draft.span,
         hash: ChainHash::default(),
     };
     transaction.hash = transaction.chained_after(&wallet.tip.hash);
     wallet.tip = ChainTip { number: transaction.number, position, hash: transaction.hash };
     Ok(ws.append(transaction))
+}
+
+/// Counts what `draft` drew of purchased credit towards volume tiers (rulings R22): the difference
+/// it made to what is left, because grants that are used up are gone by now.
+fn note_volume(wallet: &mut Wallet, draft: &Draft) {
+    let left = wallet.grants.purchased();
+    let Some(volume) = &mut wallet.volume else { return };
+    let drawn = volume.left.minus(left);
+    volume.left = left;
+    if !draft.kind.is_use() {
+        return;
+    }
+    // Money that had paid a debt comes back as credit of its own; it had not been drawn.
+    let is_returned = |posting: &&Posting| posting.grant == draft.subject;
+    let returned: Amount = match draft.kind {
+        TransactionKind::Correction => draft.postings.iter().filter(is_returned),
+        _ => [].iter().filter(is_returned),
+    }
+    .map(|posting| posting.change)
+    .sum();
+    let day = volume_day(draft.kind, draft.at);
+    volume.draw(day, drawn.plus(returned));
+}
+
+/// The day that a transaction counts for: a settlement at midnight is of the day that ended.
+pub fn volume_day(kind: TransactionKind, at: Timestamp) -> i64 {
+    match kind {
+        TransactionKind::Settlement => day_of(at.plus_seconds(-1)),
+        _ => day_of(at),
+    }
 }
 
 /// Draws `amount` in burn order; what is missing becomes debt or is absorbed by the profile's

@@ -67,6 +67,7 @@ mod tests {
             fingerprint: 0,
             event: None,
             lines: Vec::new(),
+            discount_bps: 0,
             span: Some(Span { from: Timestamp::from_seconds(from), every_seconds: 60, meters }),
             hash: ChainHash::default(),
         }

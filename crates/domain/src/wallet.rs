@@ -6,6 +6,7 @@
 //! An organization has one wallet, and its journal is the organization's. The wallet is small
 //! whatever runs in it (rulings A6): runs and holds are rows of their own, their sums are here.
 
+use crate::discount::{Discount, Volume, assigned_bps, day_of, tier_bps};
 use crate::grant::{OpenGrant, OpenGrants};
 use crate::ledger::ChainTip;
 use crate::meter::Meters;
@@ -85,6 +86,10 @@ pub struct Wallet {
     pub stop_order: Option<StopOrder>,
     pub stop_sequence: i64,
     pub freeze: Option<Freeze>,
+    /// Discounts that the operator assigned and that can still decide something.
+    pub discounts: Vec<Discount>,
+    /// What was drawn lately; only where the platform has volume tiers.
+    pub volume: Option<Volume>,
     /// True when something changed since stops, top-up and alerts were last looked at.
     pub review_due: bool,
 }
@@ -137,6 +142,8 @@ impl Wallet {
             stop_order: None,
             stop_sequence: 0,
             freeze: None,
+            discounts: Vec::new(),
+            volume: None,
             review_due: false,
         }
     }
@@ -154,6 +161,19 @@ impl Wallet {
     /// Whether a dispute forbids everything but money coming in.
     pub fn is_frozen(&self) -> bool {
         self.freeze.is_some()
+    }
+
+    /// What the list price of `sku` is lowered by at `at`: the higher of what was assigned and what
+    /// volume has earned, never the sum (requirements S13).
+    pub fn discount_bps(&self, profile: &Profile, sku: i64, at: Timestamp, now: Timestamp) -> i64 {
+        if !profile.discounts || (self.discounts.is_empty() && self.volume.is_none()) {
+            return 0;
+        }
+        // The present day is not over: what is reported ahead of it counts as of now.
+        let day = day_of(at.min(now));
+        let earned = self.volume.as_ref().map(|volume| volume.drawn_before(day));
+        let earned = earned.map_or(0, |drawn| tier_bps(&profile.volume_tiers, drawn));
+        assigned_bps(self.discounts.iter(), sku, at).max(earned)
     }
 
     /// Unspent grants less debt.

@@ -9,6 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use crate::deposit::{Deposit, PaymentMethod};
+use crate::discount::Discount;
 use crate::dispute::Dispute;
 use crate::event::{Event, Request};
 use crate::grant::Grant;
@@ -213,6 +214,7 @@ pub struct Workset {
     pub api_keys: Table<ApiKey>,
     pub skus: Table<Sku>,
     pub prices: Table<Price>,
+    pub discounts: Table<Discount>,
     pub grants: Table<Grant>,
     pub deposits: Table<Deposit>,
     pub refunds: Table<Refund>,
@@ -253,6 +255,7 @@ pub struct Changes {
     pub api_keys: Vec<(OrgId, i64, ApiKey)>,
     pub skus: Vec<(OrgId, i64, Sku)>,
     pub prices: Vec<(OrgId, i64, Price)>,
+    pub discounts: Vec<(OrgId, i64, Discount)>,
     pub grants: Vec<(OrgId, i64, Grant)>,
     pub deposits: Vec<(OrgId, i64, Deposit)>,
     pub refunds: Vec<(OrgId, i64, Refund)>,
@@ -460,6 +463,7 @@ impl Workset {
         keeper.table(&mut self.api_keys);
         keeper.table(&mut self.skus);
         keeper.table(&mut self.prices);
+        keeper.table(&mut self.discounts);
         keeper.table(&mut self.grants);
         keeper.table(&mut self.deposits);
         keeper.table(&mut self.refunds);
@@ -489,6 +493,7 @@ impl Workset {
             api_keys: self.api_keys.take_changed(),
             skus: self.skus.take_changed(),
             prices: self.prices.take_changed(),
+            discounts: self.discounts.take_changed(),
             grants: self.grants.take_changed(),
             deposits: self.deposits.take_changed(),
             refunds: self.refunds.take_changed(),

@@ -403,6 +403,7 @@ fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::ApiKey(_, key) => format!("{} 0 key", key.number),
         Answer::Sku(_, sku) => format!("{} 0 sku", sku.number),
         Answer::Price(_, it) => format!("{} 0 price {}", it.number, it.effective_from.micros()),
+        Answer::Discount(_, _, it) => format!("{} 0 discount {}", it.number, it.bps),
         Answer::Grant(_, grant) => format!("{} 0 grant {}", grant.number, grant.amount.nanos()),
         Answer::Deposit(_, it) => format!(
             "{} {} deposit {} {}",

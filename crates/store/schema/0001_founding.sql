@@ -142,6 +142,20 @@ CREATE TABLE grants (
     PRIMARY KEY (bucket, org_id, number)
 );
 
+-- Never edited; what can still decide something is in the wallet too. Kept as long as the books:
+-- charges are explained by them.
+CREATE TABLE discounts (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    sku BIGINT,
+    bps INTEGER NOT NULL,
+    effective_from BIGINT NOT NULL,
+    effective_until BIGINT,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
 -- Money from outside, once per external id of its rail (rulings A12). Kept as long as the books.
 CREATE TABLE deposits (
     bucket INTEGER NOT NULL,

@@ -229,6 +229,7 @@ pub(crate) fn read(row: &Row) -> Result<LedgerTransaction, StoreError> {
         fingerprint: row.int(18)?,
         event: event(row)?,
         lines,
+        discount_bps: rest.discount_bps,
         span,
         hash: row.bytes(17)?,
     })

@@ -7,6 +7,7 @@
 pub mod answers;
 pub mod api_keys;
 pub mod deposits;
+mod discounts;
 pub mod disputes;
 mod error;
 mod events;

@@ -18,8 +18,8 @@ use crate::value::{Column, Value};
 use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
-    api_keys, deposits, disputes, events, grants, holds, journal, lanes, organizations, outbox,
-    payment_methods, platforms, prices, refunds, resources, runs, skus, wallets,
+    api_keys, deposits, discounts, disputes, events, grants, holds, journal, lanes, organizations,
+    outbox, payment_methods, platforms, prices, refunds, resources, runs, skus, wallets,
 };
 
 /// Everything that one transaction of a lane writes.
@@ -128,6 +128,7 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&api_keys::SAVE, noun::columns(&changes.api_keys)),
         (&skus::SAVE, noun::columns(&changes.skus)),
         (&prices::SAVE, noun::columns(&changes.prices)),
+        (&discounts::SAVE, noun::columns(&changes.discounts)),
         (&grants::SAVE, noun::columns(&changes.grants)),
         (&deposits::SAVE, noun::columns(&changes.deposits)),
         (&refunds::SAVE, noun::columns(&changes.refunds)),

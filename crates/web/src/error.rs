@@ -183,6 +183,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::AboveRefundable { .. }
         | Refusal::GrantNotVoidable
         | Refusal::ExpiryInThePast
+        | Refusal::DiscountOutOfRange
         | Refusal::PriorityOutOfRange
         | Refusal::ClockTooFar { .. }
         | Refusal::SettingInvalid { .. } => 422,

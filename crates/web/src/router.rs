@@ -96,6 +96,10 @@ pub static ROUTES: &[Route] = &[
         .is("get_wallet", "Shows what an organization has, exact at this instant")
         .role(Read)
         .answers::<wallets::WalletOut>(),
+    Route::get("/v1/wallets/{id}/projection", to!(projection::get))
+        .is("get_projection", "Shows what this month has cost, and will have cost")
+        .role(Read)
+        .answers::<projection::ProjectionOut>(),
     Route::act("/v1/wallets/{id}/auto_top_up", to!(wallets::set_auto_top_up))
         .is("set_auto_top_up", "Sets the auto top-up rule")
         .role(Organization)
@@ -267,6 +271,28 @@ pub static ROUTES: &[Route] = &[
         .role(Read)
         .query::<PlatformQuery>()
         .answers::<List<prices::PriceOut>>(),
+    Route::create("/v1/discounts", to!(discounts::create))
+        .is("assign_discount", "Assigns a discount to an organization, for all SKUs or one")
+        .role(Platform)
+        .takes::<discounts::DiscountIn>()
+        .answers::<discounts::DiscountOut>()
+        .refuses(&[
+            "not_in_profile",
+            "discount_out_of_range",
+            "too_long_ago",
+            "expiry_in_the_past",
+            "setting_invalid",
+        ]),
+    Route::get("/v1/discounts", to!(discounts::list))
+        .is("list_discounts", "Lists the discounts assigned to an organization")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<discounts::DiscountOut>>(),
+    Route::get("/v1/price_list", to!(price_list::list))
+        .is("list_price_list", "Lists what everything costs one organization now")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<price_list::ListedPriceOut>>(),
     Route::create("/v1/resources", to!(resources::create))
         .is("create_resource", "Creates a resource, which costs nothing until it runs")
         .role(Usage)

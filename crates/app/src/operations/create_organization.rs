@@ -1,5 +1,6 @@
 //! Creates an organization with its wallet.
 
+use domain::discount::Volume;
 use domain::wallet::Wallet;
 use domain::workset::Organization;
 use domain::{OrgId, Refusal, Timestamp, Workset};
@@ -39,7 +40,11 @@ impl Operation for CreateOrganization {
         }
         let organization =
             Organization { platform: self.platform, name: self.name.clone(), created_at: now };
-        ws.insert_wallet(Wallet::new(self.org, self.platform, now));
+        let profile = &ws.platform(self.platform)?.profile;
+        let late_window = profile.late_window_seconds;
+        let mut wallet = Wallet::new(self.org, self.platform, now);
+        wallet.volume = profile.has_volume_tiers().then(|| Volume::new(late_window));
+        ws.insert_wallet(wallet);
         ws.organizations.put(self.org, 0, organization.clone());
         Ok(Answer::Organization(self.org, organization))
     }

@@ -1,5 +1,6 @@
 //! One file per thing the product does, named `verb_noun`.
 
+pub mod assign_discount;
 pub mod capture_hold;
 pub mod change_payment_method;
 pub mod create_api_key;

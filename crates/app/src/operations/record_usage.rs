@@ -69,12 +69,12 @@ impl Operation for RecordUsage {
         let clock = now.max(ws.wallet(self.org)?.now);
         let occurred_at = self.occurred_at.unwrap_or(clock);
         require_reported(occurred_at, clock, profile.late_window_seconds)?;
-        let lines = self.rated(ws, platform, occurred_at)?;
+        let now = catch_up(ws, self.org, now)?;
+        let (lines, discount_bps) = self.rated(ws, &profile, platform, occurred_at)?;
         let total = lines.iter().try_fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount));
         let amount = total.filter(|&amount| amount <= CHARGE_MAX).ok_or_else(beyond)?;
         let owed = ws.wallet(self.org)?.debt.checked_add(amount);
         owed.filter(|&owed| owed <= DEBT_MAX).ok_or_else(beyond)?;
-        let now = catch_up(ws, self.org, now)?;
         // After this line the operation must succeed.
         let wallet = ws.wallet_mut(self.org)?;
         let (postings, absorbed, debt) = draw_with_overdraft(wallet, &profile, amount);
@@ -87,6 +87,7 @@ impl Operation for RecordUsage {
             fingerprint: self.fingerprint,
             event: Some(self.key.clone()),
             lines,
+            discount_bps,
             ..Draft::new(TransactionKind::Charge, now, amount)
         };
         let transaction = post(ws, self.org, draft)?.clone();
@@ -100,24 +101,29 @@ fn beyond() -> Refusal {
 }
 
 impl RecordUsage {
+    /// The priced dimensions, and the discount in force when the event happened.
     fn rated(
         &self,
         ws: &Workset,
+        profile: &Profile,
         platform: OrgId,
         occurred_at: Timestamp,
-    ) -> Result<Vec<Line>, Refusal> {
+    ) -> Result<(Vec<Line>, i64), Refusal> {
         let unknown = || Refusal::UnknownSku { code: self.sku.clone() };
         let book = ws.book(platform).ok_or_else(unknown)?;
         let sku = book.sku_by_code(&self.sku).ok_or_else(unknown)?;
+        let wallet = ws.wallet(self.org)?;
+        let discount_bps = wallet.discount_bps(profile, sku.number, occurred_at, wallet.now);
         let mut lines = Vec::with_capacity(self.quantities.len());
         for (dimension, quantity) in self.quantities.iter().filter(|(_, quantity)| *quantity > 0) {
             let price = book.price_at(sku.number, dimension, occurred_at).ok_or_else(|| {
                 Refusal::PriceMissing { sku: self.sku.clone(), dimension: dimension.clone() }
             })?;
-            let amount = price.rate().charge_round_half_even(*quantity).ok_or_else(beyond)?;
+            let rate = price.rate(discount_bps);
+            let amount = rate.charge_round_half_even(*quantity).ok_or_else(beyond)?;
             lines.push(Line { price: price.number, quantity: *quantity, amount });
         }
-        Ok(lines)
+        Ok((lines, discount_bps))
     }
 }
 

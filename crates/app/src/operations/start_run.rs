@@ -43,10 +43,10 @@ impl Operation for StartRun {
     /// `too_long_ago`, `price_missing`, `amount_out_of_range` (the burn of five days),
     /// `insufficient_credit`.
     ///
-    /// The price is snapshot here (requirements N16); available credit is decided on less what runs
-    /// already will burn before it could be stopped (rulings R14). A start that is reported late is
-    /// decided on as if it had been reported on time, and needs credit for all that has run until
-    /// now (rulings R1, R8).
+    /// The price and the discount are snapshot here (requirements N16, S13); available credit is
+    /// decided on less what runs already will burn before it could be stopped (rulings R14). A
+    /// start that is reported late is decided on as if it had been reported on time, and needs
+    /// credit for all that has run until now (rulings R1, R8).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
@@ -66,7 +66,9 @@ impl Operation for StartRun {
         let price = book
             .price_at(sku.number, TIME_DIMENSION, started_at.max(Timestamp::ZERO))
             .ok_or_else(|| missing(sku.code.clone()))?;
-        let rate = price.rate();
+        let wallet = ws.wallet(self.org)?;
+        let discount_bps = wallet.discount_bps(&profile, sku.number, started_at, now);
+        let rate = price.rate(discount_bps);
         let ran_seconds = now.floor_to_second().seconds_since(started_at).max(0);
         admit(ws, self.org, &profile, rate, ran_seconds, now)?;
         // After this line the operation must succeed.

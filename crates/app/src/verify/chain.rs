@@ -8,6 +8,7 @@ use domain::ledger::{ChainTip, LedgerTransaction, TransactionKind};
 use domain::rate::{denominator, divide_round_half_even};
 use domain::{Amount, OrgId};
 
+use super::discounts::Discounts;
 use super::{Lie, same};
 
 /// A sum over rows in any order: equal sets of rows have equal sums, and sets that differ do not
@@ -67,6 +68,7 @@ pub(crate) struct Chain {
     pub reserved: BTreeMap<i64, Amount>,
     pub next_hold_expiry: Option<i64>,
     pub wake: Option<i64>,
+    pub discounts: Discounts,
 }
 
 impl Chain {
@@ -94,6 +96,7 @@ impl Chain {
             reserved: BTreeMap::new(),
             next_hold_expiry: None,
             wake: None,
+            discounts: Discounts::default(),
         }
     }
 
@@ -118,6 +121,7 @@ impl Chain {
             return Err(self.lie(row, what));
         }
         self.debt = debt;
+        self.discounts.add_drawn(row);
         let mut change = row.debt.negated();
         for posting in &row.postings {
             change = change.plus(posting.change);

@@ -31,6 +31,12 @@ impl PriceLists {
         self.0.get(&platform)?.get(&number)
     }
 
+    /// What a charge is for; nothing where it is none.
+    pub(crate) fn sku_of(&self, platform: OrgId, row: &LedgerTransaction) -> Option<i64> {
+        let line = row.lines.first().filter(|_| row.kind == TransactionKind::Charge)?;
+        self.find(platform, line.price).map(|price| price.sku)
+    }
+
     /// Recomputes a charge from its lines and the prices that were in force.
     pub(crate) fn check(&self, platform: OrgId, row: &LedgerTransaction) -> Result<(), Lie> {
         if row.kind != TransactionKind::Charge {
@@ -47,7 +53,7 @@ impl PriceLists {
         for line in &row.lines {
             let price = self.find(platform, line.price);
             let price = price.ok_or_else(|| lie(format!("there is no price {}", line.price)))?;
-            let charge = price.rate().charge_round_half_even(line.quantity);
+            let charge = price.rate(row.discount_bps).charge_round_half_even(line.quantity);
             let charge = charge.unwrap_or(Amount::MAX);
             let name = format!("the charge for {} by price {}", line.quantity, line.price);
             same(at(), &name, &line.amount, &charge)?;

@@ -1,7 +1,6 @@
 //! The other tables, each matched with what the journal said.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::deposit::DepositState;
 use domain::grant::OpenGrant;
@@ -17,7 +16,7 @@ use store::read::access;
 use store::read::verify as scan;
 
 use super::chain::{Chain, Tally};
-use super::{Books, Lie, Unverified, name, same};
+use super::{Books, Lie, Unverified, discounts, name, same};
 
 /// Calls `each` for every row of a table.
 macro_rules! each_row {
@@ -68,6 +67,43 @@ impl Books {
         Ok(())
     }
 
+    /// Reads the platforms that organizations live on.
+    pub(crate) async fn platforms(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let homes: BTreeSet<OrgId> = self.chains.values().map(|chain| chain.platform).collect();
+        for home in homes {
+            if let Some(platform) = access::platform(snapshot, home).await? {
+                self.platforms.insert(home, platform);
+            }
+        }
+        for chain in self.chains.values_mut() {
+            let platform = self.platforms.get(&chain.platform);
+            let has_tiers = platform.is_some_and(|platform| platform.profile.has_volume_tiers());
+            chain.discounts.has_tiers = has_tiers;
+        }
+        Ok(())
+    }
+
+    /// Gives each organization its discounts.
+    pub(crate) async fn discounts(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        each_row!(snapshot, discounts, row, {
+            let (org, number, discount) = row;
+            let chain = self.chains.get_mut(&org);
+            let chain = chain.ok_or_else(|| homeless("discounts", org, number))?;
+            chain.discounts.assigned.push(discount);
+            self.report.other_rows += 1;
+        });
+        Ok(())
+    }
+
+    /// Compares the discount of each run with what was in force when it began.
+    pub(crate) fn run_discounts(&self) -> Result<(), Lie> {
+        for chain in self.chains.values() {
+            let platform = self.platforms.get(&chain.platform);
+            discounts::check_runs(chain, platform.map(|platform| platform.profile.as_ref()))?;
+        }
+        Ok(())
+    }
+
     /// Adds up the runs of each organization, and compares each with the price it began at.
     pub(crate) async fn runs(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
         each_row!(snapshot, runs, row, {
@@ -83,13 +119,12 @@ impl Books {
             same(at(), "the price amount", &run.rate.list, &price.amount)?;
             same(at(), "the price's seconds", &run.rate.per_units, &price.per_units)?;
             same(at(), "the SKU", &run.sku, &price.sku)?;
-            let discount = price.rate().discount_bps;
-            same(at(), "the discount", &run.rate.discount_bps, &discount)?;
             if run.stopped_at.is_some_and(|stop| stop < run.started_at) {
                 let what = "it stopped before it started".to_owned();
                 return Err(Lie { table: "runs", org, row: format!("run {number}"), what }.into());
             }
             add_run(chain, &run);
+            chain.discounts.add_run(&run);
             self.report.other_rows += 1;
         });
         Ok(())
@@ -264,7 +299,6 @@ impl Books {
         total: u64,
         progress: &mut impl FnMut(u64, u64),
     ) -> Result<(), Unverified> {
-        let mut platforms: BTreeMap<OrgId, Option<Platform>> = BTreeMap::new();
         each_organization!(snapshot, wallets, row, row.org, {
             let lie = |what: String| Lie {
                 table: "wallets",
@@ -279,11 +313,9 @@ impl Books {
             }
             let Some(chain) = self.chains.get(&row.org) else { continue };
             check_wallet(chain, &wallet)?;
-            if let Entry::Vacant(unread) = platforms.entry(wallet.platform) {
-                unread.insert(access::platform(snapshot, wallet.platform).await?);
-            }
-            let platform = platforms.get(&wallet.platform).and_then(Option::as_ref);
+            let platform = self.platforms.get(&wallet.platform);
             let platform = platform.ok_or_else(|| lie("it lives on no platform".into()))?;
+            discounts::check_wallet(chain, &wallet, &platform.profile)?;
             check_wake(chain, &wallet, platform)?;
             self.report.wallets += 1;
             progress(self.report.transactions + self.report.wallets, total);

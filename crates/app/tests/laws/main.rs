@@ -19,6 +19,7 @@ use domain::ledger::TransactionKind;
 use domain::profile::Overcapture;
 use domain::rate::amount_round_half_even;
 use domain::refund::RefundOutcome;
+use domain::settle::volume_day;
 use domain::span::periods;
 use domain::{Amount, Timestamp};
 
@@ -127,9 +128,32 @@ fn check_meters(world: &World) {
     assert_eq!(i128::from(posted.nanos()), total_posted, "posted for time");
 }
 
+/// What counts towards volume tiers is what was drawn of purchased grants, day by day.
+fn check_volume(world: &World) {
+    let wallet = world.wallet();
+    let Some(volume) = &wallet.volume else { return };
+    assert_eq!(volume.left, wallet.grants.purchased());
+    let mut drawn: BTreeMap<i64, Amount> = BTreeMap::new();
+    for row in world.ws.journal().iter().filter(|row| row.kind.is_use()) {
+        let is_returned = |grant| row.kind == TransactionKind::Correction && grant == row.subject;
+        for posting in row.postings.iter().filter(|posting| !is_returned(posting.grant)) {
+            if kind_of(world, posting.grant) == GrantKind::Purchased {
+                let day = drawn.entry(volume_day(row.kind, row.at)).or_default();
+                *day = day.minus(posting.change);
+            }
+        }
+    }
+    let kept = volume.days.last().map_or(i64::MAX, |&(day, _)| day - volume.days_kept);
+    for (day, drawn) in drawn.into_iter().filter(|(day, _)| *day >= kept) {
+        let counted = volume.days.iter().find(|(other, _)| *other == day);
+        assert_eq!(counted.map_or(Amount::ZERO, |&(_, drawn)| drawn), drawn, "day {day}");
+    }
+}
+
 fn check(world: &World) {
     check_conservation(world);
     check_parts(world);
+    check_volume(world);
     for row in world.ws.journal().iter().filter(|row| row.span.is_some()) {
         let periods = periods(row);
         let sum: Amount = periods.iter().map(|period| period.amount).sum();

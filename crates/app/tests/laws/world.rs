@@ -1,6 +1,7 @@
 //! A world made from a seed: one platform with a test clock, one wallet, and commands at random.
 
 use app::operation::{Answer, Operation};
+use app::operations::assign_discount::AssignDiscount;
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
 use app::operations::create_organization::CreateOrganization;
@@ -79,6 +80,7 @@ pub enum Step {
     Card { behaviour: Behaviour },
     TopUp { enabled: bool, threshold: i64, amount: i64 },
     Limit { limit: Option<Amount> },
+    Discount { bps: i64, of_one: bool, from: i64, seconds: Option<i64> },
     Advance { micros: i64 },
 }
 
@@ -93,10 +95,11 @@ pub enum Manners {
 }
 
 pub const RESOURCES: usize = 5;
-const PROFILES: [(&str, &str); 6] = [
+const PROFILES: [(&str, &str); 7] = [
     ("spheron", ""),
     ("spheron", "overdraft=carry;overcapture=overflow"),
     ("spheron", "stop_lead_seconds=45"),
+    ("spheron", "volume_tiers=5:5%,20:12.5%,60:33.33%"),
     ("greennode", ""),
     ("greennode", "settle_every_seconds=600;overcapture=cap"),
     ("greennode", "overdraft=carry;stop_lead_seconds=7"),
@@ -186,6 +189,12 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
                 threshold: chance.below(25) + 4,
                 amount: chance.below(40) + 14,
             },
+            18 if chance.one_in(3) => Step::Discount {
+                bps: chance.below(4_001),
+                of_one: chance.one_in(2),
+                from: if chance.one_in(2) { 0 } else { chance.below(100_000) },
+                seconds: if chance.one_in(2) { Some(chance.below(200_000)) } else { None },
+            },
             18 => {
                 Step::Limit { limit: if chance.one_in(4) { None } else { Some(nanos(chance, 20)) } }
             }
@@ -231,6 +240,7 @@ struct Trace {
     resources: Vec<Resource>,
     holds: Vec<Hold>,
     methods: Vec<PaymentMethod>,
+    discounts: usize,
 }
 
 pub struct World {
@@ -326,6 +336,7 @@ impl World {
             runs: ws.runs.of(org).map(|(_, row)| row.clone()).collect(),
             resources: ws.resources.of(org).map(|(_, row)| row.clone()).collect(),
             holds: ws.holds.of(org).map(|(_, row)| row.clone()).collect(),
+            discounts: ws.discounts.of(org).count(),
             methods: ws.methods.of(org).map(|(_, row)| row.clone()).collect(),
         }
     }
@@ -472,6 +483,17 @@ impl World {
                     (Amount::from_units(threshold), Amount::from_units(amount));
                 let method = self.method;
                 vec![self.decide(&SetAutoTopUp { org, enabled, threshold, amount, method })]
+            }
+            Step::Discount { bps, of_one, from, seconds } => {
+                let begin = self.clock.plus_seconds(from);
+                let operation = AssignDiscount {
+                    org,
+                    sku: of_one.then(|| self.ws.resources.iter().next().map_or(0, |it| it.2.sku)),
+                    bps,
+                    effective_from: (from > 0).then_some(begin),
+                    effective_until: seconds.map(|seconds| begin.plus_seconds(seconds)),
+                };
+                vec![self.decide(&operation)]
             }
             Step::Limit { limit } => vec![self.decide(&SetUserLimit { org, limit })],
             Step::Advance { micros } => {

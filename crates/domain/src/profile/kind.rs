@@ -217,6 +217,13 @@ pub struct Pack {
     pub tagline: Option<String>,
 }
 
+/// A discount that is earned by drawing so much purchased credit in thirty days (rulings R22).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VolumeTier {
+    pub drawn_min: Amount,
+    pub discount_bps: i64,
+}
+
 /// Bounds of an auto top-up rule; both ends are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AutoTopUpBounds {

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use super::kind::{
     Admission, BalanceBasis, BalancePlace, BillRounding, Digest, Documents, Expiry, ModelCharge,
     Overcapture, Overdraft, Pack, PromotionalExpiry, RefundPolicy, Resume, ResumeInPaidBlock,
-    ShownAs, TaxPoint, Terms, TopUpSize, ZeroAction,
+    ShownAs, TaxPoint, Terms, TopUpSize, VolumeTier, ZeroAction,
 };
 use super::value::Value;
 use crate::Amount;
@@ -133,6 +133,8 @@ settings! {
     coupons: bool = true;
     /// Whether the larger of the volume tier and an assigned discount lowers prices (S13).
     discounts: bool = true;
+    /// Discounts that are earned by drawing so much purchased credit in thirty days (rulings R22).
+    volume_tiers: Vec<VolumeTier> = Vec::new();
     /// What a customer gets for a deposit.
     documents: Documents = Documents::ReceiptAndInvoice;
     /// How invoices round to cents; display only (rulings R23).

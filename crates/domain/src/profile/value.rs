@@ -3,8 +3,9 @@
 //! *Law:* what is shown is read back as the same value. No value contains `;`, which joins settings
 //! where a platform keeps them.
 
-use super::kind::{Admission, Expiry, Overdraft, Pack, RefundPolicy, Terms};
+use super::kind::{Admission, Expiry, Overdraft, Pack, RefundPolicy, Terms, VolumeTier};
 use crate::Amount;
+use crate::discount::{bps_of_percent, percent};
 
 /// The longest text that a setting takes, in characters.
 const TEXT_CHARS_MAX: usize = 60;
@@ -250,6 +251,22 @@ impl Value for RefundPolicy {
 
     fn allowed() -> String {
         "none, unspent, or within(30d) of any length".into()
+    }
+}
+
+impl Value for VolumeTier {
+    fn read(text: &str) -> Option<VolumeTier> {
+        let (drawn_min, discount) = text.split_once(':')?;
+        let discount_bps = bps_of_percent(discount.strip_suffix('%')?)?;
+        Some(VolumeTier { drawn_min: Amount::read(drawn_min)?, discount_bps })
+    }
+
+    fn show(&self) -> String {
+        format!("{}:{}%", self.drawn_min, percent(self.discount_bps))
+    }
+
+    fn allowed() -> String {
+        "an amount and what drawing it earns, such as 1000:5%".into()
     }
 }
 

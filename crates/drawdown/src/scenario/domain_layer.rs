@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::operation::{Answer, Operation};
+use app::operations::assign_discount::AssignDiscount;
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
 use app::operations::create_organization::CreateOrganization;
@@ -35,14 +36,18 @@ use domain::event::Event;
 use domain::grant::{Grant, GrantKind};
 use domain::hold::Hold;
 use domain::ledger::{EventKey, LedgerTransaction};
+use domain::price::{Price, PriceBook};
+use domain::profile::Profile;
+use domain::projection::Projection;
 use domain::refund::Refund;
 use domain::run::Run;
+use domain::wallet::Wallet;
 use domain::{Amount, Id, Kind, OrgId, Timestamp, Workset, chart, span};
 use payments::sandbox;
 
 use crate::scenario::layer::{
     BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
-    LedgerRow, RailAnswer, RefundRow, RunRow,
+    LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, RunRow,
 };
 
 /// One workset, and the organizations in the order in which they were made.
@@ -142,6 +147,23 @@ impl Layer for DomainLayer {
         Ok(BalanceRow::from(balance))
     }
 
+    fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure> {
+        let (wallet, now) = (self.ws.wallet(org)?, self.now(org));
+        let runs = self.ws.runs.of(org).map(|(_, run)| run);
+        let rows = self.ws.journal().iter().map(AsRef::as_ref).filter(|row| row.org == org);
+        let projection = Projection::of(wallet, runs, rows, now);
+        let made = self.ws.resources.of(org).map(|(_, resource)| resource.created_at);
+        let made: Vec<i64> = made.map(|at| i64::from(at >= projection.month.start)).collect();
+        let in_all = i64::try_from(made.len()).unwrap_or(i64::MAX);
+        Ok(ProjectionRow::of(&projection, (made.iter().sum(), in_all), wallet.running_count))
+    }
+
+    fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {
+        let (wallet, profile) = (self.ws.wallet(org)?, self.ws.profile_of(org)?);
+        let book = self.ws.book(wallet.platform).cloned().unwrap_or_default();
+        Ok(price_rows(&book, wallet, &profile, self.now(org)))
+    }
+
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
         Ok(self
             .ws
@@ -193,6 +215,26 @@ impl Layer for DomainLayer {
         }
         Ok(sums.into_iter().collect())
     }
+}
+
+pub(super) fn price_rows(
+    book: &PriceBook,
+    wallet: &Wallet,
+    profile: &Profile,
+    now: Timestamp,
+) -> Vec<PriceRow> {
+    let row = |price: &Price| {
+        let discount_bps = wallet.discount_bps(profile, price.sku, now, now);
+        PriceRow {
+            sku: book.sku(price.sku).map(|sku| sku.code.clone()).unwrap_or_default(),
+            dimension: price.dimension.clone(),
+            list: price.amount,
+            price: price.rate(discount_bps).shown_price_round_half_even(),
+            discount_bps,
+            per_units: price.per_units,
+        }
+    };
+    book.in_force(now).into_iter().map(row).collect()
 }
 
 pub(super) fn hold_row(hold: &Hold) -> HoldRow {
@@ -275,6 +317,7 @@ pub(super) fn done(answer: Answer, now: Timestamp, codes: &BTreeMap<i64, String>
         Answer::ApiKey(_, row) => Done::Row(row.number),
         Answer::Sku(_, row) => Done::Row(row.number),
         Answer::Price(_, row) => Done::Row(row.number),
+        Answer::Discount(_, _, row) => Done::Row(row.number),
         Answer::Grant(_, row) => Done::Row(row.number),
         Answer::PaymentMethod(_, row) => Done::Row(row.number),
         Answer::Resource(_, row) => Done::Row(row.number),
@@ -331,6 +374,9 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         Command::CreatePrice { platform, sku, dimension, amount, per_units, effective_from } => {
             Box::new(CreatePrice { platform, sku, dimension, amount, per_units, effective_from })
         }
+        Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
+            Box::new(AssignDiscount { org, sku, bps, effective_from, effective_until })
+        }
         Command::GiveGrant { org, amount, priority, expires_at } => {
             Box::new(GiveGrant { org, amount, priority, expires_at, note: String::new() })
         }
@@ -368,9 +414,7 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         }
         Command::ReleaseFreeze { org } => Box::new(ReleaseFreeze { org }),
         Command::SettleRefund { org, refund, is_paid } => {
-            let id = Id::new(Kind::Refund, org, refund).to_string();
-            let outcome = if is_paid { sandbox::refunded(&id) } else { sandbox::refund_failed() };
-            Box::new(SettleRefund { org, refund, outcome })
+            Box::new(settle_refund(org, refund, is_paid))
         }
         Command::SavePaymentMethod { org, behaviour } => {
             Box::new(SavePaymentMethod { org, rail, behaviour, label: "card".to_string() })
@@ -383,6 +427,12 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         }
         Command::SetUserLimit { org, limit } => Box::new(SetUserLimit { org, limit }),
     }
+}
+
+fn settle_refund(org: OrgId, refund: i64, is_paid: bool) -> SettleRefund {
+    let id = Id::new(Kind::Refund, org, refund).to_string();
+    let outcome = if is_paid { sandbox::refunded(&id) } else { sandbox::refund_failed() };
+    SettleRefund { org, refund, outcome }
 }
 
 fn outcome(answer: RailAnswer, org: OrgId, deposit: i64) -> PaymentOutcome {

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::layer::{
     BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
-    LedgerRow, RailAnswer, RefundRow, Refused, RunRow,
+    LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, Refused, RunRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
 
@@ -211,6 +211,7 @@ fn transaction(org: OrgId, parts: &[Value]) -> Result<(LedgerTransaction, Ledger
         fingerprint: 0,
         event: event.map(|id| EventKey { source: String::new(), id: id.to_owned() }),
         lines: Vec::new(),
+        discount_bps: 0,
         span: None,
         hash: Default::default(),
     };
@@ -316,6 +317,11 @@ impl HttpLayer {
         })
     }
 
+    fn platform_of(&mut self, org: OrgId) -> Result<OrgId, Failure> {
+        let wallet = self.get(&format!("/v1/wallets/{}", id(Kind::Wallet, org, 1)))?;
+        Ok(parsed::<Id>(text(&wallet, "platform")?)?.org)
+    }
+
     fn row(&mut self, path: &str, body: Value) -> Result<Done, Failure> {
         let value = self.post(path, body)?;
         let number = value["id"].as_str().map_or(Ok(0), |id| parsed::<Id>(id).map(|id| id.number));
@@ -383,6 +389,14 @@ impl Layer for HttpLayer {
                     "effective_from": when(effective_from)});
                 self.row("/v1/prices", body)
             }
+            Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
+                let platform = self.platform_of(org)?;
+                let sku = sku.map(|sku| id(Kind::Sku, platform, sku));
+                let body = json!({"organization": organization(org), "sku": sku,
+                    "discount_bps": bps, "effective_from": when(effective_from),
+                    "effective_until": when(effective_until)});
+                self.row("/v1/discounts", body)
+            }
             Command::GiveGrant { org, amount, priority, expires_at } => {
                 let body = json!({"organization": organization(org), "amount": amount.to_string(),
                     "priority": priority, "expires_at": when(expires_at), "note": ""});
@@ -430,6 +444,37 @@ impl Layer for HttpLayer {
 
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
         Ok(self.transactions(org)?.into_iter().map(|(_, row)| row).collect())
+    }
+
+    fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure> {
+        let path = format!("/v1/wallets/{}/projection", id(Kind::Wallet, org, 1));
+        let value = self.get(&path)?;
+        let whole = |name: &str| value[name].as_i64().unwrap_or(-1);
+        Ok(ProjectionRow {
+            until: time(&value, "until")?,
+            spent: amount(&value, "spent")?,
+            burn_per_hour: amount(&value, "burn_per_hour")?,
+            to_come: amount(&value, "to_come")?,
+            projected: amount(&value, "projected")?,
+            resources_this_month: whole("resources_this_month"),
+            resources_in_all: whole("resources_in_all"),
+            running_count: whole("running_count"),
+        })
+    }
+
+    fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {
+        let whole = |value: &Value, name: &str| value[name].as_i64().unwrap_or(-1);
+        let row = |price: &Value| {
+            Ok(PriceRow {
+                sku: text(price, "sku")?.to_owned(),
+                dimension: text(price, "dimension")?.to_owned(),
+                list: amount(price, "list_amount")?,
+                price: amount(price, "amount")?,
+                discount_bps: whole(price, "discount_bps"),
+                per_units: whole(price, "per_units"),
+            })
+        };
+        self.all("/v1/price_list", org)?.iter().rev().map(row).collect()
     }
 
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {

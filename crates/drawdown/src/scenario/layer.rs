@@ -8,6 +8,7 @@
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
 use domain::grant::{Grant, OpenGrant};
+use domain::projection::Projection;
 use domain::run::ResourceClass;
 use domain::wallet::Balance;
 use domain::{Amount, OrgId, Refusal, Timestamp};
@@ -37,6 +38,13 @@ pub enum Command {
         amount: Amount,
         per_units: i64,
         effective_from: Option<Timestamp>,
+    },
+    AssignDiscount {
+        org: OrgId,
+        sku: Option<i64>,
+        bps: i64,
+        effective_from: Option<Timestamp>,
+        effective_until: Option<Timestamp>,
     },
     GiveGrant {
         org: OrgId,
@@ -307,6 +315,47 @@ impl GrantRow {
     }
 }
 
+/// A month of a wallet, and its resources.
+#[derive(Clone, Debug)]
+pub struct ProjectionRow {
+    pub until: Timestamp,
+    pub spent: Amount,
+    pub burn_per_hour: Amount,
+    pub to_come: Amount,
+    pub projected: Amount,
+    pub resources_this_month: i64,
+    pub resources_in_all: i64,
+    pub running_count: i64,
+}
+
+impl ProjectionRow {
+    /// `resources`: made this month, and in all.
+    pub fn of(projection: &Projection, resources: (i64, i64), running_count: i64) -> ProjectionRow {
+        ProjectionRow {
+            until: projection.month.end,
+            spent: projection.spent,
+            burn_per_hour: projection.burn_per_hour,
+            to_come: projection.to_come,
+            projected: projection.projected,
+            resources_this_month: resources.0,
+            resources_in_all: resources.1,
+            running_count,
+        }
+    }
+}
+
+/// What something costs one organization now.
+#[derive(Clone, Debug)]
+pub struct PriceRow {
+    pub sku: String,
+    pub dimension: String,
+    /// Before and after the discount.
+    pub list: Amount,
+    pub price: Amount,
+    pub discount_bps: i64,
+    pub per_units: i64,
+}
+
 /// One ledger transaction.
 #[derive(Clone, Debug)]
 pub struct LedgerRow {
@@ -347,6 +396,10 @@ pub trait Layer {
 
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure>;
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure>;
+    fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure>;
+
+    /// What is sold, by number of the price.
+    fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure>;
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure>;
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure>;
     fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure>;
@@ -407,6 +460,7 @@ impl From<&Refusal> for Refused {
             | Refusal::WalletFrozen
             | Refusal::GrantNotVoidable
             | Refusal::ExpiryInThePast
+            | Refusal::DiscountOutOfRange
             | Refusal::PriorityOutOfRange
             | Refusal::NoTestClock
             | Refusal::SettingInvalid { .. } => {}

@@ -4,6 +4,7 @@
 //! what is expected. `#` begins a comment. `scenarios/README.md` says the same to people.
 
 use domain::deposit::Behaviour;
+use domain::discount::bps_of_percent;
 use domain::dispute::DisputeState;
 use domain::price::TIME_DIMENSION;
 use domain::run::ResourceClass;
@@ -65,6 +66,7 @@ pub enum List {
     Ledger,
     /// Journal lines since last asked, one per ledger transaction.
     Spans,
+    Prices,
     Deposits,
     Refunds,
     Disputes,
@@ -72,6 +74,7 @@ pub enum List {
     Holds,
     Runs,
     Runway,
+    Projection,
     Mails,
     Events,
 }
@@ -105,6 +108,7 @@ pub enum Says {
     Sku { code: String, class: ResourceClass, prices: Vec<PriceOf> },
     Price { code: String, price: PriceOf, from: Option<When> },
     Wallet { name: String },
+    Discount(Assign),
     Deposit { name: String, wallet: String, amount: Amount, fate: Fate },
     Settle { name: String, answer: RailAnswer },
     Dispute { name: String, deposit: String, state: DisputeState, withdrawn: Amount },
@@ -126,6 +130,16 @@ pub enum Says {
     List { wallet: String, list: List },
     Books,
     Repeat { each: Vec<Says> },
+}
+
+/// A discount that is assigned.
+#[derive(Clone, Debug)]
+pub struct Assign {
+    pub wallet: String,
+    pub bps: i64,
+    pub sku: Option<String>,
+    pub from: Option<When>,
+    pub until: Option<When>,
 }
 
 /// A usage event.
@@ -192,11 +206,10 @@ pub fn without_comment(line: &str) -> &str {
     line.find(" #").map_or(line, |start| &line[..start])
 }
 
-const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, deposit, settle, refund, \
-    dispute, release_freeze, grant, void, start, stop, hold, capture, release, use, card, \
-    auto_top_up, alert, advance, at, balance, ledger, spans, deposits, refunds, disputes, grants, \
-    holds, runs, runway, mails, events, books, \
-    repeat";
+const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, discount, deposit, settle, \
+    refund, dispute, release_freeze, grant, void, start, stop, hold, capture, release, use, card, \
+    auto_top_up, alert, advance, at, balance, prices, ledger, spans, deposits, refunds, disputes, \
+    grants, holds, runs, runway, projection, mails, events, books, repeat";
 
 fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -207,6 +220,7 @@ fn says(words: &mut Words) -> Result<Says, ParseError> {
         "sku" => sku(words),
         "price" => price(words),
         "wallet" => Ok(Says::Wallet { name: words.name("a wallet's name")? }),
+        "discount" => discount(words),
         "deposit" => deposit(words),
         "settle" => settle(words),
         "refund" => refund(words),
@@ -239,6 +253,7 @@ fn list_named(command: &str) -> Option<List> {
     match command {
         "ledger" => Some(List::Ledger),
         "spans" => Some(List::Spans),
+        "prices" => Some(List::Prices),
         "deposits" => Some(List::Deposits),
         "refunds" => Some(List::Refunds),
         "disputes" => Some(List::Disputes),
@@ -246,6 +261,7 @@ fn list_named(command: &str) -> Option<List> {
         "holds" => Some(List::Holds),
         "runs" => Some(List::Runs),
         "runway" => Some(List::Runway),
+        "projection" => Some(List::Projection),
         "mails" => Some(List::Mails),
         "events" => Some(List::Events),
         _ => None,
@@ -300,6 +316,18 @@ fn price_of(words: &mut Words) -> Result<PriceOf, ParseError> {
             unit_seconds(word).or_else(|| word.parse().ok())
         })?;
     Ok(PriceOf { dimension, amount, per_units })
+}
+
+/// `discount acme 10% on h100 from +01:00:00 until +02:00:00`; what is left out is everything, now
+/// and for good.
+fn discount(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let percent = |word: &str| bps_of_percent(word.strip_suffix('%')?);
+    let bps = words.read("a percentage, such as 10% or 12.5%", percent)?;
+    let sku = if words.take_keyword("on") { Some(words.name("a SKU's code")?) } else { None };
+    let from = if words.take_keyword("from") { Some(when(words)?) } else { None };
+    let until = if words.take_keyword("until") { Some(when(words)?) } else { None };
+    Ok(Says::Discount(Assign { wallet, bps, sku, from, until }))
 }
 
 fn deposit(words: &mut Words) -> Result<Says, ParseError> {

@@ -9,7 +9,7 @@ use domain::dispute::DisputeState;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{Command, Done, Failure, Layer, LedgerRow, RailAnswer, RunRow};
-use crate::scenario::parse::{Fate, List, Part, PriceOf, RefundBy, Says, Use};
+use crate::scenario::parse::{Assign, Fate, List, Part, PriceOf, RefundBy, Says, Use};
 use crate::scenario::show::{self, Names};
 use crate::scenario::when::When;
 
@@ -140,6 +140,7 @@ impl<'a> Player<'a> {
             }
             Says::Price { code, price, from } => self.price(code, price, *from),
             Says::Wallet { name } => self.wallet(name),
+            Says::Discount(assign) => self.discount(assign),
             Says::Deposit { name, wallet, amount, fate } => {
                 self.deposit(name, wallet, *amount, *fate)
             }
@@ -317,6 +318,20 @@ impl<'a> Player<'a> {
             Command::CreatePrice { platform, sku, dimension, amount, per_units, effective_from };
         self.row(command)?;
         line("set")
+    }
+
+    fn discount(&mut self, assign: &Assign) -> Lines {
+        let platform = self.current_platform();
+        let number = |code: &String| self.skus.get(&(platform, code.clone())).copied().unwrap_or(0);
+        let command = Command::AssignDiscount {
+            org: self.org(&assign.wallet),
+            sku: assign.sku.as_ref().map(number),
+            bps: assign.bps,
+            effective_from: self.instant(assign.from)?,
+            effective_until: self.instant(assign.until)?,
+        };
+        self.row(command)?;
+        line("assigned")
     }
 
     fn deposit(&mut self, name: &str, wallet: &str, amount: Amount, fate: Fate) -> Lines {
@@ -518,6 +533,10 @@ impl<'a> Player<'a> {
                 let rows = unseen(&mut self.seen, org, "ledger", &rows);
                 Ok(rows.iter().map(|row| show::span(org, row, names)).collect())
             }
+            List::Prices => {
+                let rows = self.layer.prices(org)?;
+                Ok(rows.iter().map(show::price).collect())
+            }
             List::Deposits => {
                 let rows = self.layer.deposits(org)?;
                 Ok(rows.iter().map(|row| show::deposit(org, row, names)).collect())
@@ -540,6 +559,7 @@ impl<'a> Player<'a> {
             }
             List::Runs => self.runs(wallet),
             List::Runway => line(show::runway(&self.layer.balance(org)?, names)),
+            List::Projection => Ok(show::projection(&self.layer.projection(org)?, names)),
             List::Mails => {
                 let rows = self.layer.events(org)?;
                 let rows = unseen(&mut self.seen, org, "mails", &rows);

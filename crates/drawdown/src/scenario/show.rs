@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use domain::discount::percent;
+use domain::price::TIME_DIMENSION;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
-    BalanceRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow, RefundRow, Refused,
-    RunRow,
+    BalanceRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow, PriceRow,
+    ProjectionRow, RefundRow, Refused, RunRow,
 };
 use crate::scenario::parse::Part;
-use crate::scenario::when::{clock_face, shown};
+use crate::scenario::when::{clock_face, shown, unit_of};
 
 /// The names that a scenario has given, by what they name.
 #[derive(Debug, Default)]
@@ -79,6 +81,36 @@ pub fn balance(row: &BalanceRow, parts: &[Part]) -> String {
 pub fn runway(row: &BalanceRow, names: &Names) -> String {
     let runs_out = names.time_or_never(row.runs_out_at);
     format!("{} per hour, runs out {runs_out}", row.burn_per_hour)
+}
+
+/// This month in money, then in resources (requirements C16).
+pub fn projection(row: &ProjectionRow, names: &Names) -> Vec<String> {
+    let (until, burn) = (names.time(row.until), row.burn_per_hour);
+    vec![
+        format!("spent {}, to come {} at {burn} per hour until {until}", row.spent, row.to_come),
+        format!("projected {}", row.projected),
+        format!(
+            "resources {} this month, {} in all, {} running",
+            row.resources_this_month, row.resources_in_all, row.running_count
+        ),
+    ]
+}
+
+/// `h100 1.80 per hour, was 2.00, -10%`.
+pub fn price(row: &PriceRow) -> String {
+    let dimension = match row.dimension.as_str() {
+        TIME_DIMENSION => String::new(),
+        dimension => format!(" {dimension}"),
+    };
+    let per = match unit_of(row.per_units).filter(|_| dimension.is_empty()) {
+        Some(unit) => unit.to_string(),
+        None => row.per_units.to_string(),
+    };
+    let was = match row.discount_bps {
+        0 => String::new(),
+        bps => format!(", was {}, -{}%", row.list, percent(bps)),
+    };
+    format!("{}{dimension} {} per {per}{was}", row.sku, row.price)
 }
 
 pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {

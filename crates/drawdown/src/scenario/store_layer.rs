@@ -9,22 +9,24 @@ use app::lane::LaneLimits;
 use app::{App, LaneOptions, Outcome};
 use domain::grant::GrantKind;
 use domain::ledger::LedgerTransaction;
+use domain::projection::Projection;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, OrgId, Timestamp, chart};
-use store::read::{access, ledger, lists};
+use store::read::{access, ledger, lists, month};
 use store::testkit::TempFolder;
 use store::testkit::pg::Database;
 use store::{Snapshot, Store, StoreError, StoreUrl};
 use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::{
-    deposit_row, dispute_row, done, hold_row, ledger_row, operation_of, refund_row, run_row,
+    deposit_row, dispute_row, done, hold_row, ledger_row, operation_of, price_rows, refund_row,
+    run_row,
 };
 use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
-    LedgerRow, RefundRow, RunRow,
+    LedgerRow, PriceRow, ProjectionRow, RefundRow, RunRow,
 };
 use crate::wire;
 
@@ -50,7 +52,7 @@ pub struct StoreLayer {
     runtime: Runtime,
     app: App,
     orgs: Vec<OrgId>,
-    _place: Place,
+    place: Place,
 }
 
 fn broken(error: impl std::fmt::Display) -> Failure {
@@ -81,7 +83,7 @@ impl StoreLayer {
     pub fn open(place: Place) -> Result<StoreLayer, String> {
         let runtime = Runtime::new().map_err(|error| error.to_string())?;
         let app = open_app(&runtime, &place.url())?;
-        Ok(StoreLayer { runtime, app, orgs: Vec::new(), _place: place })
+        Ok(StoreLayer { runtime, app, orgs: Vec::new(), place })
     }
 
     fn read<T>(
@@ -121,6 +123,21 @@ impl StoreLayer {
     fn sku_codes(&self, org: OrgId) -> Result<BTreeMap<i64, String>, Failure> {
         let (wallet, _) = self.wallet(org)?;
         self.read(async |snapshot| access::sku_codes(snapshot, wallet.platform).await)
+    }
+}
+
+impl StoreLayer {
+    /// Recomputes the books of this layer.
+    ///
+    /// Errors: the first lie, as a sentence.
+    pub fn verify(&self) -> Result<app::verify::Report, String> {
+        let verified = app::verify::run(&self.app.store, |_, _| {});
+        self.runtime.block_on(verified).map_err(|lie| lie.to_string())
+    }
+
+    /// Where the store lives.
+    pub fn url(&self) -> StoreUrl {
+        self.place.url()
     }
 }
 
@@ -168,6 +185,20 @@ impl Layer for StoreLayer {
 
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
         Ok(self.journal(org)?.iter().map(ledger_row).collect())
+    }
+
+    fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure> {
+        let ((wallet, _), now) = (self.wallet(org)?, self.now(org)?);
+        let rows = self.read(async |snapshot| month::rows(snapshot, &wallet, now).await)?;
+        let projection = Projection::of(&wallet, rows.runs.iter(), rows.journal.iter(), now);
+        let resources = (rows.resources_this_month, rows.resources_in_all);
+        Ok(ProjectionRow::of(&projection, resources, wallet.running_count))
+    }
+
+    fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {
+        let (wallet, platform) = self.wallet(org)?;
+        let book = self.read(async |snapshot| access::book(snapshot, wallet.platform).await)?;
+        Ok(price_rows(&book, &wallet, &platform.profile, self.now(org)?))
     }
 
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {

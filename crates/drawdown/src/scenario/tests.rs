@@ -1,10 +1,12 @@
 use std::path::{Path, PathBuf};
 
-use store::testkit::pg;
+use store::StoreUrl;
+use store::testkit::{TempFolder, pg, tamper};
 
 use crate::scenario::LayerKind;
 use crate::scenario::check::{Report, rewritten, run, summary};
 use crate::scenario::domain_layer::DomainLayer;
+use crate::scenario::store_layer::{Place, StoreLayer};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
@@ -65,6 +67,42 @@ fn prints_the_same(layer: LayerKind) {
 #[test]
 fn every_scenario_prints_the_same_on_sqlite() {
     prints_the_same(LayerKind::Sqlite);
+}
+
+fn on_sqlite(name: &str, text: &str) -> StoreLayer {
+    let mut layer = StoreLayer::open(Place::Folder(TempFolder::new())).unwrap();
+    rewritten(name, text, &mut layer).unwrap();
+    layer
+}
+
+#[test]
+fn every_scenario_leaves_books_that_verify() {
+    for (name, text) in scenarios() {
+        on_sqlite(&name, &text).verify().unwrap_or_else(|lie| panic!("{name}: {lie}"));
+    }
+}
+
+#[test]
+fn verify_finds_edited_discounts() {
+    let (name, text) = scenarios().into_iter().find(|it| it.0 == "discounts.txt").unwrap();
+    let edits = [
+        ("discounts", "number", 0),
+        ("discounts", "sku", 1),
+        ("discounts", "bps", 0),
+        ("discounts", "bps", 1),
+        ("discounts", "bps", 2),
+        ("discounts", "effective_from", 0),
+        ("discounts", "effective_from", 1),
+        ("discounts", "effective_until", 1),
+        ("runs", "discount_bps", 0),
+        ("runs", "discount_bps", 2),
+    ];
+    for (table, column, nth) in edits {
+        let layer = on_sqlite(&name, &text);
+        let StoreUrl::Sqlite(file) = layer.url() else { panic!("not on SQLite") };
+        let said = tamper::change(&file, table, column, nth);
+        assert!(layer.verify().is_err(), "not found: {said}");
+    }
 }
 
 #[test]

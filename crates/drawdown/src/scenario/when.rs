@@ -81,6 +81,11 @@ pub fn unit_seconds(word: &str) -> Option<i64> {
     }
 }
 
+/// `hour` for 3600; nothing for what is no unit.
+pub fn unit_of(seconds: i64) -> Option<&'static str> {
+    ["second", "minute", "hour", "day"].into_iter().find(|word| unit_seconds(word) == Some(seconds))
+}
+
 fn seconds_of(face: &str) -> Option<i64> {
     let parts: Vec<&str> = face.split(':').collect();
     let [hours, minutes, seconds] = parts.as_slice() else { return None };

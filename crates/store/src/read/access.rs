@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::OrgId;
-use domain::price::Sku;
+use domain::price::{PriceBook, Sku};
 use domain::wallet::Wallet;
 use domain::workset::{Organization, Platform};
 
@@ -12,7 +12,7 @@ use crate::noun;
 use crate::snapshot::Snapshot;
 use crate::statement::{Statement, catalogue};
 use crate::value::Column;
-use crate::{organizations as organization_rows, platforms, skus, wallets};
+use crate::{organizations as organization_rows, platforms, prices, skus, wallets};
 
 catalogue! {
     /// Answers when the store can be read.
@@ -83,6 +83,19 @@ pub async fn wallet(snapshot: &mut Snapshot, org: OrgId) -> Result<Option<Wallet
         wallets::join_part_rows(&mut wallet, count, &rows)?;
     }
     Ok(Some(wallet))
+}
+
+/// All SKUs and prices of a platform.
+pub async fn book(snapshot: &mut Snapshot, platform: OrgId) -> Result<PriceBook, StoreError> {
+    let key = || noun::org_columns(std::iter::once(platform));
+    let mut book = PriceBook::default();
+    for (_, _, sku) in noun::read_all(&snapshot.load(&skus::OF_PLATFORM, key()).await?)? {
+        book.add_sku(sku);
+    }
+    for (_, _, price) in noun::read_all(&snapshot.load(&prices::OF_PLATFORM, key()).await?)? {
+        book.add_price(price);
+    }
+    Ok(book)
 }
 
 /// The codes of all SKUs of a platform, by number.

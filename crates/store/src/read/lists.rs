@@ -2,6 +2,7 @@
 //! order in which rows were made.
 
 use domain::deposit::{Deposit, PaymentMethod};
+use domain::discount::Discount;
 use domain::dispute::Dispute;
 use domain::event::EventKind;
 use domain::grant::Grant;
@@ -65,6 +66,12 @@ catalogue! {
     PRICES: Statement = Statement::new(
         "SELECT bucket, org_id, number, sku, dimension, amount, per_units, effective_from, \
          created_at FROM prices \
+         WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
+    );
+    /// A page of discounts.
+    DISCOUNTS: Statement = Statement::new(
+        "SELECT bucket, org_id, number, sku, bps, effective_from, effective_until, created_at \
+         FROM discounts \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of resources.
@@ -136,6 +143,7 @@ reads! {
     PaymentMethod payment_method payment_methods PAYMENT_METHODS;
     Sku sku skus SKUS;
     Price price prices PRICES;
+    Discount discount discounts DISCOUNTS;
     Resource resource resources RESOURCES;
     Run run runs RUNS;
     Hold hold holds HOLDS;

@@ -7,6 +7,7 @@ pub mod access;
 pub mod backlog;
 pub mod ledger;
 pub mod lists;
+pub mod month;
 pub mod verify;
 pub mod wallet_page;
 

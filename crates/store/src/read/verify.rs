@@ -5,6 +5,7 @@
 //! that nothing in a row goes unread.
 
 use domain::deposit::Deposit;
+use domain::discount::Discount;
 use domain::dispute::Dispute;
 use domain::grant::Grant;
 use domain::hold::Hold;
@@ -124,6 +125,11 @@ catalogue! {
     PRICES: Statement = page!(
         "prices",
         "bucket, org_id, number, sku, dimension, amount, per_units, effective_from, created_at"
+    );
+    /// A page of discounts.
+    DISCOUNTS: Statement = page!(
+        "discounts",
+        "bucket, org_id, number, sku, bps, effective_from, effective_until, created_at"
     );
     /// A page of SKUs.
     SKUS: Statement =
@@ -284,6 +290,7 @@ tables! {
     Hold holds HOLDS;
     Run runs RUNS;
     Price prices PRICES;
+    Discount discounts DISCOUNTS;
     Sku skus SKUS;
 }
 

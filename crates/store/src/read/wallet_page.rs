@@ -10,7 +10,7 @@ use domain::deposit::{Deposit, PaymentMethod};
 use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::ledger::LedgerTransaction;
-use domain::price::{Price, PriceBook, Sku};
+use domain::price::PriceBook;
 use domain::run::{Resource, Run};
 use domain::wallet::Wallet;
 use domain::workset::{Organization, Platform};
@@ -23,7 +23,7 @@ use crate::noun::{self, Noun};
 use crate::snapshot::Snapshot;
 use crate::statement::{Load, Statement, catalogue};
 use crate::value::Column;
-use crate::{grants, holds, prices, resources, skus};
+use crate::{grants, holds, resources};
 
 /// Rows of the journal that one step of the walk reads.
 const WALK_ROWS: i64 = 256;
@@ -102,7 +102,8 @@ pub async fn rows(
     };
     let now = platform.clock.unwrap_or(reach.wall_clock).max(wallet.now);
     let since = now.plus_seconds(-reach.seconds);
-    let (journal, is_cut) = journal_since(snapshot, &wallet, since, reach).await?;
+    let (rows_min, rows_max) = (reach.journal_rows_min, reach.journal_rows_max);
+    let (journal, is_cut) = journal_since(snapshot, &wallet, since, rows_min, rows_max).await?;
     let movements = match reach.before {
         None => journal.iter().take(reach.journal_rows_min).cloned().collect(),
         Some(position) => {
@@ -110,16 +111,15 @@ pub async fn rows(
             ledger::walk(snapshot, org, position, rows).await?
         }
     };
-    let runs_since = movements.last().map_or(since, |row| began(row).min(since));
-    let parameters = [org.bucket().into(), org.into(), runs_since.into(), RUNS_MAX.into()];
-    let runs: Vec<Run> = plain(noun::read_all(&snapshot.query(&RUNS_SINCE, &parameters).await?)?);
+    let ran_since = movements.last().map_or(since, |row| began(row).min(since));
+    let runs = runs_since(snapshot, org, ran_since, RUNS_MAX).await?;
     let holds = of_org(snapshot, &holds::FIND_OPEN, org).await?;
     let deposits = lists::deposits(snapshot, org, i64::MAX, reach.deposits_max).await?;
     let resources = resources_of(snapshot, org, &runs).await?;
     Ok(Some(WalletRows {
         now,
         since,
-        book: book(snapshot, wallet.platform).await?,
+        book: super::access::book(snapshot, wallet.platform).await?,
         grants: grants_of(snapshot, &wallet, &movements).await?,
         methods: lists::payment_methods(snapshot, org, i64::MAX, METHODS_MAX).await?,
         events: newest_events(snapshot, org, reach.events_max).await?,
@@ -141,12 +141,24 @@ fn began(row: &LedgerTransaction) -> Timestamp {
     row.span.as_ref().map_or(row.at, |span| span.from)
 }
 
+/// At most `rows_max` runs that are open or ended after `since`, newest first.
+pub(super) async fn runs_since(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    since: Timestamp,
+    rows_max: i64,
+) -> Result<Vec<Run>, StoreError> {
+    let parameters = [org.bucket().into(), org.into(), since.into(), rows_max.into()];
+    Ok(plain(noun::read_all(&snapshot.query(&RUNS_SINCE, &parameters).await?)?))
+}
+
 /// The wallet's rows back to the first that is older than `since`, and whether more were left.
-async fn journal_since(
+pub(super) async fn journal_since(
     snapshot: &mut Snapshot,
     wallet: &Wallet,
     since: Timestamp,
-    reach: Reach,
+    rows_min: usize,
+    rows_max: usize,
 ) -> Result<(Vec<LedgerTransaction>, bool), StoreError> {
     let mut rows: Vec<LedgerTransaction> = Vec::new();
     let mut position = wallet.tip.position;
@@ -156,10 +168,10 @@ async fn journal_since(
         position = last.prev;
         let is_behind = last.at < since;
         rows.extend(step);
-        if is_behind && rows.len() >= reach.journal_rows_min {
+        if is_behind && rows.len() >= rows_min {
             return Ok((rows, false));
         }
-        if rows.len() >= reach.journal_rows_max {
+        if rows.len() >= rows_max {
             return Ok((rows, position > 0 && !is_behind));
         }
     }
@@ -211,17 +223,6 @@ async fn grants_of(
     let open = wallet.grants.iter().map(|grant| grant.number);
     let moved = movements.iter().flat_map(|row| &row.postings).map(|posting| posting.grant);
     numbered(snapshot, &grants::FIND, wallet.org, open.chain(moved).collect()).await
-}
-
-async fn book(snapshot: &mut Snapshot, platform: OrgId) -> Result<PriceBook, StoreError> {
-    let mut book = PriceBook::default();
-    for sku in of_org::<Sku>(snapshot, &skus::OF_PLATFORM, platform).await? {
-        book.add_sku(sku);
-    }
-    for price in of_org::<Price>(snapshot, &prices::OF_PLATFORM, platform).await? {
-        book.add_price(price);
-    }
-    Ok(book)
 }
 
 async fn newest_events(

@@ -5,9 +5,9 @@ use std::path::Path;
 use super::Stand;
 use crate::statement::Texts;
 use crate::{
-    answers, api_keys, deposits, disputes, events, grants, holds, index, journal, key_runs, lanes,
-    meta, migrate, organizations, outbox, payment_methods, platforms, prices, read, refunds,
-    resources, runs, skus, wakes, wallets,
+    answers, api_keys, deposits, discounts, disputes, events, grants, holds, index, journal,
+    key_runs, lanes, meta, migrate, organizations, outbox, payment_methods, platforms, prices,
+    read, refunds, resources, runs, skus, wakes, wallets,
 };
 
 /// The whole catalogue: each file with a `catalogue!` is listed here.
@@ -16,6 +16,7 @@ static ALL: &[&[&dyn Texts]] = &[
     api_keys::ALL,
     deposits::ALL,
     disputes::ALL,
+    discounts::ALL,
     events::ALL,
     grants::ALL,
     holds::ALL,
@@ -33,6 +34,7 @@ static ALL: &[&[&dyn Texts]] = &[
     read::backlog::ALL,
     read::ledger::ALL,
     read::lists::ALL,
+    read::month::ALL,
     read::verify::ALL,
     read::wallet_page::ALL,
     refunds::ALL,

@@ -19,8 +19,8 @@ use super::lane::{self, EPOCH, OWNER};
 use super::random::Random;
 use crate::{
     Batch, Keyed, NewAnswer, Saved, Writer, answers, api_keys, deposits, disputes, grants, holds,
-    journal, organizations, outbox, payment_methods, platforms, refunds, resources, runs, save,
-    wallets,
+    journal, noun, organizations, outbox, payment_methods, platforms, refunds, resources, runs,
+    save, wallets,
 };
 
 promises! {
@@ -204,6 +204,7 @@ fn batch(random: &mut Random) -> Batch {
     changes.deposits = rows(random, deposit);
     changes.refunds = rows(random, refund);
     changes.disputes = rows(random, dispute);
+    changes.discounts = rows(random, Random::discount);
     changes.methods = rows(random, method);
     changes.resources = rows(random, resource);
     changes.runs = rows(random, run);
@@ -258,6 +259,8 @@ fn check(w: &mut Writer, saved: &Batch) {
         api_keys in api_keys, grants in grants, deposits in deposits, refunds in refunds,
         methods in payment_methods, resources in resources, runs in runs, holds in holds
     );
+    let read = noun::load(w, &keys(&changes.discounts)).unwrap();
+    assert_eq!(in_order(read), changes.discounts);
     let places: Vec<(i64, i64)> =
         changes.journal.iter().map(|row| (row.org.bucket(), row.position)).collect();
     let mut read = journal::load(w, &places).unwrap();

@@ -1,5 +1,6 @@
 //! Rows of every kind with random values, the same for the same seed.
 
+use domain::discount::{Discount, Volume};
 use domain::event::{Event, EventKind};
 use domain::grant::{Grant, GrantKind, OpenGrant, OpenGrants, Posting};
 use domain::ledger::{
@@ -91,6 +92,17 @@ impl Random {
         }
     }
 
+    pub(super) fn discount(&mut self, number: i64) -> Discount {
+        Discount {
+            number,
+            sku: self.maybe(|random| random.below(99)),
+            bps: self.below(10_001),
+            effective_from: self.time(),
+            effective_until: self.expiry(),
+            created_at: self.time(),
+        }
+    }
+
     fn open_grant(&mut self, number: i64) -> OpenGrant {
         let remaining = Amount::from_nanos(1 + self.below(1 << 50));
         let reserved = Amount::from_nanos(self.below(remaining.nanos() + 1));
@@ -141,6 +153,12 @@ impl Random {
         wallet.stop_sequence = self.below(3);
         wallet.freeze =
             self.maybe(|random| Freeze { open: random.below(3), is_lost: random.chance() });
+        wallet.discounts = (0..self.below(3)).map(|number| self.discount(number)).collect();
+        wallet.volume = self.maybe(|random| Volume {
+            days_kept: random.below(99),
+            left: random.amount(),
+            days: random.some(3, |random| (random.below(1 << 20), random.signed())),
+        });
         wallet.review_due = self.chance();
         wallet
     }
@@ -183,6 +201,7 @@ impl Random {
             fingerprint: self.bits().cast_signed(),
             event: self.maybe(|random| EventKey { source: random.text(), id: random.text() }),
             lines,
+            discount_bps: self.maybe(|random| random.below(10_001)).unwrap_or_default(),
             span,
             hash: u128::from(self.bits()).to_le_bytes(),
         }

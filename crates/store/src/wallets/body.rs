@@ -7,6 +7,7 @@
 use std::fmt::{Display, Write};
 use std::str::{FromStr, Split};
 
+use domain::discount::{Discount, Volume};
 use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT};
 use domain::meter::Meter;
 use domain::wallet::{AutoTopUp, Freeze, Launch, StopOrder, UserLimit, Wallet};
@@ -38,6 +39,8 @@ pub(super) fn write(wallet: &Wallet) -> String {
         stop_order,
         stop_sequence,
         freeze,
+        discounts,
+        volume,
         review_due,
     } = wallet;
     let mut text = Text::with_capacity(256);
@@ -72,6 +75,8 @@ pub(super) fn write(wallet: &Wallet) -> String {
     if let Some(freeze) = freeze {
         text.field("freeze").part(freeze.open).flag(freeze.is_lost);
     }
+    text.list("discounts", discounts, push_discount);
+    push_volume(&mut text, volume.as_ref());
     text.mark("review", *review_due);
     let inline: Vec<&OpenGrant> = grants.iter().take(GRANTS_PER_ROW).collect();
     text.list("grants", &inline, |text, grant| push_grant(text, grant));
@@ -80,6 +85,19 @@ pub(super) fn write(wallet: &Wallet) -> String {
         text.field("parts").part(further.div_ceil(GRANTS_PER_ROW));
     }
     text.text
+}
+
+fn push_discount(text: &mut Text, discount: &Discount) {
+    text.part(discount.number).option(discount.sku).part(discount.bps);
+    text.time(discount.effective_from).time(discount.effective_until).time(discount.created_at);
+}
+
+fn push_volume(text: &mut Text, volume: Option<&Volume>) {
+    let Some(volume) = volume else { return };
+    text.field("volume").part(volume.days_kept).part(volume.left.nanos());
+    text.list("drawn", &volume.days, |text, (day, drawn)| {
+        text.part(day).part(drawn.nanos());
+    });
 }
 
 fn push_auto_top_up(text: &mut Text, rule: &AutoTopUp) {
@@ -141,6 +159,15 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
             "freeze" => {
                 wallet.freeze = Some(Freeze { open: one.get()?, is_lost: one.flag()? });
             }
+            "discounts" => wallet.discounts = list(value, discount)?,
+            "volume" => {
+                let (days_kept, left) = (one.get()?, one.amount()?);
+                wallet.volume = Some(Volume { days_kept, left, days: Vec::new() });
+            }
+            "drawn" => {
+                let day = |parts: &mut Parts<'_>| Some((parts.get()?, parts.amount()?));
+                wallet.volume.as_mut()?.days = list(value, day)?;
+            }
             "review" => wallet.review_due = one.flag()?,
             "grants" => wallet.grants = OpenGrants::from_stored(grants_of(value)?),
             "parts" => parts = one.get()?,
@@ -180,6 +207,17 @@ fn meter(parts: &mut Parts<'_>) -> Option<Meter> {
 
 fn launch(parts: &mut Parts<'_>) -> Option<Launch> {
     Some(Launch { until: parts.time()?, per_units: parts.get()?, rate: parts.get()? })
+}
+
+fn discount(parts: &mut Parts<'_>) -> Option<Discount> {
+    Some(Discount {
+        number: parts.get()?,
+        sku: parts.option()?,
+        bps: parts.get()?,
+        effective_from: parts.time()?,
+        effective_until: parts.time()?,
+        created_at: parts.time()?,
+    })
 }
 
 fn auto_top_up(parts: &mut Parts<'_>) -> Option<AutoTopUp> {

@@ -249,6 +249,7 @@ mod tests {
             fingerprint: 0,
             event: None,
             lines: Vec::new(),
+            discount_bps: 0,
             span: Some(Span { from, every_seconds: 300, meters }),
             hash: [0; 16],
         }

@@ -5,6 +5,7 @@
 
 pub mod api_keys;
 pub mod deposits;
+pub mod discounts;
 pub mod disputes;
 pub mod events;
 pub mod grants;
@@ -13,7 +14,9 @@ pub mod ledger;
 pub mod organizations;
 pub mod payment_methods;
 pub mod platforms;
+pub mod price_list;
 pub mod prices;
+pub mod projection;
 pub mod refunds;
 pub mod resources;
 pub mod runs;
@@ -94,6 +97,9 @@ fn view(answer: &Answer) -> String {
         Answer::ApiKey(org, row) => json(&api_keys::ApiKeyOut::of(*org, row)),
         Answer::Sku(org, row) => json(&skus::SkuOut::of(*org, row)),
         Answer::Price(org, row) => json(&prices::PriceOut::of(*org, row)),
+        Answer::Discount(org, platform, row) => {
+            json(&discounts::DiscountOut::of(*org, *platform, row))
+        }
         Answer::Grant(org, row) => json(&grants::GrantOut::of(*org, row)),
         Answer::Deposit(org, row) => json(&deposits::DepositOut::of(*org, row)),
         Answer::Refund(org, row) => json(&refunds::RefundOut::of(*org, row)),

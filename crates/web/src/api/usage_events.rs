@@ -43,6 +43,8 @@ pub struct ChargeOut<'a> {
     pub transaction: IdOut,
     /// The charge at price.
     pub amount: MoneyOut,
+    /// What the list prices were lowered by.
+    pub discount_bps: i64,
     /// The part of it beyond the credit that nobody owes.
     pub absorbed: MoneyOut,
     /// The part of it beyond the credit that is owed now.
@@ -79,6 +81,7 @@ impl ChargeOut<'_> {
             organization: id(Kind::Organization, 0),
             transaction: id(Kind::LedgerTransaction, row.number),
             amount: row.amount.into(),
+            discount_bps: row.discount_bps,
             absorbed: row.absorbed.into(),
             debt: row.debt.into(),
             balance: row.balance.into(),

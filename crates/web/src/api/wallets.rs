@@ -156,7 +156,10 @@ pub async fn now_of(call: &Call, snapshot: &mut Snapshot, home: Home) -> Result<
     Ok(call.web.now_at(clock).max(wallet_now))
 }
 
-async fn wallet_id(call: &Call) -> Result<OrgId, Fault> {
+/// The organization of the wallet in the path.
+///
+/// Errors: `not_found`.
+pub async fn wallet_id(call: &Call) -> Result<OrgId, Fault> {
     let id = call.path_id(Kind::Wallet).await?;
     if id.number == Wallet::NUMBER { Ok(id.org) } else { Err(Fault::missing(Kind::Wallet)) }
 }

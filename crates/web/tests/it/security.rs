@@ -69,6 +69,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
             json!({ "platform": tenant.platform, "code": "x", "name": "x", "class": "model" })
         }
         "create_price" => json!({ "sku": things["sku"], "amount": "1", "per_units": 1 }),
+        "assign_discount" => json!({ "organization": organization, "discount_bps": 500 }),
         "create_resource" => json!({ "organization": organization, "name": "x", "sku": "gpu" }),
         "start_run" => json!({ "resource": things["resources"] }),
         "place_hold" => json!({ "organization": organization, "amount": "1" }),

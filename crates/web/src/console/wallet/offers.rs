@@ -1,7 +1,9 @@
 //! What can be bought, started and asked on the wallet page, and what runs.
 
+use domain::discount::percent;
 use domain::price::{Price, Sku, TIME_DIMENSION};
 use domain::profile::{Admission, Pack};
+use domain::rate::Rate;
 use domain::run::ResourceClass;
 use domain::{Id, Kind};
 
@@ -61,8 +63,14 @@ fn price<'a>(read: &'a Read, sku: &Sku, dimension: &str) -> Option<&'a Price> {
     read.rows.book.price_at(sku.number, dimension, read.rows.now)
 }
 
+fn discount_bps(read: &Read, sku: &Sku) -> i64 {
+    let profile = &read.rows.platform.profile;
+    read.rows.wallet.discount_bps(profile, sku.number, read.rows.now, read.rows.now)
+}
+
 fn offer(read: &Read, sku: &Sku) -> Option<Offer> {
-    let rate = price(read, sku, TIME_DIMENSION)?.rate();
+    let rate = price(read, sku, TIME_DIMENSION)?.rate(discount_bps(read, sku));
+    let list = Rate { discount_bps: 0, ..rate };
     let class = match sku.class {
         ResourceClass::Storage => "storage, kept at zero",
         _ => "per second",
@@ -72,7 +80,7 @@ fn offer(read: &Read, sku: &Sku) -> Option<Offer> {
         name: sku.name.clone(),
         detail: class.to_owned(),
         per_hour: per_hour(rate),
-        list: None,
+        list: (rate != list).then(|| (per_hour(list), format!("−{}%", percent(rate.discount_bps)))),
         refused: refused(read, rate),
     })
 }
@@ -91,7 +99,7 @@ fn admission(read: &Read) -> String {
 }
 
 /// Why a start would be refused now. The operation decides; this only says it beforehand.
-fn refused(read: &Read, rate: domain::rate::Rate) -> Option<String> {
+fn refused(read: &Read, rate: Rate) -> Option<String> {
     let (wallet, profile) = (&read.rows.wallet, &read.rows.platform.profile);
     let lead = wallet.meters.burn_round_half_even(profile.stop_lead_seconds);
     let available = read.figures.balance.available.minus(lead);
@@ -124,7 +132,10 @@ pub fn query(read: &Read) -> Option<QueryOffer> {
     dimensions.dedup();
     let priced = dimensions.into_iter().filter_map(|name| price(read, sku, name));
     let priced: Vec<(&Price, i64)> = priced.zip(PROPOSED).collect();
-    let cost = |&(price, quantity): &(&Price, i64)| price.rate().charge_round_half_even(quantity);
+    let discount_bps = discount_bps(read, sku);
+    let cost = |&(price, quantity): &(&Price, i64)| {
+        price.rate(discount_bps).charge_round_half_even(quantity)
+    };
     Some(QueryOffer {
         sku: Id::new(Kind::Sku, read.rows.wallet.platform, sku.number),
         model: sku.name.clone(),

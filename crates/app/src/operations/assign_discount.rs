@@ -1,0 +1,82 @@
+//! Assigns a discount to an organization (requirements S13). Discounts are never edited: a later
+//! one for the same thing takes the place of an earlier one.
+
+use domain::discount::{DISCOUNTS_MAX, Discount, still_matters};
+use domain::rate::BPS_PER_ONE;
+use domain::wake::catch_up;
+use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
+
+use crate::operation::{Answer, Operation};
+
+#[derive(Debug)]
+pub struct AssignDiscount {
+    pub org: OrgId,
+    /// Everything that the platform sells, when none is given.
+    pub sku: Option<i64>,
+    pub bps: i64,
+    /// From when on; now, when none is given.
+    pub effective_from: Option<Timestamp>,
+    /// For good, when none is given.
+    pub effective_until: Option<Timestamp>,
+}
+
+impl Operation for AssignDiscount {
+    fn name(&self) -> &'static str {
+        "assign_discount"
+    }
+
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    /// Refusals, in order: `not_found` (organization, SKU), `not_in_profile`,
+    /// `discount_out_of_range`, `too_long_ago` (a discount never changes what has been charged),
+    /// `expiry_in_the_past`, `setting_invalid` (too many that wait for their time).
+    ///
+    /// What runs keeps its price; what starts, or happens, from the effect on has the new one.
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        let profile = ws.profile_of(self.org)?;
+        let now = catch_up(ws, self.org, now)?;
+        let platform = ws.wallet(self.org)?.platform;
+        if let Some(sku) = self.sku {
+            let book = ws.book(platform);
+            book.and_then(|book| book.sku(sku)).ok_or(Refusal::NotFound { kind: Kind::Sku })?;
+        }
+        if !profile.discounts {
+            return Err(Refusal::NotInProfile { feature: "discounts" });
+        }
+        if !(0..=BPS_PER_ONE).contains(&self.bps) {
+            return Err(Refusal::DiscountOutOfRange);
+        }
+        // Runs start on whole seconds, so one that starts in this second finds it.
+        let earliest = now.floor_to_second();
+        let effective_from = self.effective_from.unwrap_or(earliest).floor_to_second();
+        if effective_from < earliest {
+            return Err(Refusal::TooLongAgo { at: effective_from, earliest });
+        }
+        let effective_until = self.effective_until.unwrap_or(Timestamp::NEVER).floor_to_second();
+        if effective_until <= effective_from {
+            return Err(Refusal::ExpiryInThePast);
+        }
+        let wallet = ws.wallet_mut(self.org)?;
+        let discount = Discount {
+            number: wallet.take_number(),
+            sku: self.sku,
+            bps: self.bps,
+            effective_from,
+            effective_until,
+            created_at: now,
+        };
+        wallet.discounts.push(discount.clone());
+        // Late events are priced as of when they happened.
+        let since = now.plus_seconds(-profile.late_window_seconds);
+        let all = wallet.discounts.clone();
+        wallet.discounts.retain(|it| still_matters(it, &all, since));
+        if wallet.discounts.len() > DISCOUNTS_MAX {
+            let message = format!("a wallet keeps at most {DISCOUNTS_MAX} discounts");
+            return Err(Refusal::SettingInvalid { message });
+        }
+        ws.discounts.put(self.org, discount.number, discount.clone());
+        Ok(Answer::Discount(self.org, platform, discount))
+    }
+}

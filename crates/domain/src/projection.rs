@@ -1,0 +1,111 @@
+//! What a month has cost so far and will have cost (requirements N28, C16).
+//!
+//! Laws: spend counts by usage time, whenever it was posted (rulings R22); the spend of the months
+//! that a run touches sums to its cost; what is projected is what was spent and what everything
+//! that runs now will cost until the month is over, and shows both.
+
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+
+use crate::ledger::{LedgerTransaction, TransactionKind};
+use crate::run::Run;
+use crate::time::SECONDS_PER_HOUR;
+use crate::wallet::Wallet;
+use crate::{Amount, Timestamp};
+
+/// A calendar month: `[start, end)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Month {
+    pub start: Timestamp,
+    pub end: Timestamp,
+}
+
+impl Month {
+    /// The month of `at` in UTC. Nothing else here knows of time zones.
+    pub fn of(at: Timestamp) -> Month {
+        let first = jiff::Timestamp::from_microsecond(at.micros())
+            .ok()
+            .and_then(|at| at.to_zoned(TimeZone::UTC).first_of_month().ok()?.start_of_day().ok());
+        let next = first.as_ref().and_then(|first| first.checked_add(1.month()).ok());
+        let instant = |local: Option<jiff::Zoned>, other| {
+            local.map_or(other, |it| Timestamp::from_micros(it.timestamp().as_microsecond()))
+        };
+        Month { start: instant(first, Timestamp::ZERO), end: instant(next, Timestamp::NEVER) }
+    }
+
+    fn has(self, at: Timestamp) -> bool {
+        self.start <= at && at < self.end
+    }
+}
+
+/// A month of one wallet, looked at inside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Projection {
+    pub month: Month,
+    pub as_of: Timestamp,
+    /// Used from the start of the month on.
+    pub spent: Amount,
+    /// What everything that runs costs per hour.
+    pub burn_per_hour: Amount,
+    /// What it will cost from now to the end of the month, if it goes on.
+    pub to_come: Amount,
+    pub projected: Amount,
+}
+
+impl Projection {
+    /// Looks at `wallet` at `now`. `runs` are those that ran inside the month, `rows` the journal
+    /// since a few minutes before it began; others among them change nothing.
+    pub fn of<'a>(
+        wallet: &Wallet,
+        runs: impl Iterator<Item = &'a Run>,
+        rows: impl Iterator<Item = &'a LedgerTransaction>,
+        now: Timestamp,
+    ) -> Projection {
+        let month = Month::of(now);
+        let time = runs.map(|run| run.cost_between(month.start, now));
+        let spent = time.chain(rows.map(|row| used_within(row, month)));
+        let spent = spent.fold(Amount::ZERO, bounded_sum);
+        let seconds_left = month.end.seconds_since(now.floor_to_second()).max(0);
+        let to_come = wallet.meters.burn_round_half_even(seconds_left);
+        Projection {
+            month,
+            as_of: now,
+            spent,
+            burn_per_hour: wallet.meters.burn_round_half_even(SECONDS_PER_HOUR),
+            to_come,
+            projected: bounded_sum(spent, to_come),
+        }
+    }
+}
+
+fn bounded_sum(sum: Amount, part: Amount) -> Amount {
+    sum.checked_add(part).unwrap_or(Amount::MAX)
+}
+
+/// What a row charges for use inside `month`; time is counted by runs.
+fn used_within(row: &LedgerTransaction, month: Month) -> Amount {
+    let is_use = matches!(row.kind, TransactionKind::Charge | TransactionKind::Capture);
+    let happened = row.occurred_at.unwrap_or(row.at);
+    if is_use && month.has(happened) { row.amount } else { Amount::ZERO }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        for (now, start, end) in [
+            ("2026-01-05T03:00:00Z", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),
+            ("2026-02-28T23:59:59.999999Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+            ("2028-12-01T00:00:00Z", "2028-12-01T00:00:00Z", "2029-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(Month::of(at(now)), Month { start: at(start), end: at(end) }, "{now}");
+        }
+        assert_eq!(Month::of(Timestamp::NEVER).end, Timestamp::NEVER);
+    }
+}
