@@ -6,7 +6,7 @@
 
 use crate::grant::{OpenGrant, Posting};
 use crate::ledger::TransactionKind;
-use crate::profile::Profile;
+use crate::profile::{Profile, RefundPolicy};
 use crate::rate::divide_round_half_even;
 use crate::settle::{Draft, post};
 use crate::wallet::Wallet;
@@ -74,6 +74,37 @@ pub enum RefundOutcome {
     Succeeded { external: String },
     /// It came back.
     Failed { reason: String },
+}
+
+/// Who asked for a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedBy {
+    /// Within what the platform's policy lets customers have.
+    Customer,
+    /// The operator, whose decision it is.
+    Operator,
+}
+
+/// Refuses what the platform's policy does not let a customer have of money that came at `paid_at`
+/// (requirements N10).
+///
+/// Errors, in order: `not_in_profile`, `refund_too_late`.
+pub fn require_policy(
+    policy: RefundPolicy,
+    asked_by: AskedBy,
+    paid_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    match (asked_by, policy) {
+        (AskedBy::Operator, _) | (AskedBy::Customer, RefundPolicy::Unspent) => Ok(()),
+        (AskedBy::Customer, RefundPolicy::None) => {
+            Err(Refusal::NotInProfile { feature: "refunds to customers" })
+        }
+        (AskedBy::Customer, RefundPolicy::Within(seconds)) => {
+            let until = paid_at.plus_seconds(seconds);
+            if now < until { Ok(()) } else { Err(Refusal::RefundTooLate { until }) }
+        }
+    }
 }
 
 /// What can be refunded of a purchase at `at`, of time settled up to then: the unspent value of its
@@ -185,6 +216,22 @@ mod tests {
         grants.into_iter().for_each(|grant| wallet.grants.insert(grant));
         wallet.debt = Amount::from_units(debt);
         wallet
+    }
+
+    #[test]
+    fn customers_have_what_the_policy_says_and_operators_decide() {
+        let paid_at = Timestamp::from_seconds(1_000);
+        let check = |policy, asked_by, seconds, code| {
+            let now = Timestamp::from_seconds(seconds);
+            let refusal = require_policy(policy, asked_by, paid_at, now).err();
+            assert_eq!(refusal.map(|it| it.code()), code, "{policy:?} {asked_by:?} at {seconds}");
+        };
+        check(RefundPolicy::None, AskedBy::Customer, 1_000, Some("not_in_profile"));
+        check(RefundPolicy::None, AskedBy::Operator, 1_000, None);
+        check(RefundPolicy::Unspent, AskedBy::Customer, 9_000, None);
+        check(RefundPolicy::Within(60), AskedBy::Customer, 1_059, None);
+        check(RefundPolicy::Within(60), AskedBy::Customer, 1_060, Some("refund_too_late"));
+        check(RefundPolicy::Within(60), AskedBy::Operator, 9_000, None);
     }
 
     #[test]

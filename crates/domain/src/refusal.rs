@@ -86,6 +86,10 @@ pub enum Refusal {
     AboveRefundable {
         refundable: Amount,
     },
+    /// The time in which customers may have this money back is over.
+    RefundTooLate {
+        until: Timestamp,
+    },
     /// The refund has ended in another state.
     RefundDecided {
         state: &'static str,
@@ -155,6 +159,7 @@ impl Refusal {
             Refusal::DepositDecided { .. } => "deposit_decided",
             Refusal::DepositNotPaid { .. } => "deposit_not_paid",
             Refusal::AboveRefundable { .. } => "above_refundable",
+            Refusal::RefundTooLate { .. } => "refund_too_late",
             Refusal::RefundDecided { .. } => "refund_decided",
             Refusal::DisputeDecided { .. } => "dispute_decided",
             Refusal::WalletFrozen => "wallet_frozen",
@@ -253,6 +258,9 @@ impl Refusal {
             }
             Refusal::AboveRefundable { refundable } => {
                 write!(f, "{refundable} of this deposit can be refunded now")
+            }
+            Refusal::RefundTooLate { until } => {
+                write!(f, "this deposit could be refunded until {until}")
             }
             Refusal::RefundDecided { state } => write!(f, "this refund is already {state}"),
             Refusal::DisputeDecided { state } => {

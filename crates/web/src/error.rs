@@ -181,6 +181,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::NotInProfile { .. }
         | Refusal::PaymentMethodMissing
         | Refusal::AboveRefundable { .. }
+        | Refusal::RefundTooLate { .. }
         | Refusal::GrantNotVoidable
         | Refusal::ExpiryInThePast
         | Refusal::DiscountOutOfRange
@@ -222,6 +223,7 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         }
         Refusal::DisputeOpen { count } => vec![("count", json!(count.to_string()))],
         Refusal::DebtUnpaid { debt } => vec![("debt", json!(debt.to_string()))],
+        Refusal::RefundTooLate { until } => vec![("until", json!(until.to_string()))],
         Refusal::ExternalIdTaken { external } => vec![("external", json!(external))],
         Refusal::CaptureAboveHold { held } => vec![("held", json!(held.to_string()))],
         Refusal::NameTaken { name } => vec![("name", json!(name))],

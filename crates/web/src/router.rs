@@ -175,13 +175,15 @@ pub static ROUTES: &[Route] = &[
         .refuses(&["deposit_decided"]),
     Route::create("/v1/refunds", to!(refunds::create))
         .is("start_refund", "Starts a refund of what is unspent of a deposit")
-        .role(Platform)
+        .role(Organization)
         .key(KeyPolicy::Required)
         .takes::<refunds::RefundIn>()
         .answers::<refunds::RefundOut>()
         .refuses(&[
             "deposit_not_paid",
             "wallet_frozen",
+            "not_in_profile",
+            "refund_too_late",
             "amount_not_positive",
             "amount_too_precise",
             "above_refundable",

@@ -5,7 +5,7 @@ use domain::deposit::DepositState;
 use domain::event::{EventKind, Request};
 use domain::grant::Posting;
 use domain::ledger::TransactionKind;
-use domain::refund::{Refund, RefundState, refundable, void_bonus};
+use domain::refund::{AskedBy, Refund, RefundState, refundable, require_policy, void_bonus};
 use domain::settle::{Draft, post, settle_to, tell};
 use domain::wake::catch_up;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
@@ -30,6 +30,7 @@ pub struct StartRefund {
     pub deposit: i64,
     /// All that can be refunded in whole cents, when none is given.
     pub amount: Option<Amount>,
+    pub asked_by: AskedBy,
     pub rail: RailAnswers,
 }
 
@@ -48,7 +49,8 @@ impl Operation for StartRefund {
     }
 
     /// Refusals, in order: `not_found`, `deposit_not_paid`, `wallet_frozen`,
-    /// `amount_not_positive`, `amount_too_precise`, `above_refundable`.
+    /// `not_in_profile`, `refund_too_late`, `amount_not_positive`, `amount_too_precise`,
+    /// `above_refundable`.
     ///
     /// The value leaves its grant here and not when the rail has paid, so that two refunds at once
     /// cannot exceed what there is; its bonus goes with it, pro rata (rulings R17, requirements
@@ -63,6 +65,8 @@ impl Operation for StartRefund {
             return Err(Refusal::WalletFrozen);
         }
         let profile = ws.profile_of(self.org)?;
+        let paid_at = deposit.decided_at.unwrap_or(deposit.created_at);
+        require_policy(profile.refund_policy, self.asked_by, paid_at, now)?;
         settle_to(ws, self.org, &profile, now)?;
         let refundable = refundable(ws.wallet(self.org)?, &profile, deposit.grant, now);
         let amount = self.amount.unwrap_or(floor_to_whole_cents(refundable));

@@ -18,7 +18,7 @@ use domain::hold::HoldState;
 use domain::ledger::TransactionKind;
 use domain::profile::Overcapture;
 use domain::rate::amount_round_half_even;
-use domain::refund::RefundOutcome;
+use domain::refund::{AskedBy, RefundOutcome};
 use domain::settle::volume_day;
 use domain::span::periods;
 use domain::{Amount, Timestamp};
@@ -313,7 +313,13 @@ fn law_a_refund_that_fails_never_happened() {
         let deposits: Vec<i64> = with.ws.deposits.of(org).map(|(number, _)| number).collect();
         for deposit in deposits {
             let rail = RailAnswers::WhenDecided;
-            let started = with.decide(&StartRefund { org, deposit, amount: None, rail });
+            let started = with.decide(&StartRefund {
+                org,
+                deposit,
+                amount: None,
+                asked_by: AskedBy::Operator,
+                rail,
+            });
             let Ok(Answer::Refund(_, refund)) = started else { continue };
             let outcome = RefundOutcome::Failed { reason: "card closed".into() };
             with.decide(&SettleRefund { org, refund: refund.number, outcome }).unwrap();

@@ -33,7 +33,7 @@ use domain::dispute::{Dispute, DisputeState};
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::hold::Hold;
 use domain::ledger::{EventKey, TransactionKind};
-use domain::refund::{Refund, RefundOutcome};
+use domain::refund::{AskedBy, Refund, RefundOutcome};
 use domain::run::{Resource, ResourceClass, Run};
 use domain::settle::{Draft, post};
 use domain::wallet::Wallet;
@@ -432,7 +432,13 @@ impl World {
             }
             Step::Refund { pick, amount, rail } => {
                 let deposit = self.deposit_at(pick);
-                vec![self.decide(&StartRefund { org, deposit, amount, rail })]
+                vec![self.decide(&StartRefund {
+                    org,
+                    deposit,
+                    amount,
+                    asked_by: AskedBy::Operator,
+                    rail,
+                })]
             }
             Step::SettleRefund { pick, is_paid } => {
                 let refund = self.refund_at(pick);

@@ -402,9 +402,9 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         Command::SettleDeposit { org, deposit, answer } => {
             Box::new(SettleDeposit { org, deposit, outcome: outcome(answer, org, deposit) })
         }
-        Command::StartRefund { org, deposit, amount, waits } => {
+        Command::StartRefund { org, deposit, amount, waits, asked_by } => {
             let rail = if waits { RailAnswers::WhenDecided } else { RailAnswers::AtOnce };
-            Box::new(StartRefund { org, deposit, amount, rail })
+            Box::new(StartRefund { org, deposit, amount, asked_by, rail })
         }
         Command::ReportRefund { org, deposit, external, amount } => {
             Box::new(ReportRefund { org, deposit, rail, external, amount })

@@ -9,6 +9,7 @@ use app::App;
 use domain::deposit::Behaviour;
 use domain::grant::{GrantKind, Posting};
 use domain::ledger::{EventKey, LedgerTransaction, TransactionKind};
+use domain::refund::AskedBy;
 use domain::{Amount, Id, Kind, OrgId, Timestamp, chart};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -235,7 +236,8 @@ fn refused(problem: &Value) -> Refused {
         "state",
         "held",
     ];
-    const MORE: [&str; 7] = ["refundable", "count", "debt", "external", "name", "feature", "now"];
+    const MORE: [&str; 8] =
+        ["until", "refundable", "count", "debt", "external", "name", "feature", "now"];
     let code = problem["code"].as_str().unwrap_or_default().to_owned();
     let names = SPOKEN.into_iter().chain(MORE);
     let field = |name: &str| match problem[name].as_str()? {
@@ -633,9 +635,11 @@ impl HttpLayer {
 
     fn run_money_back(&mut self, command: Command) -> Result<Done, Failure> {
         match command {
-            Command::StartRefund { org, deposit, amount, waits } => {
+            Command::StartRefund { org, deposit, amount, waits, asked_by } => {
+                let is_customer = asked_by == AskedBy::Customer;
                 let body = json!({"deposit": id(Kind::Deposit, org, deposit),
                     "amount": amount.map(|amount| amount.to_string()),
+                    "requested_by": if is_customer { "customer" } else { "operator" },
                     "sandbox": if waits { "when_decided" } else { "at_once" }});
                 Ok(Done::Refund(refund_row(&self.post("/v1/refunds", body)?)?))
             }

@@ -9,6 +9,7 @@ use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
 use domain::grant::{Grant, OpenGrant};
 use domain::projection::Projection;
+use domain::refund::AskedBy;
 use domain::run::ResourceClass;
 use domain::wallet::Balance;
 use domain::{Amount, OrgId, Refusal, Timestamp};
@@ -71,6 +72,7 @@ pub enum Command {
         amount: Option<Amount>,
         /// True when the rail answers only once the scenario settles the refund.
         waits: bool,
+        asked_by: AskedBy,
     },
     ReportRefund {
         org: OrgId,
@@ -446,6 +448,7 @@ impl From<&Refusal> for Refused {
             Refusal::AboveRefundable { refundable } => field("refundable", refundable.to_string()),
             Refusal::DisputeOpen { count } => field("count", count.to_string()),
             Refusal::DebtUnpaid { debt } => field("debt", debt.to_string()),
+            Refusal::RefundTooLate { until } => field("until", until.to_string()),
             Refusal::ExternalIdTaken { external } => field("external", external.clone()),
             Refusal::CaptureAboveHold { held } => field("held", held.to_string()),
             Refusal::NameTaken { name } => field("name", name.clone()),

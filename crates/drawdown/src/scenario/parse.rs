@@ -96,6 +96,8 @@ pub enum RefundBy {
     Us,
     /// It is asked for here, and settled later.
     UsPending,
+    /// A customer asks for it, and the rail answers at once.
+    Customer,
     /// It was made at the provider.
     Provider,
 }
@@ -364,8 +366,9 @@ fn refund(words: &mut Words) -> Result<Says, ParseError> {
     let by = if words.peek().is_none() {
         RefundBy::Us
     } else {
-        words.read("an amount, `pending` or `at_provider`", |word| match word {
+        words.read("an amount, `pending`, `by_customer` or `at_provider`", |word| match word {
             "pending" => Some(RefundBy::UsPending),
+            "by_customer" => Some(RefundBy::Customer),
             "at_provider" if is_amount => Some(RefundBy::Provider),
             _ => None,
         })?

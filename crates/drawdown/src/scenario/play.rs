@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::dispute::DisputeState;
+use domain::refund::AskedBy;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{Command, Done, Failure, Layer, LedgerRow, RailAnswer, RunRow};
@@ -383,7 +384,12 @@ impl<'a> Player<'a> {
             (RefundBy::Provider, Some(amount)) => {
                 Command::ReportRefund { org, deposit, external: name.to_string(), amount }
             }
-            _ => Command::StartRefund { org, deposit, amount, waits: by == RefundBy::UsPending },
+            _ => {
+                let waits = by == RefundBy::UsPending;
+                let is_customer = by == RefundBy::Customer;
+                let asked_by = if is_customer { AskedBy::Customer } else { AskedBy::Operator };
+                Command::StartRefund { org, deposit, amount, waits, asked_by }
+            }
         };
         self.refunded(name, command)
     }

@@ -3,7 +3,8 @@
 use app::operations::report_refund::ReportRefund;
 use app::operations::settle_refund::SettleRefund;
 use app::operations::start_refund::{RailAnswers, StartRefund};
-use domain::refund::Refund;
+use domain::refund::{AskedBy, Refund};
+use domain::workset::Role;
 use domain::{Amount, Kind, OrgId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,9 +21,23 @@ pub struct RefundIn {
     pub deposit: IdText,
     /// Whole cents; all that can be refunded, when none is given.
     pub amount: Option<MoneyText>,
+    /// Who asks: customers have what the platform's policy lets them. A key of an organization is
+    /// its customer.
+    #[serde(default)]
+    pub requested_by: RequestedByText,
     /// Of the sandbox rail: `at_once`, or `when_decided` at its own address.
     #[serde(default)]
     pub sandbox: SandboxText,
+}
+
+/// Whose wish a refund is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum RequestedByText {
+    Customer,
+    #[default]
+    Operator,
 }
 
 /// When the sandbox rail answers.
@@ -107,7 +122,11 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         SandboxText::AtOnce => RailAnswers::AtOnce,
         SandboxText::WhenDecided => RailAnswers::WhenDecided,
     };
-    let operation = StartRefund { org: deposit.org, deposit: deposit.number, amount, rail };
+    let is_operator =
+        call.caller.role >= Role::Platform && body.requested_by == RequestedByText::Operator;
+    let asked_by = if is_operator { AskedBy::Operator } else { AskedBy::Customer };
+    let (org, deposit) = (deposit.org, deposit.number);
+    let operation = StartRefund { org, deposit, amount, asked_by, rail };
     call.run(operation, created).await
 }
 
