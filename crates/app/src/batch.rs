@@ -204,7 +204,11 @@ pub(crate) fn load_priors(
 ) -> Result<(), StoreError> {
     let events: Vec<(OrgId, u64)> = commands
         .iter()
-        .filter_map(|command| Some((command.operation.org(), command.operation.event()?)))
+        .flat_map(|command| {
+            let operation = &command.operation;
+            let hashes = [operation.event(), operation.looks_back()];
+            hashes.into_iter().flatten().map(|hash| (operation.org(), hash))
+        })
         .collect();
     if events.is_empty() {
         return Ok(());
@@ -224,6 +228,16 @@ pub(crate) fn load_priors(
         if let Some(row) = row {
             ws.priors.entry((org, hash)).or_default().push(Arc::new(row.clone()));
         }
+    }
+    let mut drawn = Vec::new();
+    for command in commands {
+        let Some(hash) = command.operation.looks_back() else { continue };
+        let org = command.operation.org();
+        let rows = ws.priors.get(&(org, hash)).into_iter().flatten();
+        drawn.extend(rows.flat_map(|row| &row.postings).map(|posting| (org, posting.grant)));
+    }
+    if !drawn.is_empty() {
+        fill(&mut ws.grants, store::grants::load(writer, &distinct(drawn))?);
     }
     Ok(())
 }

@@ -95,6 +95,11 @@ pub trait Operation: Send + Sync {
         None
     }
 
+    /// An event that was recorded before and is looked back at, with the grants it drew from.
+    fn looks_back(&self) -> Option<EventHash> {
+        None
+    }
+
     /// How far it lets time run; nothing when only to the present.
     fn until(&self) -> Option<Timestamp> {
         None

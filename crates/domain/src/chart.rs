@@ -74,7 +74,8 @@ pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKi
         TransactionKind::Charge
         | TransactionKind::Settlement
         | TransactionKind::Capture
-        | TransactionKind::Correction => credit(LedgerAccount::Revenue, amount),
+        | TransactionKind::Correction
+        | TransactionKind::Reversal => credit(LedgerAccount::Revenue, amount),
         TransactionKind::Refund => credit(LedgerAccount::RefundsPending, amount),
         TransactionKind::RefundPaid => {
             credit(LedgerAccount::RefundsPending, amount.negated());

@@ -1,4 +1,5 @@
-//! Giving back what was posted for time that did not run, because a stop was reported late.
+//! Giving back what was posted for time that did not run, because a stop was reported late, and
+//! what was charged for a usage event that was none.
 //!
 //! Laws: the journal is walked backwards and its draws are restored in reverse order (rulings R11);
 //! nothing is given back twice; value of a grant that was voided or has expired meanwhile ends
@@ -6,9 +7,10 @@
 //! credit of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
-use crate::ledger::{LedgerTransaction, TransactionKind};
+use crate::ledger::{EventKey, LedgerTransaction, TransactionKind};
 use crate::settle::{Draft, post};
 use crate::workset::Workset;
 use crate::{Amount, Kind, OrgId, Refusal, Timestamp};
@@ -55,6 +57,42 @@ pub fn correct(
         void_rest(ws, org, grant, at)?;
     }
     Ok(())
+}
+
+/// Undoes the whole of `row`, the charge for a usage event, by a transaction under the key `event`:
+/// what was absorbed or became debt first, then its draws in reverse recorded order (rulings R11).
+/// Debt that has been paid since becomes credit of its own.
+pub fn reverse(
+    ws: &mut Workset,
+    org: OrgId,
+    row: &LedgerTransaction,
+    event: EventKey,
+    at: Timestamp,
+) -> Result<Arc<LedgerTransaction>, Refusal> {
+    let lowers_debt = row.debt.min(ws.wallet(org)?.debt);
+    let mut postings = Vec::with_capacity(row.postings.len());
+    for drawn in row.postings.iter().rev() {
+        let posting = Posting { grant: drawn.grant, change: drawn.change.negated() };
+        restore(ws, org, posting)?;
+        postings.push(posting);
+    }
+    let mut subject = 0;
+    if row.debt > lowers_debt {
+        subject = ws.wallet_mut(org)?.take_number();
+        let credit = Posting { grant: subject, change: row.debt.minus(lowers_debt) };
+        credit_of_paid_debt(ws, org, credit, at)?;
+        postings.push(credit);
+    }
+    let draft = Draft {
+        subject,
+        postings,
+        absorbed: row.absorbed.negated(),
+        debt: lowers_debt.negated(),
+        fingerprint: row.number,
+        event: Some(event),
+        ..Draft::new(TransactionKind::Reversal, at, row.amount.negated())
+    };
+    post(ws, org, draft).cloned()
 }
 
 /// Ends a promotional grant: its unreserved rest is taken back. Nothing happens when there is none.
@@ -187,6 +225,7 @@ fn credit_of_paid_debt(
         deposit: None,
         note: String::new(),
         created_at: at,
+        voided_at: None,
     };
     ws.wallet_mut(org)?.grants.insert(grant.opened());
     ws.grants.put(org, grant.number, grant);

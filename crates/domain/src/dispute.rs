@@ -206,6 +206,7 @@ fn returned(
         deposit: Some(deposit),
         note: String::new(),
         created_at: at,
+        voided_at: None,
     };
     wallet.grants.insert(grant.opened());
     let number = grant.number;

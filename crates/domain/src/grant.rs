@@ -54,7 +54,7 @@ impl GrantKind {
     }
 }
 
-/// A grant as it was given. Never changes.
+/// A grant as it was given. Nothing of it changes but that it can be voided, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub number: i64,
@@ -67,16 +67,23 @@ pub struct Grant {
     pub deposit: Option<i64>,
     pub note: String,
     pub created_at: Timestamp,
+    /// When the operator ended it.
+    pub voided_at: Option<Timestamp>,
 }
 
 impl Grant {
+    /// When its value ends: by its terms, or because it was voided.
+    pub fn ends_at(&self) -> Timestamp {
+        self.voided_at.map_or(self.expires_at, |at| at.min(self.expires_at))
+    }
+
     /// The grant with all of its value still in it.
     pub fn opened(&self) -> OpenGrant {
         OpenGrant {
             number: self.number,
             kind: self.kind,
             priority: self.priority,
-            expires_at: self.expires_at,
+            expires_at: self.ends_at(),
             purchase: self.purchase,
             remaining: self.amount,
             reserved: Amount::ZERO,
@@ -274,7 +281,8 @@ impl OpenGrants {
         Some(posting)
     }
 
-    /// Puts `change` back into a grant. Terms that have ended at `at` go on until `renewed_until`.
+    /// Puts `change` back into a grant. Terms that have ended at `at` go on until `renewed_until`,
+    /// unless it was voided.
     pub fn reopen(
         &mut self,
         grant: &Grant,
@@ -288,7 +296,7 @@ impl OpenGrants {
             None => OpenGrant { remaining: Amount::ZERO, ..grant.opened() },
         };
         open.remaining = open.remaining.plus(change);
-        if open.expires_at <= at {
+        if open.expires_at <= at && grant.voided_at.is_none() {
             open.expires_at = renewed_until;
         }
         self.insert(open);

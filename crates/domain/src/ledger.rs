@@ -51,10 +51,12 @@ pub enum TransactionKind {
     Withdrawal,
     /// The provider returned it.
     Reinstatement,
+    /// A usage event was taken back.
+    Reversal,
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 15] = [
+    pub const ALL: [TransactionKind; 16] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -70,6 +72,7 @@ impl TransactionKind {
         TransactionKind::Offset,
         TransactionKind::Withdrawal,
         TransactionKind::Reinstatement,
+        TransactionKind::Reversal,
     ];
 
     pub const fn code(self) -> i64 {
@@ -89,6 +92,7 @@ impl TransactionKind {
             TransactionKind::Offset => 13,
             TransactionKind::Withdrawal => 14,
             TransactionKind::Reinstatement => 15,
+            TransactionKind::Reversal => 16,
         }
     }
 
@@ -100,6 +104,7 @@ impl TransactionKind {
                 | TransactionKind::Settlement
                 | TransactionKind::Capture
                 | TransactionKind::Correction
+                | TransactionKind::Reversal
         )
     }
 
@@ -135,6 +140,7 @@ impl TransactionKind {
             TransactionKind::Offset => "offset",
             TransactionKind::Withdrawal => "withdrawal",
             TransactionKind::Reinstatement => "reinstatement",
+            TransactionKind::Reversal => "reversal",
         }
     }
 }
@@ -199,7 +205,7 @@ pub struct LedgerTransaction {
     /// none.
     pub subject: i64,
     /// Its size: money in or out, value given, charge at price, value expired. Negative for a
-    /// correction.
+    /// correction or a reversal.
     pub amount: Amount,
     pub postings: Vec<Posting>,
     /// Use past zero that the operator bears.

@@ -94,6 +94,10 @@ pub enum Refusal {
     RefundDecided {
         state: &'static str,
     },
+    /// Only the charge for a usage event can be reversed, and a reversal cannot.
+    NotReversible {
+        kind: &'static str,
+    },
     /// The dispute stands in a later state.
     DisputeDecided {
         state: &'static str,
@@ -161,6 +165,7 @@ impl Refusal {
             Refusal::AboveRefundable { .. } => "above_refundable",
             Refusal::RefundTooLate { .. } => "refund_too_late",
             Refusal::RefundDecided { .. } => "refund_decided",
+            Refusal::NotReversible { .. } => "not_reversible",
             Refusal::DisputeDecided { .. } => "dispute_decided",
             Refusal::WalletFrozen => "wallet_frozen",
             Refusal::DisputeOpen { .. } => "dispute_open",
@@ -263,6 +268,12 @@ impl Refusal {
                 write!(f, "this deposit could be refunded until {until}")
             }
             Refusal::RefundDecided { state } => write!(f, "this refund is already {state}"),
+            Refusal::NotReversible { kind } => {
+                write!(
+                    f,
+                    "a {kind} cannot be reversed; report what should be charged as a new event"
+                )
+            }
             Refusal::DisputeDecided { state } => {
                 write!(f, "this dispute is already {state} and does not go back")
             }

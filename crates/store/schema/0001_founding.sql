@@ -126,7 +126,7 @@ CREATE INDEX wakes_due ON wakes (bucket, due) WHERE test_platform IS NULL;
 CREATE INDEX wakes_due_on_test_clock ON wakes (test_platform, due)
 WHERE test_platform IS NOT NULL;
 
--- Never edited. Kept until the period that closes them is archived.
+-- Never edited, but for when it was voided. Kept until the period that closes them is archived.
 CREATE TABLE grants (
     bucket INTEGER NOT NULL,
     org_id BIGINT NOT NULL,
@@ -139,6 +139,7 @@ CREATE TABLE grants (
     deposit BIGINT,
     note TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    voided_at BIGINT,
     PRIMARY KEY (bucket, org_id, number)
 );
 

@@ -81,6 +81,7 @@ SELECT
         WHEN 13 THEN 'offset'
         WHEN 14 THEN 'withdrawal'
         WHEN 15 THEN 'reinstatement'
+        WHEN 16 THEN 'reversal'
     END AS kind,
     account,
     grant_number,
@@ -108,7 +109,7 @@ FROM (
     UNION ALL
     SELECT bucket, org_id, number, kind, 'revenue', NULL, amount
     FROM journal
-    WHERE kind IN (3, 4, 5, 6)
+    WHERE kind IN (3, 4, 5, 6, 16)
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'grants', p.grant_number, p.change
     FROM read_postings AS p
@@ -117,7 +118,7 @@ FROM (
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (2, 3, 4, 5, 6, 7, 8, 12) AND g.kind IN (1, 3)
+    WHERE p.kind IN (2, 3, 4, 5, 6, 7, 8, 12, 16) AND g.kind IN (1, 3)
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'breakage', NULL, -p.change
     FROM read_postings AS p
@@ -129,7 +130,7 @@ FROM (
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (3, 4, 5, 6) AND g.kind IN (1, 3)
+    WHERE p.kind IN (3, 4, 5, 6, 16) AND g.kind IN (1, 3)
     UNION ALL
     SELECT bucket, org_id, number, kind, 'absorbed', NULL, -absorbed
     FROM read_rest
@@ -162,6 +163,7 @@ SELECT
         WHEN 13 THEN 'offset'
         WHEN 14 THEN 'withdrawal'
         WHEN 15 THEN 'reinstatement'
+        WHEN 16 THEN 'reversal'
     END AS kind,
     coalesce(j.subject, 0) AS subject,
     j.amount AS amount_nanos,

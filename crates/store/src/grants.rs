@@ -1,4 +1,4 @@
-//! Grants as they were given: rows that never change.
+//! Grants as they were given: rows that never change, but for being voided.
 
 use domain::Timestamp;
 use domain::grant::{Grant, GrantKind};
@@ -21,11 +21,12 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("deposit", Kind::Int),
     ("note", Kind::Text),
     ("created_at", Kind::Int),
+    ("voided_at", Kind::Int),
 ];
 
 catalogue! {
     /// Writes rows.
-    SAVE: Bulk = Bulk::new(Action::Insert, "grants", 3, COLUMNS);
+    SAVE: Bulk = Bulk::new(Action::Upsert, "grants", 3, COLUMNS);
     /// Finds rows.
     FIND: Load = Load::rows("grants", 3, COLUMNS, "");
 }
@@ -45,6 +46,7 @@ impl Noun for Grant {
             .opt_int(|grant| grant.deposit)
             .text(|grant| &grant.note)
             .time(|grant| grant.created_at)
+            .opt_time(|grant| grant.voided_at)
     }
 
     fn read(number: i64, fields: &mut Fields<'_>) -> Result<Grant, StoreError> {
@@ -58,6 +60,7 @@ impl Noun for Grant {
             deposit: fields.opt_int()?,
             note: fields.text()?,
             created_at: fields.time()?,
+            voided_at: fields.opt_time()?,
         })
     }
 }

@@ -181,6 +181,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::NotInProfile { .. }
         | Refusal::PaymentMethodMissing
         | Refusal::AboveRefundable { .. }
+        | Refusal::NotReversible { .. }
         | Refusal::RefundTooLate { .. }
         | Refusal::GrantNotVoidable
         | Refusal::ExpiryInThePast
@@ -221,6 +222,7 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         Refusal::AboveRefundable { refundable } => {
             vec![("refundable", json!(refundable.to_string()))]
         }
+        Refusal::NotReversible { kind } => vec![("kind", json!(kind))],
         Refusal::DisputeOpen { count } => vec![("count", json!(count.to_string()))],
         Refusal::DebtUnpaid { debt } => vec![("debt", json!(debt.to_string()))],
         Refusal::RefundTooLate { until } => vec![("until", json!(until.to_string()))],

@@ -390,6 +390,13 @@ pub static ROUTES: &[Route] = &[
             "price_missing",
             "amount_out_of_range",
         ]),
+    Route::act("/v1/usage_events/reverse", to!(usage_events::reverse))
+        .is("reverse_usage", "Reverses the charge for a usage event, once")
+        .role(Platform)
+        .key(KeyPolicy::None)
+        .takes::<usage_events::ReversalIn>()
+        .answers::<usage_events::ChargeOut>()
+        .refuses(&["not_reversible", "event_conflict"]),
     Route::get("/v1/ledger", to!(ledger::list))
         .is("list_ledger", "Lists movements, with settlements opened into their periods")
         .role(Read)

@@ -62,6 +62,7 @@ impl Operation for GiveGrant {
             deposit: None,
             note: self.note.clone(),
             created_at: now,
+            voided_at: None,
         };
         wallet.grants.insert(grant.opened());
         let draft = Draft {

@@ -17,6 +17,7 @@ pub mod release_freeze;
 pub mod release_hold;
 pub mod report_dispute;
 pub mod report_refund;
+pub mod reverse_usage;
 pub mod revoke_api_key;
 pub mod save_payment_method;
 pub mod set_auto_top_up;

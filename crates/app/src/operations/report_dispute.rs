@@ -7,7 +7,7 @@ use domain::deposit::{Deposit, DepositState};
 use domain::dispute::{Dispute, DisputeState, freeze, reinstate, thaw, told, withdraw};
 use domain::event::EventKind;
 use domain::settle::{settle_to, tell};
-use domain::wake::catch_up;
+use domain::wake::{catch_up, expire_grants};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation, require_whole_cents};
@@ -71,6 +71,8 @@ impl Operation for ReportDispute {
             }
         } else if self.withdrawn < before {
             reinstate(ws, self.org, &mut dispute, before.minus(self.withdrawn), now)?;
+            // A bonus that was voided meanwhile comes back and ends.
+            expire_grants(ws, self.org, &profile, now)?;
         }
         if is_news && self.state.is_decided() {
             dispute.decided_at = Some(now);

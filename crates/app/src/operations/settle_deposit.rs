@@ -83,6 +83,7 @@ fn credit(
             deposit: Some(deposit.number),
             note: String::new(),
             created_at: now,
+            voided_at: None,
         };
         wallet.grants.insert(grant.opened());
         postings.push(Posting { grant: grant.number, change: rest });

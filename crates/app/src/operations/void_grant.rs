@@ -30,7 +30,7 @@ impl Operation for VoidGrant {
     /// Refusals, in order: `not_found`, `grant_not_voidable`. Voiding again changes nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let now = catch_up(ws, self.org, now)?;
-        let grant = ws.grants.find(Kind::Grant, self.org, self.grant)?.clone();
+        let mut grant = ws.grants.find(Kind::Grant, self.org, self.grant)?.clone();
         if !grant.kind.is_given() {
             return Err(Refusal::GrantNotVoidable);
         }
@@ -39,6 +39,10 @@ impl Operation for VoidGrant {
         settle_to(ws, self.org, &profile, now)?;
         void_rest(ws, self.org, self.grant, now)?;
         ws.wallet_mut(self.org)?.grants.end(self.grant, now);
+        if grant.voided_at.is_none() {
+            grant.voided_at = Some(now);
+            ws.grants.put(self.org, self.grant, grant.clone());
+        }
         Ok(Answer::Grant(self.org, grant))
     }
 }

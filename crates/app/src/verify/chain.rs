@@ -203,7 +203,9 @@ impl Chain {
 pub(crate) fn issued(row: &LedgerTransaction) -> Vec<(i64, Amount)> {
     let is_issue = |grant: i64| match row.kind {
         TransactionKind::Deposit | TransactionKind::Grant => true,
-        TransactionKind::Correction | TransactionKind::Reinstatement => grant == row.subject,
+        TransactionKind::Correction
+        | TransactionKind::Reinstatement
+        | TransactionKind::Reversal => grant == row.subject,
         _ => false,
     };
     let postings = row.postings.iter().filter(|posting| is_issue(posting.grant));

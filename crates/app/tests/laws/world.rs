@@ -17,6 +17,7 @@ use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
 use app::operations::report_dispute::ReportDispute;
 use app::operations::report_refund::ReportRefund;
+use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_user_limit::SetUserLimit;
@@ -71,6 +72,7 @@ pub enum Step {
     ReportRefund { id: i64, pick: usize, amount: Amount },
     Dispute { pick: usize, state: DisputeState, withdrawn: Amount },
     ReleaseFreeze,
+    Reverse { id: i64 },
     Start { resource: usize, offset: i64 },
     Stop { resource: usize, offset: i64 },
     Hold { amount: Amount, seconds: i64 },
@@ -109,6 +111,16 @@ fn nanos(chance: &mut Chance, units: i64) -> Amount {
     let nanos = chance.below(units * 1_000_000_000) + 1;
     let cents = 10_000_000;
     Amount::from_nanos(if chance.one_in(2) { (nanos / cents + 1) * cents } else { nanos })
+}
+
+fn usage_key(id: i64) -> EventKey {
+    EventKey { source: "law".into(), id: id.to_string() }
+}
+
+/// As good as random and never the same for two keys of one world.
+fn usage_hash(key: &EventKey) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    key.source.bytes().chain(key.id.bytes()).fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 fn cents(chance: &mut Chance, units: i64) -> Amount {
@@ -213,7 +225,8 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
                 state: DisputeState::ALL[pick(chance) % 4],
                 withdrawn: if chance.one_in(3) { Amount::ZERO } else { cents(chance, 20) },
             },
-            33 => Step::ReleaseFreeze,
+            33 if id % 2 == 0 => Step::ReleaseFreeze,
+            33 => Step::Reverse { id: chance.below(id + 1) },
             _ => {
                 let scale = [60, 3_600, 40_000, 200_000][pick(chance) % 4];
                 let seconds = chance.below(scale) + 1;
@@ -391,6 +404,7 @@ impl World {
             deposit: None,
             note: String::new(),
             created_at: at,
+            voided_at: None,
         };
         wallet.grants.insert(grant.opened());
         let draft = Draft {
@@ -456,6 +470,11 @@ impl World {
             Step::Dispute { pick, state, withdrawn } => {
                 let deposit = self.deposit_at(pick);
                 vec![self.report(deposit, format!("du-{deposit}"), state, withdrawn)]
+            }
+            Step::Reverse { id } => {
+                let key = usage_key(id);
+                let (hash, reversal_hash) = (usage_hash(&key), usage_hash(&reversal_key(&key)));
+                vec![self.decide(&ReverseUsage { org, key, hash, reversal_hash })]
             }
             Step::ReleaseFreeze => vec![self.decide(&ReleaseFreeze { org })],
             Step::Start { resource, offset } => {
@@ -523,10 +542,11 @@ impl World {
     }
 
     fn usage(&mut self, id: i64, quantity: i64, offset: i64) -> Result<Answer, Refusal> {
+        let key = usage_key(id);
         let operation = RecordUsage {
             org: self.org,
-            key: EventKey { source: "law".into(), id: id.to_string() },
-            hash: id.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            hash: usage_hash(&key),
+            key,
             fingerprint: quantity,
             sku: "llm".into(),
             occurred_at: self.at(offset),

@@ -19,6 +19,7 @@ use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
 use app::operations::report_dispute::ReportDispute;
 use app::operations::report_refund::ReportRefund;
+use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_user_limit::SetUserLimit;
@@ -350,6 +351,9 @@ pub(super) fn run_row(run: &Run, now: Timestamp, codes: &BTreeMap<i64, String>) 
     }
 }
 
+/// The source of all usage events of a scenario.
+const SOURCE: &str = "scenario";
+
 /// Hashes organization, source and id of a usage event.
 pub type HashOf<'a> = &'a dyn Fn(OrgId, &str, &str) -> u64;
 
@@ -397,6 +401,12 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         Command::RecordUsage { org, id, sku, occurred_at, quantities } => {
             let said = (sku, occurred_at, quantities);
             Box::new(usage(org, id, said, hash_of))
+        }
+        Command::ReverseUsage { org, id } => {
+            let key = EventKey { source: SOURCE.to_string(), id };
+            let hash = |key: &EventKey| hash_of(org, &key.source, &key.id);
+            let (event, reversal_hash) = (hash(&key), hash(&reversal_key(&key)));
+            Box::new(ReverseUsage { org, key, hash: event, reversal_hash })
         }
         Command::StartDeposit { org, amount } => Box::new(StartDeposit { org, amount, rail }),
         Command::SettleDeposit { org, deposit, answer } => {
@@ -450,7 +460,7 @@ fn usage(
     (sku, occurred_at, quantities): (String, Option<Timestamp>, Vec<(String, i64)>),
     hash_of: HashOf<'_>,
 ) -> RecordUsage {
-    let source = "scenario".to_string();
+    let source = SOURCE.to_string();
     let hash = hash_of(org, &source, &id);
     let said = format!("{sku} {quantities:?} {:?}", occurred_at.map(Timestamp::micros));
     let fingerprint = fnv_64(&[said.as_bytes()]).cast_signed();

@@ -654,6 +654,11 @@ impl HttpLayer {
                     "withdrawn": withdrawn.to_string()});
                 Ok(Done::Dispute(dispute_row(&self.post("/v1/disputes", body)?)?))
             }
+            Command::ReverseUsage { org, id: event } => {
+                let body = json!({"organization": id(Kind::Organization, org, 0), "id": event,
+                    "source": "scenario"});
+                charge(&self.post("/v1/usage_events/reverse", body)?)
+            }
             Command::ReleaseFreeze { org } => {
                 let path = format!("/v1/wallets/{}/release_freeze", id(Kind::Wallet, org, 1));
                 self.post(&path, json!({})).map(|_| Done::Row(0))

@@ -87,6 +87,10 @@ pub enum Command {
         state: DisputeState,
         withdrawn: Amount,
     },
+    ReverseUsage {
+        org: OrgId,
+        id: String,
+    },
     ReleaseFreeze {
         org: OrgId,
     },
@@ -446,6 +450,7 @@ impl From<&Refusal> for Refused {
             | Refusal::DisputeDecided { state }
             | Refusal::RefundDecided { state } => field("state", (*state).to_string()),
             Refusal::AboveRefundable { refundable } => field("refundable", refundable.to_string()),
+            Refusal::NotReversible { kind } => field("kind", (*kind).to_string()),
             Refusal::DisputeOpen { count } => field("count", count.to_string()),
             Refusal::DebtUnpaid { debt } => field("debt", debt.to_string()),
             Refusal::RefundTooLate { until } => field("until", until.to_string()),

@@ -114,6 +114,7 @@ pub enum Says {
     Deposit { name: String, wallet: String, amount: Amount, fate: Fate },
     Settle { name: String, answer: RailAnswer },
     Dispute { name: String, deposit: String, state: DisputeState, withdrawn: Amount },
+    Reverse { wallet: String, id: String },
     ReleaseFreeze { wallet: String },
     Refund { name: String, deposit: String, amount: Option<Amount>, by: RefundBy },
     Grant { name: String, wallet: String, amount: Amount, expires: Option<When>, priority: i64 },
@@ -209,9 +210,9 @@ pub fn without_comment(line: &str) -> &str {
 }
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, discount, deposit, settle, \
-    refund, dispute, release_freeze, grant, void, start, stop, hold, capture, release, use, card, \
-    auto_top_up, alert, advance, at, balance, prices, ledger, spans, deposits, refunds, disputes, \
-    grants, holds, runs, runway, projection, mails, events, books, repeat";
+    refund, dispute, release_freeze, grant, void, start, stop, hold, capture, release, use, \
+    reverse, card, auto_top_up, alert, advance, at, balance, prices, ledger, spans, deposits, \
+    refunds, disputes, grants, holds, runs, runway, projection, mails, events, books, repeat";
 
 fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -227,6 +228,10 @@ fn says(words: &mut Words) -> Result<Says, ParseError> {
         "settle" => settle(words),
         "refund" => refund(words),
         "dispute" => dispute(words),
+        "reverse" => {
+            let wallet = words.name("a wallet's name")?;
+            Ok(Says::Reverse { wallet, id: words.name("an event's id")? })
+        }
         "release_freeze" => Ok(Says::ReleaseFreeze { wallet: words.name("a wallet's name")? }),
         "grant" => grant(words),
         "void" => Ok(Says::Void { name: words.name("a grant's name")? }),

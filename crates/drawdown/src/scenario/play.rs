@@ -225,6 +225,10 @@ impl<'a> Player<'a> {
                 self.methods.insert(org, method);
                 line("saved")
             }
+            Says::Reverse { wallet, id } => {
+                let (org, id) = (self.org(wallet), id.clone());
+                self.charge(&Command::ReverseUsage { org, id })
+            }
             Says::ReleaseFreeze { wallet } => {
                 let org = self.org(wallet);
                 self.layer.run(&Command::ReleaseFreeze { org })?;
@@ -464,9 +468,12 @@ impl<'a> Player<'a> {
             occurred_at: self.instant(usage.at)?,
             quantities: usage.quantities.clone(),
         };
-        let Done::Charge { amount, absorbed, debt, is_duplicate } = self.layer.run(&command)?
-        else {
-            return broken("recording usage made no charge");
+        self.charge(&command)
+    }
+
+    fn charge(&mut self, command: &Command) -> Lines {
+        let Done::Charge { amount, absorbed, debt, is_duplicate } = self.layer.run(command)? else {
+            return broken("usage made no charge");
         };
         let mut text = format!("charged {amount}");
         if !absorbed.is_zero() {

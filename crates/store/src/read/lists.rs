@@ -31,7 +31,7 @@ catalogue! {
     /// A page of grants.
     GRANTS: Statement = Statement::new(
         "SELECT bucket, org_id, number, kind, amount, priority, expires_at, purchase, deposit, \
-         note, created_at FROM grants \
+         note, created_at, voided_at FROM grants \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of deposits.

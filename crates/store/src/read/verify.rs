@@ -89,7 +89,7 @@ catalogue! {
     GRANTS: Statement = page!(
         "grants",
         "bucket, org_id, number, kind, amount, priority, expires_at, purchase, deposit, note, \
-         created_at"
+         created_at, voided_at"
     );
     /// A page of deposits.
     DEPOSITS: Statement = page!(

@@ -89,6 +89,7 @@ impl Random {
             deposit: self.maybe(|random| random.below(99)),
             note: self.text(),
             created_at: self.time(),
+            voided_at: self.maybe(Random::time),
         }
     }
 

@@ -47,6 +47,8 @@ pub struct GrantOut {
     pub deposit: Option<IdText>,
     pub note: String,
     pub created_at: TimeText,
+    /// When the operator ended it.
+    pub voided_at: Option<TimeText>,
 }
 
 impl GrantOut {
@@ -64,6 +66,7 @@ impl GrantOut {
             deposit: grant.deposit.map(|number| IdText::new(Kind::Deposit, org, number)),
             note: grant.note.clone(),
             created_at: grant.created_at.into(),
+            voided_at: grant.voided_at.map(TimeText::from),
         }
     }
 

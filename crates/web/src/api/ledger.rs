@@ -35,8 +35,8 @@ pub struct LedgerRow {
     /// Counts without gaps within the organization.
     pub number: i64,
     /// `deposit`, `grant`, `charge`, `settlement`, `capture`, `correction`, `expiry`, `void`,
-    /// `refund`, `refund_paid`, `refund_failed`, `bonus_void`, `offset`, `withdrawal` or
-    /// `reinstatement`.
+    /// `refund`, `refund_paid`, `refund_failed`, `bonus_void`, `offset`, `withdrawal`,
+    /// `reinstatement` or `reversal`.
     pub kind: String,
     /// When it was posted; of a settlement's period, when the period ended.
     pub at: TimeText,
@@ -126,6 +126,7 @@ fn subject(row: &LedgerTransaction) -> Option<IdText> {
         TransactionKind::Charge
         | TransactionKind::Settlement
         | TransactionKind::Correction
+        | TransactionKind::Reversal
         | TransactionKind::Offset => return None,
     };
     (row.subject != 0).then(|| IdText::new(kind, row.org, row.subject))

@@ -7,17 +7,19 @@
 use std::collections::BTreeMap;
 
 use app::operations::record_usage::RecordUsage;
+use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::{Answer, App, AppError, Command, OnPlatform, Outcome};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use bytes::Bytes;
 use domain::ledger::{EventKey, LedgerTransaction};
 use domain::{Id, Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
+use super::done;
 use crate::error::Fault;
 use crate::extract::{Call, Reply, first_eight};
 use crate::forward::Onward;
@@ -338,6 +340,26 @@ async fn decide(call: &Call, events: Vec<Result<UsageEvent, Fault>>) -> Results 
         }
     }
     results
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReversalIn {
+    pub organization: Option<IdText>,
+    /// Of the event that should not have been charged.
+    pub id: String,
+    pub source: Option<String>,
+}
+
+/// Reverses the charge for a usage event. What should have been charged instead is a new event.
+pub async fn reverse(call: Call) -> Result<Reply, Fault> {
+    let body: ReversalIn = call.json()?;
+    let home = call.organization(body.organization.as_ref()).await?;
+    let key = input::key_of(&body.id, body.source.as_deref())?;
+    let hash = |key: &EventKey| call.web.app.hasher.hash(home.org.get(), &key.source, &key.id);
+    let (event, reversal) = (hash(&key).bits(), hash(&reversal_key(&key)).bits());
+    let operation = ReverseUsage { org: home.org, key, hash: event, reversal_hash: reversal };
+    call.run(operation, done).await
 }
 
 /// Records usage events.

@@ -77,6 +77,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
             "organization": organization, "id": "e", "sku": "llm", "quantities": { "tokens": 1 }
         }),
         "start_refund" => json!({ "deposit": things["deposits"], "amount": "1" }),
+        "reverse_usage" => json!({ "organization": organization, "id": "e" }),
         "report_dispute" => json!({
             "deposit": things["deposits"], "external_id": "du_1", "state": "open", "withdrawn": "1"
         }),

@@ -9,8 +9,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use domain::ledger::EventKey;
+
 use crate::error::Fault;
-use crate::wire::{IdText, TimeText, require_code, require_text};
+use crate::wire::{IdText, TimeText, require_code, require_text, text};
 
 /// Events that one request takes.
 pub const EVENTS_PER_REQUEST_MAX: usize = 1_000;
@@ -59,6 +61,12 @@ impl UsageEventIn {
         let mut dimensions = self.quantities.0.keys();
         dimensions.try_for_each(|it| require_code("quantities", it, CODE_LENGTH_MAX))
     }
+}
+
+/// The key of a usage event that a request names.
+pub fn key_of(id: &str, source: Option<&str>) -> Result<EventKey, Fault> {
+    let source = text("source", source.unwrap_or(SOURCE_DEFAULT), SOURCE_CHARS_MAX)?;
+    Ok(EventKey { source, id: text("id", id, ID_CHARS_MAX)? })
 }
 
 /// Our own form of a request: one event, or `events`.

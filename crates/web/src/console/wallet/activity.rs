@@ -221,6 +221,11 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
         TransactionKind::Capture => {
             (Kind::Usage, "Captured hold".to_owned(), words("drawn from what the hold set aside"))
         }
+        TransactionKind::Reversal => (
+            Kind::Adjustment,
+            "Usage reversed".to_owned(),
+            words("given back, because it should not have been charged"),
+        ),
         TransactionKind::Charge | TransactionKind::Settlement | TransactionKind::Correction => (
             Kind::Adjustment,
             "Correction".to_owned(),
