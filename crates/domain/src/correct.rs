@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
-use crate::ledger::{EventKey, LedgerTransaction, TransactionKind};
+use crate::ledger::{EventKey, LedgerTransaction, Line, TransactionKind};
 use crate::settle::{Draft, post};
 use crate::workset::Workset;
 use crate::{Amount, Kind, OrgId, Refusal, Timestamp};
@@ -83,13 +83,21 @@ pub fn reverse(
         credit_of_paid_debt(ws, org, credit, at)?;
         postings.push(credit);
     }
+    let lines = row.lines.iter().map(|line| Line {
+        quantity: -line.quantity,
+        amount: line.amount.negated(),
+        ..line.clone()
+    });
     let draft = Draft {
+        occurred_at: Some(row.occurred_at.unwrap_or(row.at)).filter(|&happened| happened != at),
         subject,
         postings,
         absorbed: row.absorbed.negated(),
         debt: lowers_debt.negated(),
         fingerprint: row.number,
         event: Some(event),
+        lines: lines.collect(),
+        discount_bps: row.discount_bps,
         ..Draft::new(TransactionKind::Reversal, at, row.amount.negated())
     };
     post(ws, org, draft).cloned()

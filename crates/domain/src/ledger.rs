@@ -108,19 +108,13 @@ impl TransactionKind {
         )
     }
 
-    pub fn from_code(code: i64) -> Option<TransactionKind> {
-        TransactionKind::ALL.into_iter().find(|kind| kind.code() == code)
+    /// Whether it takes a charge back.
+    pub const fn gives_back(self) -> bool {
+        matches!(self, TransactionKind::Correction | TransactionKind::Reversal)
     }
 
-    /// Whether it charges for use, or takes such a charge back.
-    pub const fn is_use(self) -> bool {
-        matches!(
-            self,
-            TransactionKind::Charge
-                | TransactionKind::Settlement
-                | TransactionKind::Capture
-                | TransactionKind::Correction
-        )
+    pub fn from_code(code: i64) -> Option<TransactionKind> {
+        TransactionKind::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
     pub const fn name(self) -> &'static str {

@@ -84,7 +84,10 @@ fn bounded_sum(sum: Amount, part: Amount) -> Amount {
 
 /// What a row charges for use inside `month`; time is counted by runs.
 fn used_within(row: &LedgerTransaction, month: Month) -> Amount {
-    let is_use = matches!(row.kind, TransactionKind::Charge | TransactionKind::Capture);
+    let is_use = matches!(
+        row.kind,
+        TransactionKind::Charge | TransactionKind::Capture | TransactionKind::Reversal
+    );
     let happened = row.occurred_at.unwrap_or(row.at);
     if is_use && month.has(happened) { row.amount } else { Amount::ZERO }
 }

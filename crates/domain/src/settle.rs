@@ -104,17 +104,13 @@ fn note_volume(wallet: &mut Wallet, draft: &Draft) {
     let Some(volume) = &mut wallet.volume else { return };
     let drawn = volume.left.minus(left);
     volume.left = left;
-    if !draft.kind.is_use() {
+    if !draft.kind.is_charged() {
         return;
     }
     // Money that had paid a debt comes back as credit of its own; it had not been drawn.
     let is_returned = |posting: &&Posting| posting.grant == draft.subject;
-    let returned: Amount = match draft.kind {
-        TransactionKind::Correction => draft.postings.iter().filter(is_returned),
-        _ => [].iter().filter(is_returned),
-    }
-    .map(|posting| posting.change)
-    .sum();
+    let returned = draft.postings.iter().filter(|_| draft.kind.gives_back()).filter(is_returned);
+    let returned: Amount = returned.map(|posting| posting.change).sum();
     let day = volume_day(draft.kind, draft.at);
     volume.draw(day, drawn.plus(returned));
 }

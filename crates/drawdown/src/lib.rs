@@ -3,6 +3,7 @@
 pub mod config;
 pub mod demo;
 pub mod demo_server;
+pub mod explain;
 pub mod profiles;
 pub mod scenario;
 pub mod serve;

@@ -50,6 +50,15 @@ enum Task {
         #[command(subcommand)]
         task: ProfileTask,
     },
+    /// Say what a number is made of, down to its events.
+    Explain {
+        /// An id, such as that of a wallet, a grant, a ledger transaction, a run or a price; one
+        /// figure of it as `ID.FIGURE`; a usage event as `ORGANIZATION/SOURCE/EVENT`.
+        what: String,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Run scenarios, which are plain text (scenarios/README.md).
     Scenario {
         #[command(subcommand)]
@@ -120,6 +129,9 @@ fn main() -> ExitCode {
         Task::Migrate => migrate(&config, runtime.handle()),
         Task::Verify { json } => runtime.block_on(drawdown::verify::run(&config, json)),
         Task::Profile { task } => return profile(task),
+        Task::Explain { what, json } => {
+            runtime.block_on(drawdown::explain::run(&config, &what, json))
+        }
         Task::Scenario { task } => return scenarios(task),
     };
     match done {

@@ -10,8 +10,8 @@ use app::door::Render;
 use app::{Answer, AppError, Command, IdempotencyKey, Operation, Outcome};
 use axum::body::Body;
 use axum::extract::Query;
-use axum::http::HeaderMap;
-use axum::http::Uri;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, Uri};
 use bytes::Bytes;
 use domain::workset::Role;
 use domain::{Id, Kind, OrgId, Refusal};
@@ -25,7 +25,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::Web;
 use crate::auth::{Caller, Home};
 use crate::error::Fault;
-use crate::route::{KeyPolicy, Route};
+use crate::route::{CSV, KeyPolicy, Route};
 use crate::wire::{IdText, id_of};
 
 /// The header under which a client repeats a command safely.
@@ -58,6 +58,8 @@ pub struct Reply {
     pub status: u16,
     pub body: String,
     pub is_replayed: bool,
+    /// What the body is, where it is not what its route answers with.
+    pub media: Option<&'static str>,
     /// The organization it is about, for the links of a refusal.
     pub org: Option<OrgId>,
 }
@@ -66,13 +68,18 @@ impl Reply {
     /// A value as JSON.
     pub fn json(status: u16, value: &impl Serialize) -> Result<Reply, Fault> {
         let body = serde_json::to_string(value).map_err(|_| Fault::Internal)?;
-        Ok(Reply { status, body, is_replayed: false, org: None })
+        Ok(Reply { status, body, is_replayed: false, media: None, org: None })
+    }
+
+    /// A table.
+    pub fn csv(body: String) -> Reply {
+        Reply { status: 200, body, is_replayed: false, media: Some(CSV), org: None }
     }
 
     /// The problem document of a fault.
     pub fn problem(fault: &Fault) -> Reply {
         let body = fault.to_body().to_string();
-        Reply { status: fault.status(), body, is_replayed: false, org: None }
+        Reply { status: fault.status(), body, is_replayed: false, media: None, org: None }
     }
 
     pub fn is_success(&self) -> bool {
@@ -100,6 +107,19 @@ impl Call {
             );
             Fault::Malformed { param: named(&message), message }
         })
+    }
+
+    /// Whether the answer is wanted as a table: `format` of the query, or else `Accept`.
+    ///
+    /// Errors: `parameter_invalid`.
+    pub fn wants_csv(&self, format: Option<&str>) -> Result<bool, Fault> {
+        let accept = self.sent.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+        match format {
+            Some("csv") => Ok(true),
+            Some("json") => Ok(false),
+            Some(_) => Err(Fault::param("format", "takes json or csv")),
+            None => Ok(accept.is_some_and(|accept| accept.starts_with("text/csv"))),
+        }
     }
 
     /// The id in the path, of something the caller may see.
@@ -227,11 +247,11 @@ impl Call {
         Ok(match outcome {
             Outcome::Decided(decided) => {
                 let (status, body) = render(&decided);
-                let reply = Reply { status, body, is_replayed: false, org: Some(org) };
+                let reply = Reply { status, body, is_replayed: false, media: None, org: Some(org) };
                 (reply, Some(decided))
             }
             Outcome::Replayed { status, body } => {
-                (Reply { status, body, is_replayed: true, org: Some(org) }, None)
+                (Reply { status, body, is_replayed: true, media: None, org: Some(org) }, None)
             }
         })
     }

@@ -7,6 +7,7 @@ pub mod api;
 pub mod auth;
 pub mod charts;
 pub mod console;
+mod csv;
 pub mod error;
 pub mod extract;
 pub mod forward;

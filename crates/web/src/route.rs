@@ -60,6 +60,7 @@ pub struct Route {
 }
 
 pub const JSON: &str = "application/json";
+pub const CSV: &str = "text/csv; charset=utf-8";
 pub const CLOUD_EVENT: &str = "application/cloudevents+json";
 pub const CLOUD_EVENTS: &str = "application/cloudevents-batch+json";
 

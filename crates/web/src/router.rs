@@ -402,11 +402,31 @@ pub static ROUTES: &[Route] = &[
         .role(Read)
         .query::<OrganizationQuery>()
         .answers::<ledger::LedgerOut>(),
+    Route::get("/v1/explanations/{id}", to!(explanations::get))
+        .is("get_explanation", "Says what a number is made of, down to its events")
+        .role(Read)
+        .query::<explanations::ExplanationQuery>()
+        .answers::<explanations::ExplanationOut>(),
     Route::get("/v1/events", to!(events::list))
         .is("list_events", "Lists what happened, oldest first")
         .role(Read)
         .query::<events::EventsQuery>()
         .answers::<List<events::EventOut>>(),
+    Route::get("/v1/reports/costs", to!(reports::costs))
+        .is("report_costs", "Reports what was used, grouped, day by day; also as CSV")
+        .role(Read)
+        .query::<reports::CostsQuery>()
+        .answers::<reports::CostsOut>(),
+    Route::get("/v1/reports/roll_forward", to!(roll_forward::get))
+        .is("report_roll_forward", "Reports deferred revenue over a month; also as CSV")
+        .role(Platform)
+        .query::<roll_forward::RollForwardQuery>()
+        .answers::<roll_forward::RollForwardOut>(),
+    Route::get("/v1/reports/requests", to!(reports::requests))
+        .is("report_requests", "Reports the dearest single requests; also as CSV")
+        .role(Read)
+        .query::<reports::RequestsQuery>()
+        .answers::<reports::RequestsOut>(),
     Route::get("/v1/test_clocks/{id}", to!(test_clocks::get))
         .is("get_test_clock", "Shows the clock of a test platform")
         .role(Platform)
@@ -633,7 +653,7 @@ fn respond(web: &Web, media: &'static str, reply: Reply, request_id: &str) -> Re
     let status = StatusCode::from_u16(reply.status);
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    let media = if is_success { media } else { PROBLEM };
+    let media = if is_success { reply.media.unwrap_or(media) } else { PROBLEM };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(request_id) {

@@ -45,11 +45,10 @@ impl Discounts {
         if row.kind != TransactionKind::Grant {
             self.purchased.extend(issued(row).iter().map(|(grant, _)| *grant));
         }
-        if !row.kind.is_use() {
+        if !row.kind.is_charged() {
             return;
         }
-        let is_returned =
-            |grant: i64| row.kind == TransactionKind::Correction && grant == row.subject;
+        let is_returned = |grant: i64| row.kind.gives_back() && grant == row.subject;
         for posting in &row.postings {
             if self.purchased.contains(&posting.grant) && !is_returned(posting.grant) {
                 let day = self.drawn.entry(volume_day(row.kind, row.at)).or_default();

@@ -134,7 +134,7 @@ fn check_volume(world: &World) {
     let Some(volume) = &wallet.volume else { return };
     assert_eq!(volume.left, wallet.grants.purchased());
     let mut drawn: BTreeMap<i64, Amount> = BTreeMap::new();
-    for row in world.ws.journal().iter().filter(|row| row.kind.is_use()) {
+    for row in world.ws.journal().iter().filter(|row| row.kind.is_charged()) {
         let is_returned = |grant| row.kind == TransactionKind::Correction && grant == row.subject;
         for posting in row.postings.iter().filter(|posting| !is_returned(posting.grant)) {
             if kind_of(world, posting.grant) == GrantKind::Purchased {

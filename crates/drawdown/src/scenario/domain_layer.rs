@@ -41,15 +41,21 @@ use domain::price::{Price, PriceBook};
 use domain::profile::Profile;
 use domain::projection::Projection;
 use domain::refund::Refund;
+use domain::report::{self, CostReport, Days, Dimension, Request, Used};
+use domain::roll_forward::{Month, RollForward};
 use domain::run::Run;
 use domain::wallet::Wallet;
 use domain::{Amount, Id, Kind, OrgId, Timestamp, Workset, chart, span};
 use payments::sandbox;
+use web::api::resources::labels_of;
 
 use crate::scenario::layer::{
     BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
     LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, RunRow,
 };
+
+/// Rows of a list of the dearest requests.
+pub(super) const DEAREST_ROWS: usize = 5;
 
 /// One workset, and the organizations in the order in which they were made.
 #[derive(Default)]
@@ -76,6 +82,17 @@ fn fnv_64(parts: &[&[u8]]) -> u64 {
 }
 
 impl DomainLayer {
+    /// Organizations in the order in which they were made.
+    pub fn orgs(&self) -> &[OrgId] {
+        &self.orgs
+    }
+
+    /// Those that live on a platform.
+    pub fn members(&self, platform: OrgId) -> Vec<OrgId> {
+        let lives = |org: &&OrgId| self.ws.wallet(**org).is_ok_and(|it| it.platform == platform);
+        self.orgs.iter().filter(lives).copied().collect()
+    }
+
     fn draw_org(&self) -> OrgId {
         let random = spread(u64::try_from(self.orgs.len()).unwrap_or(0));
         OrgId::new(i64::try_from(random & 1023).unwrap_or(0), random)
@@ -112,6 +129,38 @@ impl DomainLayer {
         let platform = self.ws.wallet(org).map_or(org, |wallet| wallet.platform);
         let skus = self.ws.book(platform).into_iter().flat_map(|book| book.skus());
         skus.map(|sku| (sku.number, sku.code.clone())).collect()
+    }
+
+    fn journal(&self, org: OrgId) -> Vec<LedgerTransaction> {
+        let rows = self.ws.journal().iter().map(|row| &**row);
+        rows.filter(|row: &&LedgerTransaction| row.org == org).cloned().collect()
+    }
+
+    /// Looks at what `org` used in the last `days` days.
+    fn with_used<T>(
+        &self,
+        org: OrgId,
+        days: i64,
+        look: impl FnOnce(&Used<'_>, Days) -> T,
+    ) -> Result<T, Failure> {
+        let (wallet, now) = (self.ws.wallet(org)?, self.now(org));
+        let days = Days::up_to(now, days);
+        let days = days.ok_or_else(|| Failure::Broken("too many days".to_string()))?;
+        let journal = self.journal(org);
+        let runs: Vec<Run> = self.ws.runs.of(org).map(|(_, run)| run.clone()).collect();
+        let labels = self.ws.resources.of(org).map(|(number, row)| (number, labels_of(row)));
+        let labels: BTreeMap<i64, BTreeMap<String, String>> = labels.collect();
+        let none = PriceBook::default();
+        let used = Used {
+            journal: &journal,
+            runs: &runs,
+            labels: &labels,
+            book: self.ws.book(wallet.platform).map_or(&none, |book| &**book),
+            meters: &wallet.meters,
+            settled_until: wallet.settled_until,
+            now,
+        };
+        Ok(look(&used, days))
     }
 
     fn kind_of(&self, org: OrgId, grant: i64) -> GrantKind {
@@ -204,6 +253,28 @@ impl Layer for DomainLayer {
 
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
         Ok(self.ws.events().iter().filter(|event| event.org == org).map(event_row).collect())
+    }
+
+    fn costs(&mut self, org: OrgId, by: &[Dimension], days: i64) -> Result<CostReport, Failure> {
+        self.with_used(org, days, |used, days| report::costs(used, days, by))
+    }
+
+    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure> {
+        self.with_used(org, days, |used, days| report::dearest(used, days, DEAREST_ROWS))
+    }
+
+    fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {
+        let mut rolled = RollForward::new(month);
+        for &org in &self.orgs {
+            let wallet = self.ws.wallet(org)?;
+            if wallet.platform != platform {
+                continue;
+            }
+            let journal = self.journal(org);
+            let added = rolled.add(&wallet.grants, &journal, |grant| self.kind_of(org, grant));
+            added.ok_or_else(|| Failure::Broken("a sum is beyond the range".to_string()))?;
+        }
+        Ok(rolled)
     }
 
     fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {
@@ -363,7 +434,6 @@ fn hash_of(org: OrgId, source: &str, id: &str) -> u64 {
 
 /// The operation that `command` is; `drawn` is the id of an organization that it makes.
 pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box<dyn Operation> {
-    let rail = sandbox::RAIL.to_string();
     match command.clone() {
         Command::CreatePlatform { name, profile, settings, clock } => {
             let test_clock = Some(clock);
@@ -378,15 +448,9 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         Command::CreatePrice { platform, sku, dimension, amount, per_units, effective_from } => {
             Box::new(CreatePrice { platform, sku, dimension, amount, per_units, effective_from })
         }
-        Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
-            Box::new(AssignDiscount { org, sku, bps, effective_from, effective_until })
-        }
-        Command::GiveGrant { org, amount, priority, expires_at } => {
-            Box::new(GiveGrant { org, amount, priority, expires_at, note: String::new() })
-        }
-        Command::VoidGrant { org, grant } => Box::new(VoidGrant { org, grant }),
-        Command::CreateResource { org, label, sku } => {
-            Box::new(CreateResource { org, label, sku, labels: String::new() })
+        Command::CreateResource { org, label, sku, labels } => {
+            let labels = serde_json::json!(labels).to_string();
+            Box::new(CreateResource { org, label, sku, labels })
         }
         Command::StartRun { org, resource, started_at } => {
             Box::new(StartRun { org, resource, started_at })
@@ -408,6 +472,21 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
             let (event, reversal_hash) = (hash(&key), hash(&reversal_key(&key)));
             Box::new(ReverseUsage { org, key, hash: event, reversal_hash })
         }
+        money => money_operation_of(money),
+    }
+}
+
+/// The same for what is about money and grants.
+fn money_operation_of(command: Command) -> Box<dyn Operation> {
+    let rail = sandbox::RAIL.to_string();
+    match command {
+        Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
+            Box::new(AssignDiscount { org, sku, bps, effective_from, effective_until })
+        }
+        Command::GiveGrant { org, amount, priority, expires_at } => {
+            Box::new(GiveGrant { org, amount, priority, expires_at, note: String::new() })
+        }
+        Command::VoidGrant { org, grant } => Box::new(VoidGrant { org, grant }),
         Command::StartDeposit { org, amount } => Box::new(StartDeposit { org, amount, rail }),
         Command::SettleDeposit { org, deposit, answer } => {
             Box::new(SettleDeposit { org, deposit, outcome: outcome(answer, org, deposit) })
@@ -436,6 +515,7 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
             Box::new(SetAutoTopUp { org, enabled: is_on, threshold, amount, method })
         }
         Command::SetUserLimit { org, limit } => Box::new(SetUserLimit { org, limit }),
+        other => unreachable!("{other:?} is not about money"),
     }
 }
 

@@ -10,6 +10,8 @@ use domain::deposit::Behaviour;
 use domain::grant::{GrantKind, Posting};
 use domain::ledger::{EventKey, LedgerTransaction, TransactionKind};
 use domain::refund::AskedBy;
+use domain::report::{CostReport, CostRow, Dimension, Request};
+use domain::roll_forward::{Month, Movement, RollForward};
 use domain::{Amount, Id, Kind, OrgId, Timestamp, chart};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -21,6 +23,7 @@ use store::testkit::TempFolder;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::layer::{
     BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
     LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, Refused, RunRow,
@@ -58,6 +61,11 @@ fn parsed<T: FromStr>(text: &str) -> Result<T, Failure> {
 
 fn amount(value: &Value, name: &str) -> Result<Amount, Failure> {
     Amount::parse(text(value, name)?).map_err(broken)
+}
+
+fn amounts(value: &Value, name: &str) -> Result<Vec<Amount>, Failure> {
+    let texts = value[name].as_array().into_iter().flatten();
+    texts.map(|text| Amount::parse(text.as_str().unwrap_or("")).map_err(broken)).collect()
 }
 
 fn opt_amount(value: &Value, name: &str) -> Result<Option<Amount>, Failure> {
@@ -540,6 +548,65 @@ impl Layer for HttpLayer {
         self.all("/v1/events", org)?.iter().map(row).collect()
     }
 
+    fn costs(&mut self, org: OrgId, by: &[Dimension], days: i64) -> Result<CostReport, Failure> {
+        let names: Vec<&str> = by.iter().map(|by| by.name()).collect();
+        let (org, by) = (id(Kind::Organization, org, 0), names.join(","));
+        let path = format!("/v1/reports/costs?organization={org}&by={by}&days={days}");
+        let report = self.get(&path)?;
+        let value = |row: &Value, name: &str| {
+            let value = row["values"][name].as_str()?;
+            let resource = value.parse::<Id>().ok().filter(|id| id.kind == Kind::Resource);
+            Some(resource.map_or_else(|| value.to_owned(), |id| id.number.to_string()))
+        };
+        let row = |row: &Value| {
+            let values = names.iter().map(|name| value(row, name)).collect();
+            Ok(CostRow { values, total: amount(row, "total")?, days: amounts(row, "days")? })
+        };
+        let rows = report["rows"].as_array().into_iter().flatten();
+        Ok(CostReport {
+            rows: rows.map(row).collect::<Result<_, Failure>>()?,
+            rounding: amount(&report, "rounding")?,
+            reported_late: amount(&report, "reported_late")?,
+            total: amount(&report, "total")?,
+            days: amounts(&report, "days")?,
+            accrued: amount(&report, "accrued")?,
+        })
+    }
+
+    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure> {
+        let org = id(Kind::Organization, org, 0);
+        let limit = DEAREST_ROWS;
+        let path = format!("/v1/reports/requests?organization={org}&days={days}&limit={limit}");
+        let report = self.get(&path)?;
+        let row = |row: &Value| {
+            Ok(Request {
+                transaction: number(row, "transaction")?,
+                at: time(row, "at")?,
+                event: row["event"].as_str().map(str::to_owned),
+                sku: row["sku"].as_str().map(str::to_owned),
+                amount: amount(row, "amount")?,
+            })
+        };
+        report["rows"].as_array().into_iter().flatten().map(row).collect()
+    }
+
+    fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {
+        let platform = id(Kind::Platform, platform, 0);
+        let start = month.start.to_string();
+        let name = start.get(..7).unwrap_or_default();
+        let path = format!("/v1/reports/roll_forward?platform={platform}&month={name}");
+        let report = self.get(&path)?;
+        let mut rolled = RollForward::new(month);
+        let rows = report["rows"].as_array().into_iter().flatten();
+        for (line, row) in rolled.lines.iter_mut().zip(rows) {
+            (line.opening, line.closing) = (amount(row, "opening")?, amount(row, "closing")?);
+            for (movement, change) in Movement::ALL.into_iter().zip(&mut line.changes) {
+                *change = amount(&row["changes"], movement.name())?;
+            }
+        }
+        Ok(rolled)
+    }
+
     fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {
         let mut sums = BTreeMap::<String, Amount>::new();
         for org in self.orgs.clone() {
@@ -593,8 +660,9 @@ impl HttpLayer {
                 let limit = limit.map(|limit| limit.to_string());
                 self.post(&path, json!({"limit": limit})).map(|_| Done::Row(0))
             }
-            Command::CreateResource { org, label, sku } => {
-                let body = json!({"organization": organization(org), "name": label, "sku": sku});
+            Command::CreateResource { org, label, sku, labels } => {
+                let body = json!({"organization": organization(org), "name": label, "sku": sku,
+                    "labels": labels});
                 self.row("/v1/resources", body)
             }
             Command::StartRun { org, resource, started_at } => {

@@ -5,11 +5,15 @@
 //! Rows carry numbers where clients see ids, because numbers are what all layers agree on (rulings
 //! A3).
 
+use std::collections::BTreeMap;
+
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
 use domain::grant::{Grant, OpenGrant};
 use domain::projection::Projection;
 use domain::refund::AskedBy;
+use domain::report::{CostReport, Dimension, Request};
+use domain::roll_forward::{Month, RollForward};
 use domain::run::ResourceClass;
 use domain::wallet::Balance;
 use domain::{Amount, OrgId, Refusal, Timestamp};
@@ -123,6 +127,7 @@ pub enum Command {
         org: OrgId,
         label: String,
         sku: String,
+        labels: BTreeMap<String, String>,
     },
     StartRun {
         org: OrgId,
@@ -413,6 +418,15 @@ pub trait Layer {
     fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure>;
     fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure>;
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure>;
+
+    /// What was used in the last `days` days, grouped; resources are told by number.
+    fn costs(&mut self, org: OrgId, by: &[Dimension], days: i64) -> Result<CostReport, Failure>;
+
+    /// The dearest single requests of the last `days` days.
+    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure>;
+
+    /// The deferred revenue of `platform` over `month`, by kind of grant.
+    fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure>;
 
     /// The sum of each ledger account over all organizations; credits are positive.
     fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure>;

@@ -17,7 +17,7 @@ pub mod when;
 pub mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

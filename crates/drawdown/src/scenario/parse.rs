@@ -3,10 +3,14 @@
 //! A line is `command [-> expected]`, followed by any number of indented lines that state more of
 //! what is expected. `#` begins a comment. `scenarios/README.md` says the same to people.
 
+use std::collections::BTreeMap;
+
 use domain::deposit::Behaviour;
 use domain::discount::bps_of_percent;
 use domain::dispute::DisputeState;
 use domain::price::TIME_DIMENSION;
+use domain::report::{DAYS_MAX, Dimension};
+use domain::roll_forward::Month;
 use domain::run::ResourceClass;
 use domain::{Amount, Timestamp};
 
@@ -119,7 +123,7 @@ pub enum Says {
     Refund { name: String, deposit: String, amount: Option<Amount>, by: RefundBy },
     Grant { name: String, wallet: String, amount: Amount, expires: Option<When>, priority: i64 },
     Void { name: String },
-    Start { resource: String, wallet: String, sku: String, at: Option<When> },
+    Start(Start),
     Stop { resource: String, at: Option<When> },
     Hold { name: String, wallet: String, amount: Amount, seconds: Option<i64> },
     Capture { name: String, amount: Option<Amount> },
@@ -131,6 +135,9 @@ pub enum Says {
     Move(When),
     Balance { wallet: String, parts: Vec<Part> },
     List { wallet: String, list: List },
+    Report { wallet: String, by: Vec<Dimension>, days: i64 },
+    Dearest { wallet: String, days: i64 },
+    RollForward { month: Option<Month> },
     Books,
     Repeat { each: Vec<Says> },
 }
@@ -143,6 +150,16 @@ pub struct Assign {
     pub sku: Option<String>,
     pub from: Option<When>,
     pub until: Option<When>,
+}
+
+/// A resource that begins to run.
+#[derive(Clone, Debug)]
+pub struct Start {
+    pub resource: String,
+    pub wallet: String,
+    pub sku: String,
+    pub labels: BTreeMap<String, String>,
+    pub at: Option<When>,
 }
 
 /// A usage event.
@@ -158,7 +175,15 @@ pub struct Use {
 impl Says {
     /// True for what only shows: its output has to be stated.
     pub fn is_listing(&self) -> bool {
-        matches!(self, Says::Balance { .. } | Says::List { .. } | Says::Books)
+        matches!(
+            self,
+            Says::Balance { .. }
+                | Says::List { .. }
+                | Says::Report { .. }
+                | Says::Dearest { .. }
+                | Says::RollForward { .. }
+                | Says::Books
+        )
     }
 }
 
@@ -212,7 +237,8 @@ pub fn without_comment(line: &str) -> &str {
 const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, discount, deposit, settle, \
     refund, dispute, release_freeze, grant, void, start, stop, hold, capture, release, use, \
     reverse, card, auto_top_up, alert, advance, at, balance, prices, ledger, spans, deposits, \
-    refunds, disputes, grants, holds, runs, runway, projection, mails, events, books, repeat";
+    refunds, disputes, grants, holds, runs, runway, projection, mails, events, report, dearest, \
+    rollforward, books, repeat";
 
 fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -247,6 +273,12 @@ fn says(words: &mut Words) -> Result<Says, ParseError> {
         "advance" => Ok(Says::Move(When::FromNow(duration(words)?))),
         "at" => Ok(Says::Move(when(words)?)),
         "balance" => balance(words),
+        "report" => report(words),
+        "rollforward" => rollforward(words),
+        "dearest" => {
+            let wallet = words.name("a wallet's name")?;
+            Ok(Says::Dearest { wallet, days: over(words)? })
+        }
         "books" => Ok(Says::Books),
         "repeat" => repeat(words),
         other => match list_named(other) {
@@ -410,7 +442,49 @@ fn start(words: &mut Words) -> Result<Says, ParseError> {
     let resource = words.name("a resource's name")?;
     let wallet = words.name("a wallet's name")?;
     let sku = words.name("a SKU's code")?;
-    Ok(Says::Start { resource, wallet, sku, at: at(words)? })
+    let mut labels = BTreeMap::new();
+    while words.peek().is_some_and(|word| word.contains('=')) {
+        let label = |word: &str| {
+            let (name, value) = word.split_once('=')?;
+            Some((name.to_string(), value.to_string()))
+        };
+        let (name, value) = words.read("a label, such as project=alpha", label)?;
+        labels.insert(name, value);
+    }
+    Ok(Says::Start(Start { resource, wallet, sku, labels, at: at(words)? }))
+}
+
+/// Days that a report looks back over when it does not say.
+const REPORT_DAYS: i64 = 7;
+
+fn report(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    words.keyword("by")?;
+    let expected = "what to group by, such as model or model,resource";
+    let by = words.read(expected, |word| {
+        word.split(',').map(Dimension::from_name).collect::<Option<Vec<Dimension>>>()
+    })?;
+    Ok(Says::Report { wallet, by, days: over(words)? })
+}
+
+fn rollforward(words: &mut Words) -> Result<Says, ParseError> {
+    let month = match words.peek() {
+        None => None,
+        Some(_) => Some(words.read("a month, such as 2026-01", Month::parse)?),
+    };
+    Ok(Says::RollForward { month })
+}
+
+/// `over N days`, or a week.
+fn over(words: &mut Words) -> Result<i64, ParseError> {
+    if !words.take_keyword("over") {
+        return Ok(REPORT_DAYS);
+    }
+    let days = words.read("how many days, 1 to 366", |word| {
+        word.parse::<i64>().ok().filter(|days| (1..=DAYS_MAX).contains(days))
+    })?;
+    words.keyword("days")?;
+    Ok(days)
 }
 
 fn stop(words: &mut Words) -> Result<Says, ParseError> {

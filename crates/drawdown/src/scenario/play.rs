@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::dispute::DisputeState;
 use domain::refund::AskedBy;
+use domain::roll_forward::Month;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{Command, Done, Failure, Layer, LedgerRow, RailAnswer, RunRow};
-use crate::scenario::parse::{Assign, Fate, List, Part, PriceOf, RefundBy, Says, Use};
+use crate::scenario::parse::{Assign, Fate, List, Part, PriceOf, RefundBy, Says, Start, Use};
 use crate::scenario::show::{self, Names};
 use crate::scenario::when::When;
 
@@ -174,12 +175,12 @@ impl<'a> Player<'a> {
                 self.layer.run(&Command::VoidGrant { org, grant })?;
                 line("voided")
             }
-            Says::Start { resource, wallet, sku, at } => self.start(resource, wallet, sku, *at),
+            Says::Start(start) => self.start(start),
             Says::Stop { resource, at } => self.stop(resource, *at),
             Says::Use(usage) => self.usage(usage),
             Says::Move(when) => self.advance(*when),
             Says::Repeat { .. } => broken("repeat inside repeat"),
-            Says::Balance { .. } | Says::List { .. } | Says::Books => self.listing(says),
+            says if says.is_listing() => self.listing(says),
             other => self.obey_holds_and_rules(other),
         }
     }
@@ -426,13 +427,14 @@ impl<'a> Player<'a> {
         Ok(format!("{} {}", row.amount, show::refund_state(&row)))
     }
 
-    fn start(&mut self, name: &str, wallet: &str, sku: &str, at: Option<When>) -> Lines {
-        let (org, started_at) = (self.org(wallet), self.instant(at)?);
+    fn start(&mut self, start: &Start) -> Lines {
+        let Start { resource: name, wallet, sku, labels, at } = start;
+        let (org, started_at) = (self.org(wallet), self.instant(*at)?);
         let resource = match self.rows.get(name) {
             Some(named) => named.number,
             None => {
-                let (label, sku) = (name.to_string(), sku.to_string());
-                let resource = self.row(Command::CreateResource { org, label, sku })?;
+                let (label, sku, labels) = (name.clone(), sku.clone(), labels.clone());
+                let resource = self.row(Command::CreateResource { org, label, sku, labels })?;
                 self.remember(name, org, resource);
                 resource
             }
@@ -520,6 +522,24 @@ impl<'a> Player<'a> {
             Says::Balance { wallet, parts } => self.balance(wallet, parts),
             Says::List { wallet, list } => {
                 let lines = self.list(wallet, *list)?;
+                if lines.is_empty() { line("none") } else { Ok(lines) }
+            }
+            Says::Report { wallet, by, days } => {
+                let org = self.org(wallet);
+                let report = self.layer.costs(org, by, *days)?;
+                Ok(show::report(org, &report, by, &self.names))
+            }
+            Says::RollForward { month } => {
+                let month = month.or_else(|| Month::of(now));
+                let Some(month) = month else { return broken("the clock is in no month") };
+                let report = self.layer.roll_forward(self.current_platform(), month)?;
+                let lines = show::roll_forward(&report);
+                if lines.is_empty() { line("none") } else { Ok(lines) }
+            }
+            Says::Dearest { wallet, days } => {
+                let requests = self.layer.dearest(self.org(wallet), *days)?;
+                let lines = requests.iter().map(|row| show::request(row, &self.names));
+                let lines: Vec<String> = lines.collect();
                 if lines.is_empty() { line("none") } else { Ok(lines) }
             }
             _ => self.books(),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::discount::percent;
 use domain::price::TIME_DIMENSION;
+use domain::report::{CostReport, Dimension, Request};
+use domain::roll_forward::{Movement, RollForward};
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
@@ -305,4 +307,55 @@ impl Drawn {
         let debt = take(row.debt);
         Drawn { grants, debt, absorbed: take(row.absorbed) }
     }
+}
+
+/// `h100, train 2.40`: a line for each group, then what else the total is made of.
+pub fn report(org: OrgId, report: &CostReport, by: &[Dimension], names: &Names) -> Vec<String> {
+    let value = |(by, value): (&Dimension, &Option<String>)| match (by, value) {
+        (_, None) => "none".to_string(),
+        (Dimension::Resource, Some(number)) => {
+            number.parse().map_or_else(|_| number.clone(), |number| names.of(org, number))
+        }
+        (_, Some(value)) => value.clone(),
+    };
+    let mut lines = Vec::new();
+    for row in &report.rows {
+        let values: Vec<String> = by.iter().zip(&row.values).map(value).collect();
+        lines.push(format!("{} {}", values.join(", "), row.total));
+    }
+    if !report.rounding.is_zero() {
+        lines.push(format!("rounding {}", report.rounding));
+    }
+    if !report.reported_late.is_zero() {
+        lines.push(format!("reported late {}", report.reported_late));
+    }
+    let days: Vec<String> = report.days.iter().map(Amount::to_string).collect();
+    lines.push(format!("days {}", days.join(" ")));
+    lines.push(format!("total {}, not posted {}", report.total, report.accrued));
+    lines
+}
+
+/// `+00:10:00 use-1 llm 0.0018`.
+pub fn request(row: &Request, names: &Names) -> String {
+    let event = row.event.as_deref().unwrap_or("capture");
+    let sku = row.sku.as_ref().map(|sku| format!(" {sku}")).unwrap_or_default();
+    format!("{} {event}{sku} {}", names.time(row.at), row.amount)
+}
+
+/// `purchased: opening 0.00, purchased +20.00, drawn -3.38, closing 16.62`.
+pub fn roll_forward(report: &RollForward) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in &report.lines {
+        let mut parts = vec![format!("{}: opening {}", row.kind.name(), row.opening)];
+        for (movement, change) in Movement::ALL.into_iter().zip(row.changes) {
+            if !change.is_zero() {
+                parts.push(format!("{} {}", movement.name(), signed(change)));
+            }
+        }
+        if parts.len() > 1 || !row.opening.is_zero() {
+            parts.push(format!("closing {}", row.closing));
+            lines.push(parts.join(", "));
+        }
+    }
+    lines
 }

@@ -10,18 +10,22 @@ use app::{App, LaneOptions, Outcome};
 use domain::grant::GrantKind;
 use domain::ledger::LedgerTransaction;
 use domain::projection::Projection;
+use domain::report::{CostReport, Days, Dimension, Request};
+use domain::roll_forward::{Month, RollForward};
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, OrgId, Timestamp, chart};
-use store::read::{access, ledger, lists, month};
+use store::read::reports::UsedRows;
+use store::read::{access, ledger, lists, month, reports};
 use store::testkit::TempFolder;
 use store::testkit::pg::Database;
 use store::{Snapshot, Store, StoreError, StoreUrl};
 use tokio::runtime::Runtime;
+use web::api::reports::{dearest_of, grouped};
 
 use crate::scenario::domain_layer::{
-    deposit_row, dispute_row, done, hold_row, ledger_row, operation_of, price_rows, refund_row,
-    run_row,
+    DEAREST_ROWS, deposit_row, dispute_row, done, hold_row, ledger_row, operation_of, price_rows,
+    refund_row, run_row,
 };
 use crate::scenario::fields;
 use crate::scenario::layer::{
@@ -86,7 +90,13 @@ impl StoreLayer {
         Ok(StoreLayer { runtime, app, orgs: Vec::new(), place })
     }
 
-    fn read<T>(
+    /// Organizations in the order in which they were made.
+    pub fn orgs(&self) -> &[OrgId] {
+        &self.orgs
+    }
+
+    /// Reads from one snapshot of the store.
+    pub fn read<T>(
         &self,
         work: impl AsyncFnOnce(&mut Snapshot) -> Result<T, StoreError>,
     ) -> Result<T, Failure> {
@@ -118,6 +128,13 @@ impl StoreLayer {
         })?;
         rows.reverse();
         Ok(rows)
+    }
+
+    fn used(&self, org: OrgId, days: i64) -> Result<UsedRows, Failure> {
+        let up_to = |now: Timestamp| Days::up_to(now, days);
+        let rows =
+            self.read(async |snapshot| reports::used(snapshot, org, Timestamp::ZERO, up_to).await)?;
+        rows.ok_or_else(|| broken("the wallet is not there"))
     }
 
     fn sku_codes(&self, org: OrgId) -> Result<BTreeMap<i64, String>, Failure> {
@@ -257,6 +274,20 @@ impl Layer for StoreLayer {
             })
         };
         rows.iter().map(row).collect()
+    }
+
+    fn costs(&mut self, org: OrgId, by: &[Dimension], days: i64) -> Result<CostReport, Failure> {
+        Ok(grouped(&self.used(org, days)?, by))
+    }
+
+    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure> {
+        Ok(dearest_of(&self.used(org, days)?, DEAREST_ROWS))
+    }
+
+    fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {
+        let rolled =
+            self.read(async |snapshot| Ok(reports::roll_forward(snapshot, platform, month).await))?;
+        rolled.map_err(|error| broken(format!("{error:?}")))
     }
 
     fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {

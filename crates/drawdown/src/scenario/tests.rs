@@ -3,9 +3,14 @@ use std::path::{Path, PathBuf};
 use store::StoreUrl;
 use store::testkit::{TempFolder, pg, tamper};
 
+use domain::report::{DAYS_MAX, Dimension};
+use domain::roll_forward::{KINDS, Month};
+use domain::{Amount, OrgId, Timestamp};
+
 use crate::scenario::LayerKind;
 use crate::scenario::check::{Report, rewritten, run, summary};
 use crate::scenario::domain_layer::DomainLayer;
+use crate::scenario::layer::{Layer, LedgerRow};
 use crate::scenario::store_layer::{Place, StoreLayer};
 
 fn folder() -> PathBuf {
@@ -13,7 +18,7 @@ fn folder() -> PathBuf {
 }
 
 /// Every scenario of the repository, by file name.
-fn scenarios() -> Vec<(String, String)> {
+pub(crate) fn scenarios() -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = Vec::new();
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
@@ -44,6 +49,78 @@ fn every_scenario_passes_on_the_domain() {
         let report = run(&name, &text, &mut DomainLayer::default());
         assert!(report.has_passed(), "\n{report}");
         assert!(report.steps > 5, "{name} says next to nothing");
+    }
+}
+
+/// The breakdowns of everything that `org` used add up to its ledger.
+fn check_reports(layer: &mut DomainLayer, org: OrgId) {
+    let is_use = |row: &&LedgerRow| {
+        ["charge", "capture", "settlement", "correction", "reversal"].contains(&row.kind.as_str())
+    };
+    let posted: Amount =
+        layer.ledger(org).unwrap().iter().filter(is_use).map(|row| row.amount).sum();
+    let accrued = layer.balance(org).unwrap().accrued;
+    for dimension in Dimension::ALL {
+        for by in [vec![dimension], vec![dimension, Dimension::Resource]] {
+            let report = layer.costs(org, &by, DAYS_MAX).unwrap();
+            let rows: Amount = report.rows.iter().map(|row| row.total).sum();
+            let lines = rows.plus(report.rounding).plus(report.reported_late);
+            assert_eq!(lines, report.total, "{by:?}");
+            assert_eq!(report.days.iter().copied().sum::<Amount>(), report.total, "{by:?}");
+            assert_eq!(report.total.minus(report.accrued), posted, "{by:?}");
+            assert_eq!(report.accrued.or_zero(), accrued, "{by:?}");
+            assert_eq!(report.reported_late, Amount::ZERO, "over all days nothing is late");
+        }
+    }
+}
+
+#[test]
+fn law_every_breakdown_adds_up_to_the_ledger() {
+    let mut organizations = 0;
+    for (name, text) in scenarios() {
+        let mut layer = DomainLayer::default();
+        let report = run(&name, &text, &mut layer);
+        assert!(report.has_passed(), "\n{report}");
+        for org in layer.orgs().to_vec() {
+            check_reports(&mut layer, org);
+            organizations += 1;
+        }
+    }
+    assert!(organizations > 20);
+}
+
+/// Month by month from the beginning: nothing is there first, each closing is the next opening, and
+/// the last closing is what is open.
+fn check_roll_forward(layer: &mut DomainLayer, platform: OrgId) {
+    let mut month = Month::parse("2025-12").unwrap();
+    let mut before = [Amount::ZERO; 3];
+    while month.start < Timestamp::parse("2028-01-01T00:00:00Z").unwrap() {
+        let rolled = layer.roll_forward(platform, month).unwrap();
+        for (line, opening) in rolled.lines.iter().zip(&mut before) {
+            assert_eq!(line.opening, *opening, "{month:?}");
+            let changed: Amount = line.changes.iter().copied().sum();
+            assert_eq!(line.opening.plus(changed), line.closing, "{month:?}");
+            *opening = line.closing;
+        }
+        month = Month::of(month.end).unwrap();
+    }
+    let members = layer.members(platform);
+    let grants: Vec<_> = members.iter().flat_map(|&org| layer.grants(org).unwrap()).collect();
+    for (kind, closing) in KINDS.iter().zip(before) {
+        let of_kind = grants.iter().filter(|grant| grant.kind == kind.name());
+        assert_eq!(of_kind.map(|grant| grant.remaining).sum::<Amount>(), closing);
+    }
+}
+
+#[test]
+fn law_the_roll_forward_closes_at_what_is_open() {
+    for (name, text) in scenarios() {
+        let mut layer = DomainLayer::default();
+        let report = run(&name, &text, &mut layer);
+        assert!(report.has_passed(), "\n{report}");
+        for platform in layer.orgs().to_vec() {
+            check_roll_forward(&mut layer, platform);
+        }
     }
 }
 

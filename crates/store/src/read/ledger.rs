@@ -4,8 +4,8 @@
 //! it began at and no other, whatever the index written behind has reached (rulings A11). Each step
 //! is one lookup by key; a page never reads more rows than it was asked for.
 
-use domain::OrgId;
 use domain::ledger::LedgerTransaction;
+use domain::{OrgId, Timestamp};
 
 use crate::error::StoreError;
 use crate::journal;
@@ -43,4 +43,34 @@ pub async fn walk(
     let parameters = [org.bucket().into(), org.into(), position.into(), rows.into()];
     let rows = snapshot.query(&WALK, &parameters).await?;
     rows.iter().map(journal::read).collect()
+}
+
+/// Rows that one step of a longer walk reads.
+pub(super) const STEP_ROWS: i64 = 256;
+
+/// The transactions of `org` from its tip back to the first that is older than `since`, newest
+/// first, at most about `rows_max`; and whether there were more.
+pub async fn since(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    tip: i64,
+    since: Timestamp,
+    rows_max: usize,
+) -> Result<(Vec<LedgerTransaction>, bool), StoreError> {
+    let mut rows: Vec<LedgerTransaction> = Vec::new();
+    let mut position = tip;
+    while position > 0 {
+        if rows.len() >= rows_max {
+            return Ok((rows, true));
+        }
+        let step = walk(snapshot, org, position, STEP_ROWS).await?;
+        let Some(last) = step.last() else { break };
+        position = last.prev;
+        let is_behind = last.at < since;
+        rows.extend(step);
+        if is_behind {
+            break;
+        }
+    }
+    Ok((rows, false))
 }

@@ -5,9 +5,11 @@
 
 pub mod access;
 pub mod backlog;
+pub mod explain;
 pub mod ledger;
 pub mod lists;
 pub mod month;
+pub mod reports;
 pub mod verify;
 pub mod wallet_page;
 

@@ -191,7 +191,7 @@ async fn of_org<N: Noun>(
     Ok(plain(noun::read_all(&rows)?))
 }
 
-async fn numbered<N: Noun>(
+pub(super) async fn numbered<N: Noun>(
     snapshot: &mut Snapshot,
     load: &'static Load,
     org: OrgId,
@@ -206,7 +206,7 @@ async fn numbered<N: Noun>(
     Ok(rows.into_iter().map(|(_, number, row)| (number, row)).collect())
 }
 
-async fn resources_of(
+pub(super) async fn resources_of(
     snapshot: &mut Snapshot,
     org: OrgId,
     runs: &[Run],

@@ -32,6 +32,7 @@ static ALL: &[&[&dyn Texts]] = &[
     prices::ALL,
     read::access::ALL,
     read::backlog::ALL,
+    read::explain::ALL,
     read::ledger::ALL,
     read::lists::ALL,
     read::month::ALL,

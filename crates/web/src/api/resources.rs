@@ -57,13 +57,18 @@ impl ResourceOut {
             organization: IdText::organization(org),
             name: resource.name.clone(),
             sku: None,
-            labels: serde_json::from_str(&resource.labels).unwrap_or_default(),
+            labels: labels_of(resource),
             run: resource.run.map(|number| IdText::new(Kind::Run, org, number)),
             cost: None,
             as_of: None,
             created_at: resource.created_at.into(),
         }
     }
+}
+
+/// The labels that a resource was given.
+pub fn labels_of(resource: &Resource) -> BTreeMap<String, String> {
+    serde_json::from_str(&resource.labels).unwrap_or_default()
 }
 
 fn labels_text(labels: &BTreeMap<String, String>) -> Result<String, Fault> {

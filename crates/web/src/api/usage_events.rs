@@ -28,8 +28,8 @@ use crate::wire::{IdOut, IdText, MoneyOut, TimeOut, TimeText};
 
 mod input;
 
-use input::{Bounded, EVENTS_PER_REQUEST_MAX, NativeBatch, SOURCE_DEFAULT};
-pub use input::{CloudEvent, UsageEventIn, UsageIn};
+use input::{Bounded, EVENTS_PER_REQUEST_MAX, NativeBatch};
+pub use input::{CloudEvent, SOURCE_DEFAULT, UsageEventIn, UsageIn};
 
 /// Room for the text of an ordinary charge, so that it is written without growing.
 const CHARGE_BYTES: usize = 640;
@@ -375,7 +375,13 @@ async fn record_one(call: &Call, event: UsageEventIn) -> Result<Reply, Fault> {
     let org = event.org;
     call.own(org)?;
     let outcome = call.web.app.run(event.command(&call.web.app)).await;
-    Ok(Reply { status: 200, body: result_of(outcome)?, is_replayed: false, org: Some(org) })
+    Ok(Reply {
+        status: 200,
+        body: result_of(outcome)?,
+        is_replayed: false,
+        media: None,
+        org: Some(org),
+    })
 }
 
 async fn record_all(call: &Call, given: Vec<UsageEventIn>) -> Result<Reply, Fault> {
@@ -401,7 +407,7 @@ async fn record_all(call: &Call, given: Vec<UsageEventIn>) -> Result<Reply, Faul
         body.push_str(&result.unwrap_or_else(|fault| refused(&fault)));
     }
     body.push_str("]}");
-    Ok(Reply { status: 200, body, is_replayed: false, org: None })
+    Ok(Reply { status: 200, body, is_replayed: false, media: None, org: None })
 }
 
 /// Names the event of a batch that is to blame.

@@ -39,6 +39,66 @@ async fn a_machine_is_paid_to_the_second() {
     world.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_is_followed_down_to_its_event() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    let key = &tenant.org_key;
+    world.sells(&tenant).await;
+    let deposit = world.pays(&tenant, "50").await;
+    let event = json!({ "id": "e-1", "sku": "llm", "quantities": { "tokens": 5 } });
+    world.post(key, "/v1/usage_events", &event).await.expect(200);
+    let ask = async |id: &str| world.get(key, &format!("/v1/explanations/{id}")).await;
+    let wallet = ask(&tenant.wallet).await.expect(200);
+    let grant = text(&wallet["figures"][0]["terms"][0]["id"]);
+    let grant = ask(&grant).await.expect(200);
+    assert_eq!(grant["leads_to"][0]["id"], deposit);
+    let charge = text(&grant["figures"][0]["terms"][1]["id"]);
+    let by_event = format!("{}?event=e-1", tenant.org);
+    let charge = ask(&charge).await.expect(200);
+    assert_eq!(charge, ask(&by_event).await.expect(200));
+    assert_eq!(charge["figures"][0]["terms"][0]["working"]["quantity"], 5);
+    let one = ask(&format!("{}?figure=available", tenant.wallet)).await.expect(200);
+    assert_eq!(one["figures"].as_array().map(Vec::len), Some(1));
+    ask(&format!("{}?figure=x", tenant.wallet)).await.refused(400, "parameter_invalid");
+    ask(&format!("{}?event=x", tenant.wallet)).await.refused(400, "parameter_invalid");
+    ask(&format!("{}?event=e-2", tenant.org)).await.refused(404, "not_found");
+    let foreign = world.tenant().await;
+    let path = format!("/v1/explanations/{}", text(&charge["id"]));
+    world.get(&foreign.org_key, &path).await.refused(404, "not_found");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_are_grouped_and_read_as_a_table() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    let key = &tenant.org_key;
+    world.sells(&tenant).await;
+    world.pays(&tenant, "50").await;
+    let labels = json!({ "project": "=cmd()" });
+    let resource = json!({ "name": "box", "sku": "gpu", "labels": labels });
+    let resource = world.post(key, "/v1/resources", &resource).await.expect(201);
+    world.post(key, "/v1/runs", &json!({ "resource": resource["id"] })).await.expect(201);
+    world.wait(1_000);
+    let costs = world.get(key, "/v1/reports/costs?by=project,resource&days=1").await.expect(200);
+    let row = &costs["rows"][0];
+    assert_eq!((&row["values"]["resource"], &row["total"]), (&resource["id"], &json!("10.00")));
+    assert_eq!((&costs["total"], &costs["accrued"]), (&json!("10.00"), &json!("10.00")));
+    let table = world.get(key, "/v1/reports/costs?by=project&days=1&format=csv").await;
+    assert_eq!(table.status, 200);
+    let expected = "project,total,2026-01-05\r\n'=cmd(),10.00,10.00\r\nrounding,0.00,\r\n\
+                    reported_late,0.00,\r\ntotal,10.00,10.00\r\n";
+    assert_eq!(table.text, expected);
+    for query in ["by=x", "days=0", "days=367", "from=today", "format=xml", "by=sku,sku"] {
+        let path = format!("/v1/reports/costs?{query}");
+        world.get(key, &path).await.refused(400, "parameter_invalid");
+    }
+    let requests = world.get(key, "/v1/reports/requests?format=csv").await;
+    assert_eq!(requests.text, "transaction,at,event,sku,amount\r\n");
+    world.close().await;
+}
+
 /// Walks the whole ledger in small pages: they meet, and end where the wallet stands.
 async fn adds_up(world: &World, tenant: &Tenant, balance: &str) {
     let nanos = |value: &Value| domain::Amount::parse(&text(value)).unwrap().nanos();

@@ -44,6 +44,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "resources": resource["id"],
         "runs": run["id"],
         "holds": hold["id"],
+        "explanations": tenant.wallet,
         "sku": sku,
     })
 }
@@ -98,7 +99,7 @@ fn address(route: &Route, tenant: &Tenant, things: &Value) -> String {
         return route.path.replace("{id}", &text(&things[noun]));
     }
     match route.operation {
-        "list_organizations" | "list_skus" | "list_prices" => {
+        "list_organizations" | "list_skus" | "list_prices" | "report_roll_forward" => {
             format!("{}?platform={}", route.path, tenant.platform)
         }
         _ if route.query.is_some() => format!("{}?organization={}", route.path, tenant.org),

@@ -1,0 +1,119 @@
+//! The rows that cost reports are made of, from one snapshot.
+//!
+//! *Invariant:* the journal is walked from the wallet's own tip, so a report and the balance are of
+//! one moment (rulings A11); what does not fit into one report is not cut but refused, because a
+//! report has to add up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::grant::{Grant, GrantKind};
+use domain::ledger::LedgerTransaction;
+use domain::price::PriceBook;
+use domain::report::Days;
+use domain::roll_forward::{Month, RollForward};
+use domain::run::{Resource, Run};
+use domain::wallet::Wallet;
+use domain::{OrgId, Timestamp};
+
+use super::access::book;
+use super::wallet_page::{numbered, resources_of, runs_since};
+use super::{access, ledger};
+use crate::error::StoreError;
+use crate::grants;
+use crate::snapshot::Snapshot;
+
+/// Movements and runs that one report adds up.
+pub const MOVEMENTS_MAX: usize = 100_000;
+const RUNS_MAX: i64 = 20_000;
+/// Use may be reported so far ahead of the clock (rulings R1).
+const AHEAD_SECONDS: i64 = 300;
+
+/// Everything that one organization used in some days.
+#[derive(Clone, Debug)]
+pub struct UsedRows {
+    pub wallet: Wallet,
+    pub book: PriceBook,
+    pub now: Timestamp,
+    pub days: Days,
+    pub journal: Vec<LedgerTransaction>,
+    pub runs: Vec<Run>,
+    pub resources: BTreeMap<i64, Resource>,
+    /// There is more than one report adds up.
+    pub is_cut: bool,
+}
+
+/// Reads what `org` used in the days that `days` makes of the present; nothing when there is no
+/// such organization, or no such days.
+pub async fn used(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    wall_clock: Timestamp,
+    days: impl FnOnce(Timestamp) -> Option<Days>,
+) -> Result<Option<UsedRows>, StoreError> {
+    let Some(wallet) = access::wallet(snapshot, org).await? else { return Ok(None) };
+    let Some(platform) = access::platform(snapshot, wallet.platform).await? else {
+        return Ok(None);
+    };
+    let now = platform.clock.unwrap_or(wall_clock).max(wallet.now);
+    let Some(days) = days(now) else { return Ok(None) };
+    let since = days.start().plus_seconds(-AHEAD_SECONDS);
+    let tip = wallet.tip.position;
+    let (journal, is_cut) = ledger::since(snapshot, org, tip, since, MOVEMENTS_MAX).await?;
+    let runs = runs_since(snapshot, org, days.start(), RUNS_MAX + 1).await?;
+    let is_cut = is_cut || i64::try_from(runs.len()).unwrap_or(i64::MAX) > RUNS_MAX;
+    let book = book(snapshot, wallet.platform).await?;
+    let resources = resources_of(snapshot, org, &runs).await?;
+    Ok(Some(UsedRows { wallet, book, now, days, journal, runs, resources, is_cut }))
+}
+
+/// Organizations that are read at once.
+const ORGANIZATIONS: i64 = 200;
+/// Movements that one roll-forward adds up.
+const ROLLED_MAX: usize = 1_000_000;
+
+/// Why there is no roll-forward.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotRolled {
+    /// More movements since the month began than one report adds up.
+    TooMuch,
+    /// A sum is beyond the range of an amount.
+    OutOfRange,
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotRolled {
+    fn from(error: StoreError) -> NotRolled {
+        NotRolled::Store(error)
+    }
+}
+
+/// Rolls the grants of all organizations of `platform` forward over `month`.
+pub async fn roll_forward(
+    snapshot: &mut Snapshot,
+    platform: OrgId,
+    month: Month,
+) -> Result<RollForward, NotRolled> {
+    let mut rolled = RollForward::new(month);
+    let (mut above, mut read) = (OrgId::from_stored(-1), 0);
+    loop {
+        let page = access::organizations(snapshot, platform, above, ORGANIZATIONS).await?;
+        let Some(&(last, _)) = page.last() else { return Ok(rolled) };
+        above = last;
+        for (org, _) in page {
+            let Some(wallet) = access::wallet(snapshot, org).await? else { continue };
+            let (tip, left) = (wallet.tip.position, ROLLED_MAX - read);
+            let (rows, is_cut) = ledger::since(snapshot, org, tip, month.start, left).await?;
+            if is_cut {
+                return Err(NotRolled::TooMuch);
+            }
+            read = (read + rows.len()).min(ROLLED_MAX);
+            let touched = rows.iter().flat_map(|row| &row.postings);
+            let touched: BTreeSet<i64> = touched.map(|posting| posting.grant).collect();
+            let grants: BTreeMap<i64, Grant> =
+                numbered(snapshot, &grants::FIND, org, touched).await?;
+            let kind_of =
+                |number| grants.get(&number).map_or(GrantKind::Purchased, |grant| grant.kind);
+            rolled.add(&wallet.grants, &rows, kind_of).ok_or(NotRolled::OutOfRange)?;
+        }
+    }
+}
