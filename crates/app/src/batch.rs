@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::coupon::CouponCode;
 use domain::wake::WakeNeeds;
 use domain::workset::{Key, Table};
 use domain::{OrgId, Timestamp, Workset};
@@ -61,6 +62,10 @@ pub(crate) fn load(
     }
     let orgs: Vec<OrgId> = until.keys().copied().collect();
     load_wallets(writer, ws, &orgs)?;
+    // A deposit that is settled brings a bonus that waits for it.
+    for wallet in orgs.iter().filter_map(|&org| ws.wallet(org).ok()) {
+        keys.redemptions.extend(wallet.bonus_coupons.iter().map(|&coupon| (wallet.org, coupon)));
+    }
     load_platforms(writer, ws, books, &orgs, std::mem::take(&mut keys.platforms))?;
     load_named(writer, ws, keys)?;
     let due: Vec<(OrgId, Timestamp)> = until.into_iter().collect();
@@ -131,6 +136,11 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
     fill(&mut ws.runs, store::runs::load(writer, &distinct(keys.runs))?);
     fill(&mut ws.holds, store::holds::load(writer, &distinct(keys.holds))?);
     fill(&mut ws.api_keys, store::api_keys::load(writer, &distinct(keys.api_keys))?);
+    load_coupons(writer, ws, keys.coupons, keys.claimants, keys.claims)?;
+    fill(&mut ws.redemptions, store::redemptions::load(writer, &distinct(keys.redemptions))?);
+    for org in keys.purchases {
+        fill(&mut ws.deposits, store::deposits::first_paid(writer, org)?);
+    }
     let mut resources = keys.resources;
     resources.extend(ws.runs.iter().map(|(org, _, run)| (org, run.resource)));
     fill(&mut ws.resources, store::resources::load(writer, &distinct(resources))?);
@@ -153,6 +163,31 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
         fill(&mut ws.grants, store::grants::load(writer, &distinct(named))?);
         ws.history.insert(org, rows);
     }
+    Ok(())
+}
+
+/// Loads coupons by their codes, then the claims on them.
+fn load_coupons(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    mut codes: Vec<(OrgId, CouponCode)>,
+    claimants: Vec<(OrgId, CouponCode, OrgId)>,
+    claims: Vec<Key>,
+) -> Result<(), StoreError> {
+    codes.sort_unstable();
+    codes.dedup();
+    fill(&mut ws.coupons, store::coupons::by_code(writer, &codes)?);
+    fill(&mut ws.claims, store::claims::load(writer, &distinct(claims))?);
+    let named = ws.claims.iter().map(|(org, _, claim)| (org, claim.coupon)).collect();
+    fill(&mut ws.coupons, store::coupons::load(writer, &distinct(named))?);
+    let mut wanted: Vec<(OrgId, i64, OrgId)> = Vec::new();
+    for (platform, code, claimant) in claimants {
+        let found = ws.coupons.of(platform).find(|(_, coupon)| coupon.code == code);
+        wanted.extend(found.map(|(coupon, _)| (platform, coupon, claimant)));
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    fill(&mut ws.claims, store::claims::of_claimants(writer, &wanted)?);
     Ok(())
 }
 

@@ -505,6 +505,7 @@ fn is_empty(batch: &Batch) -> bool {
         && changes.api_keys.is_empty()
         && changes.deposits.is_empty()
         && changes.methods.is_empty()
+        && changes.claims.is_empty()
         && batch.answers.is_empty()
         && batch.wakes.is_empty()
 }

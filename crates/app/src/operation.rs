@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use domain::coupon::{Claim, Coupon, CouponCode, Redemption};
 use domain::deposit::{Deposit, PaymentMethod};
 use domain::discount::Discount;
 use domain::dispute::Dispute;
@@ -39,6 +40,15 @@ pub struct Keys {
     pub resources: Vec<Key>,
     pub runs: Vec<Key>,
     pub holds: Vec<Key>,
+    /// Coupons of platforms by their codes.
+    pub coupons: Vec<(OrgId, CouponCode)>,
+    /// Claims by platform, code of the coupon, and claimant.
+    pub claimants: Vec<(OrgId, CouponCode, OrgId)>,
+    /// Claims by platform and number, with their coupons.
+    pub claims: Vec<Key>,
+    pub redemptions: Vec<Key>,
+    /// A deposit that succeeded, if there was any.
+    pub purchases: Vec<OrgId>,
     pub api_keys: Vec<Key>,
     /// Every resource whose run is open.
     pub open_runs: Vec<OrgId>,
@@ -69,6 +79,9 @@ pub enum Answer {
     Resource(OrgId, Resource),
     Run(OrgId, Run),
     Hold(OrgId, Hold),
+    Coupon(OrgId, Coupon),
+    Claim(Claim, Coupon),
+    Redemption(OrgId, Redemption),
     Charge {
         transaction: Arc<LedgerTransaction>,
         is_duplicate: bool,

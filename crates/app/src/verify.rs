@@ -10,6 +10,7 @@
 //! differ.
 
 mod chain;
+mod coupons;
 mod discounts;
 mod name;
 mod prices;
@@ -141,6 +142,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.refunds(snapshot).await?;
     books.disputes(snapshot).await?;
     books.holds(snapshot).await?;
+    books.coupons(snapshot).await?;
     books.wakes(snapshot).await?;
     books.index(snapshot).await?;
     books.wallets(snapshot, total, &mut progress).await?;

@@ -86,7 +86,8 @@ pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKi
         | TransactionKind::Expiry
         | TransactionKind::Void
         | TransactionKind::BonusVoid
-        | TransactionKind::Offset => {}
+        | TransactionKind::Offset
+        | TransactionKind::Renewal => {}
     }
     for posting in &transaction.postings {
         let given = kind_of(posting.grant).is_given();
@@ -95,7 +96,8 @@ pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKi
             TransactionKind::Grant
             | TransactionKind::Expiry
             | TransactionKind::Void
-            | TransactionKind::BonusVoid => {
+            | TransactionKind::BonusVoid
+            | TransactionKind::Renewal => {
                 let other =
                     if given { LedgerAccount::PromotionsUnspent } else { LedgerAccount::Breakage };
                 credit(other, posting.change.negated());

@@ -209,9 +209,12 @@ pub fn restore(ws: &mut Workset, org: OrgId, posting: Posting) -> Result<(), Ref
     let wallet = ws.wallet_mut(org)?;
     if !wallet.grants.apply(posting) {
         let grant = closed.ok_or(Refusal::NotFound { kind: Kind::Grant })?;
-        let mut grant = grant.opened();
-        grant.remaining = posting.change;
-        wallet.grants.insert(grant);
+        let lapsed_at = wallet.validity.as_ref().and_then(|validity| validity.lapsed_at);
+        let lapsed_at = lapsed_at.filter(|&at| grant.kind.is_bought() && grant.created_at < at);
+        let mut open = grant.opened();
+        open.remaining = posting.change;
+        open.expires_at = open.expires_at.min(lapsed_at.unwrap_or(Timestamp::NEVER));
+        wallet.grants.insert(open);
     }
     Ok(())
 }
@@ -232,6 +235,7 @@ fn credit_of_paid_debt(
         purchase: None,
         deposit: None,
         note: String::new(),
+        effective_at: at,
         created_at: at,
         voided_at: None,
     };

@@ -82,6 +82,8 @@ pub struct Deposit {
     pub external: Option<String>,
     pub created_at: Timestamp,
     pub decided_at: Option<Timestamp>,
+    /// When the money was paid, as its rail says; validity counts from here (rulings R12).
+    pub paid_at: Option<Timestamp>,
     pub grant: Option<i64>,
     /// What of it went back, or is on its way.
     pub refunded: Amount,
@@ -132,9 +134,11 @@ pub struct PaymentMethod {
 /// What a rail said about a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentOutcome {
-    /// The money is there; `external` is the rail's id of it.
+    /// The money is there; `external` is the rail's id of it. `paid_at` is when it was paid, where
+    /// the rail says so; when it was confirmed otherwise.
     Succeeded {
         external: String,
+        paid_at: Option<Timestamp>,
     },
     Declined {
         reason: String,

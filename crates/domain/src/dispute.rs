@@ -205,6 +205,7 @@ fn returned(
         purchase: None,
         deposit: Some(deposit),
         note: String::new(),
+        effective_at: at,
         created_at: at,
         voided_at: None,
     };

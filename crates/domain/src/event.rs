@@ -31,10 +31,14 @@ pub enum EventKind {
     DisputeLost,
     WalletFrozen,
     WalletReleased,
+    GrantRenewed,
+    CreditExpiring,
+    GrantEffective,
+    CouponRedeemed,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 24] = [
+    pub const ALL: [EventKind; 28] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
@@ -59,6 +63,10 @@ impl EventKind {
         EventKind::DisputeLost,
         EventKind::WalletFrozen,
         EventKind::WalletReleased,
+        EventKind::GrantRenewed,
+        EventKind::CreditExpiring,
+        EventKind::GrantEffective,
+        EventKind::CouponRedeemed,
     ];
 
     /// The stored code; only ever added to.
@@ -88,6 +96,10 @@ impl EventKind {
             EventKind::DisputeLost => 22,
             EventKind::WalletFrozen => 23,
             EventKind::WalletReleased => 24,
+            EventKind::GrantRenewed => 25,
+            EventKind::CreditExpiring => 26,
+            EventKind::GrantEffective => 27,
+            EventKind::CouponRedeemed => 28,
         }
     }
 
@@ -122,6 +134,10 @@ impl EventKind {
             EventKind::DisputeLost => "dispute.lost",
             EventKind::WalletFrozen => "wallet.frozen",
             EventKind::WalletReleased => "wallet.released",
+            EventKind::GrantRenewed => "grant.renewed",
+            EventKind::CreditExpiring => "credit.expiring",
+            EventKind::GrantEffective => "grant.effective",
+            EventKind::CouponRedeemed => "coupon.redeemed",
         }
     }
 
@@ -138,6 +154,7 @@ impl EventKind {
                 | EventKind::RefundFailed
                 | EventKind::WalletFrozen
                 | EventKind::WalletReleased
+                | EventKind::CreditExpiring
         )
     }
 }

@@ -20,6 +20,8 @@ pub enum GrantKind {
     Purchased,
     /// Given on top of a purchase, whose fate it shares.
     Bonus,
+    /// Given by the operator so that somebody can try (requirements D17); a promotion in the books.
+    Trial,
 }
 
 impl GrantKind {
@@ -28,6 +30,7 @@ impl GrantKind {
             GrantKind::Promotional => 1,
             GrantKind::Purchased => 2,
             GrantKind::Bonus => 3,
+            GrantKind::Trial => 4,
         }
     }
 
@@ -36,13 +39,19 @@ impl GrantKind {
             1 => Some(GrantKind::Promotional),
             2 => Some(GrantKind::Purchased),
             3 => Some(GrantKind::Bonus),
+            4 => Some(GrantKind::Trial),
             _ => None,
         }
     }
 
-    /// Promotional and bonus value was never paid for: it can be voided and never refunded.
+    /// Everything but a purchase was never paid for: it can be voided and never refunded.
     pub const fn is_given(self) -> bool {
-        matches!(self, GrantKind::Promotional | GrantKind::Bonus)
+        !matches!(self, GrantKind::Purchased)
+    }
+
+    /// Came with a purchase, and is valid as long as what was purchased.
+    pub const fn is_bought(self) -> bool {
+        matches!(self, GrantKind::Purchased | GrantKind::Bonus)
     }
 
     pub const fn name(self) -> &'static str {
@@ -50,6 +59,7 @@ impl GrantKind {
             GrantKind::Promotional => "promotional",
             GrantKind::Purchased => "purchased",
             GrantKind::Bonus => "bonus",
+            GrantKind::Trial => "trial",
         }
     }
 }
@@ -66,6 +76,8 @@ pub struct Grant {
     pub purchase: Option<i64>,
     pub deposit: Option<i64>,
     pub note: String,
+    /// From when on it can be drawn; its ledger transaction is posted then.
+    pub effective_at: Timestamp,
     pub created_at: Timestamp,
     /// When the operator ended it.
     pub voided_at: Option<Timestamp>,
@@ -115,11 +127,29 @@ impl OpenGrant {
         self.kind == GrantKind::Purchased
     }
 
-    fn burn_key(&self) -> (i64, Timestamp, bool, i64, bool) {
-        let paid_for = self.kind != GrantKind::Promotional;
-        let anchor = self.purchase.unwrap_or(self.number);
-        (self.priority, self.expires_at, paid_for, anchor, self.kind == GrantKind::Bonus)
+    /// When it expires in a wallet whose purchased value is valid until `purchased_until`: what was
+    /// bought, and the bonus on it, share that date (rulings R12).
+    pub fn lapses_at(&self, purchased_until: Timestamp) -> Timestamp {
+        if self.kind.is_bought() { self.expires_at.min(purchased_until) } else { self.expires_at }
     }
+
+    pub(crate) fn burn_key(&self) -> (i64, Timestamp, bool, i64, bool) {
+        let anchor = self.purchase.unwrap_or(self.number);
+        (
+            self.priority,
+            self.expires_at,
+            self.kind.is_bought(),
+            anchor,
+            self.kind == GrantKind::Bonus,
+        )
+    }
+}
+
+/// A grant that was given and is not effective yet: worth nothing until then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upcoming {
+    pub effective_at: Timestamp,
+    pub grant: OpenGrant,
 }
 
 /// A change of what is left of one grant: negative when drawn, positive when given or restored.
@@ -269,16 +299,34 @@ impl OpenGrants {
         self.close_empty();
     }
 
-    /// Removes the unreserved rest of the next grant that expires at or before `at`. One at a time,
-    /// so that each ledger transaction leaves the balance it states.
-    pub fn expire_next(&mut self, at: Timestamp) -> Option<Posting> {
-        let is_due = |grant: &&mut OpenGrant| grant.expires_at <= at;
+    /// Removes the unreserved rest of the next grant that expires at or before `at`, and returns
+    /// the grant as it was. One at a time, so that each ledger transaction leaves the balance it
+    /// states.
+    pub fn expire_next(&mut self, at: Timestamp, purchased_until: Timestamp) -> Option<OpenGrant> {
+        let is_due = |grant: &&mut OpenGrant| grant.lapses_at(purchased_until) <= at;
         let mut due = self.0.iter_mut().filter(is_due);
         let grant = due.find(|grant| grant.unreserved().is_positive())?;
-        let posting = Posting { grant: grant.number, change: grant.unreserved().negated() };
+        let before = grant.clone();
         grant.remaining = grant.reserved;
         self.close_empty();
-        Some(posting)
+        Some(before)
+    }
+
+    /// Lets what was bought end at `at`, so that no later purchase renews it.
+    pub fn end_purchased(&mut self, at: Timestamp) {
+        self.expire_purchased_at(|grant| grant.expires_at > at, at);
+    }
+
+    /// Takes the end of what was bought back where it was the date `at`.
+    pub fn revive_purchased(&mut self, at: Timestamp) {
+        self.expire_purchased_at(|grant| grant.expires_at == at, Timestamp::NEVER);
+    }
+
+    fn expire_purchased_at(&mut self, which: impl Fn(&OpenGrant) -> bool, at: Timestamp) {
+        for grant in self.0.iter_mut().filter(|grant| grant.kind.is_bought() && which(grant)) {
+            grant.expires_at = at;
+        }
+        self.0.sort_by_key(OpenGrant::burn_key);
     }
 
     /// Puts `change` back into a grant. Terms that have ended at `at` go on until `renewed_until`,
@@ -381,13 +429,12 @@ mod tests {
         }]);
         let parts = grants.reserve(Amount::from_units(4)).unwrap();
         assert_eq!(grants.reserve(Amount::from_units(7)), None);
-        let change = Amount::from_units(-6);
-        assert_eq!(grants.expire_next(soon), Some(Posting { grant: 1, change }));
-        assert_eq!(grants.expire_next(soon), None);
+        let never = Timestamp::NEVER;
+        assert_eq!(grants.expire_next(soon, never).unwrap().unreserved(), Amount::from_units(6));
+        assert_eq!(grants.expire_next(soon, never), None);
         assert_eq!(grants.draw_down(Amount::from_units(1), &mut Vec::new()), Amount::from_units(1));
         grants.unreserve(&parts);
-        let change = Amount::from_units(-4);
-        assert_eq!(grants.expire_next(soon), Some(Posting { grant: 1, change }));
+        assert_eq!(grants.expire_next(soon, never).unwrap().unreserved(), Amount::from_units(4));
         assert!(grants.is_empty());
     }
 }

@@ -86,10 +86,11 @@ pub enum Kind {
     Event,
     TestClock,
     Request,
+    Coupon,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 21] = [
         Kind::Platform,
         Kind::Organization,
         Kind::ApiKey,
@@ -110,6 +111,7 @@ impl Kind {
         Kind::Event,
         Kind::TestClock,
         Kind::Request,
+        Kind::Coupon,
     ];
 
     pub const fn prefix(self) -> &'static str {
@@ -134,6 +136,7 @@ impl Kind {
             Kind::Event => "evn",
             Kind::TestClock => "clk",
             Kind::Request => "rqt",
+            Kind::Coupon => "cpn",
         }
     }
 }
@@ -162,6 +165,7 @@ impl Kind {
             Kind::Event => "event",
             Kind::TestClock => "test clock",
             Kind::Request => "request",
+            Kind::Coupon => "coupon",
         }
     }
 }

@@ -53,10 +53,12 @@ pub enum TransactionKind {
     Reinstatement,
     /// A usage event was taken back.
     Reversal,
+    /// Breakage was taken back, because a payment made in time was confirmed late.
+    Renewal,
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 16] = [
+    pub const ALL: [TransactionKind; 17] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -72,6 +74,7 @@ impl TransactionKind {
         TransactionKind::Offset,
         TransactionKind::Withdrawal,
         TransactionKind::Reinstatement,
+        TransactionKind::Renewal,
         TransactionKind::Reversal,
     ];
 
@@ -93,6 +96,7 @@ impl TransactionKind {
             TransactionKind::Withdrawal => 14,
             TransactionKind::Reinstatement => 15,
             TransactionKind::Reversal => 16,
+            TransactionKind::Renewal => 17,
         }
     }
 
@@ -135,6 +139,7 @@ impl TransactionKind {
             TransactionKind::Withdrawal => "withdrawal",
             TransactionKind::Reinstatement => "reinstatement",
             TransactionKind::Reversal => "reversal",
+            TransactionKind::Renewal => "renewal",
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The rules. Pure and deterministic: no IO, no clock, no randomness.
 
 pub mod amount;
+pub mod calendar;
 pub mod chart;
 pub mod correct;
+pub mod coupon;
 pub mod deposit;
 pub mod discount;
 pub mod dispute;
@@ -19,12 +21,14 @@ pub mod projection;
 pub mod rate;
 pub mod refund;
 pub mod refusal;
+pub mod reminder;
 pub mod report;
 pub mod roll_forward;
 pub mod run;
 pub mod settle;
 pub mod span;
 pub mod time;
+pub mod validity;
 pub mod wake;
 pub mod wallet;
 pub mod workset;

@@ -34,6 +34,14 @@ impl Setting {
 }
 
 impl Profile {
+    /// When a purchase that was paid at `paid_at` expires by itself.
+    pub fn purchase_expires_at(&self, paid_at: Timestamp) -> Timestamp {
+        match self.purchased_expiry {
+            Expiry::Fixed(seconds) => paid_at.plus_seconds(seconds),
+            Expiry::Never | Expiry::Rolling(_) => Timestamp::NEVER,
+        }
+    }
+
     /// Changes one setting.
     ///
     /// Errors: a sentence that names the setting, the value, and what is allowed.

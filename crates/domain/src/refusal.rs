@@ -122,6 +122,25 @@ pub enum Refusal {
     /// A discount takes off between nothing and everything.
     DiscountOutOfRange,
     PriorityOutOfRange,
+    /// So many grants wait to become effective already.
+    TooManyUpcoming {
+        most: i64,
+    },
+    /// The coupon cannot be redeemed yet, or not any more.
+    CouponNotValid {
+        from: Timestamp,
+        until: Timestamp,
+    },
+    /// It was redeemed as often as it may be.
+    CouponUsedUp {
+        most: i64,
+    },
+    /// This organization has redeemed it before.
+    CouponRedeemed,
+    /// The coupon is for a first purchase, and this organization has paid before.
+    NotFirstPurchase,
+    /// As many bonuses as there is room for wait for a deposit.
+    TooManyWaiting,
     /// The platform runs on the wall clock.
     NoTestClock,
     ClockGoesBack {
@@ -175,10 +194,44 @@ impl Refusal {
             Refusal::ExpiryInThePast => "expiry_in_the_past",
             Refusal::DiscountOutOfRange => "discount_out_of_range",
             Refusal::PriorityOutOfRange => "priority_out_of_range",
+            Refusal::TooManyUpcoming { .. } => "too_many_upcoming",
+            Refusal::CouponNotValid { .. } => "coupon_not_valid",
+            Refusal::CouponUsedUp { .. } => "coupon_used_up",
+            Refusal::CouponRedeemed => "coupon_redeemed",
+            Refusal::NotFirstPurchase => "not_first_purchase",
+            Refusal::TooManyWaiting => "too_many_waiting",
             Refusal::NoTestClock => "no_test_clock",
             Refusal::ClockGoesBack { .. } => "clock_goes_back",
             Refusal::ClockTooFar { .. } => "clock_too_far",
             Refusal::SettingInvalid { .. } => "setting_invalid",
+        }
+    }
+}
+
+impl Refusal {
+    /// Why something that is given cannot be had.
+    fn say_of_gift(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::GrantNotVoidable => {
+                f.write_str("purchased credit cannot be voided, only refunded")
+            }
+            Refusal::TooManyUpcoming { most } => {
+                write!(f, "{most} grants wait to become effective; no more can")
+            }
+            Refusal::CouponNotValid { from, until } => {
+                write!(f, "this coupon can be redeemed from {from} on, and before {until}")
+            }
+            Refusal::CouponUsedUp { most } => {
+                write!(f, "this coupon was redeemed {most} times, which is all there were")
+            }
+            Refusal::CouponRedeemed => f.write_str("this coupon was redeemed here before"),
+            Refusal::NotFirstPurchase => {
+                f.write_str("this coupon is for a first purchase, and there was one before")
+            }
+            Refusal::TooManyWaiting => {
+                f.write_str("the bonuses of other coupons wait for deposits; they come first")
+            }
+            _ => f.write_str(self.code()),
         }
     }
 }
@@ -233,20 +286,20 @@ impl fmt::Display for Refusal {
             }
             Refusal::PaymentMethodMissing => f.write_str("save a payment method first"),
             Refusal::DepositDecided { state } => write!(f, "this deposit is already {state}"),
-            Refusal::GrantNotVoidable => {
-                f.write_str("purchased credit cannot be voided, only refunded")
-            }
             Refusal::ExpiryInThePast => f.write_str("the expiry must lie ahead"),
             Refusal::DiscountOutOfRange => {
                 f.write_str("the discount must be between 0 and 10000 basis points")
             }
             Refusal::PriorityOutOfRange => f.write_str("the priority must be between 0 and 100"),
-            Refusal::NoTestClock => f.write_str("this platform runs on the wall clock"),
-            Refusal::ClockGoesBack { now } => {
-                write!(f, "the clock stands at {now} and never goes back")
-            }
-            Refusal::ClockTooFar { latest } => {
-                write!(f, "the clock can be advanced at once to {latest} at the latest")
+            Refusal::GrantNotVoidable
+            | Refusal::TooManyUpcoming { .. }
+            | Refusal::CouponNotValid { .. }
+            | Refusal::CouponUsedUp { .. }
+            | Refusal::CouponRedeemed
+            | Refusal::NotFirstPurchase
+            | Refusal::TooManyWaiting => self.say_of_gift(f),
+            Refusal::NoTestClock | Refusal::ClockGoesBack { .. } | Refusal::ClockTooFar { .. } => {
+                self.say_of_clock(f)
             }
             Refusal::SettingInvalid { message } => f.write_str(message),
             money_back => money_back.fmt_money_back(f),
@@ -255,6 +308,18 @@ impl fmt::Display for Refusal {
 }
 
 impl Refusal {
+    fn say_of_clock(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::ClockGoesBack { now } => {
+                write!(f, "the clock stands at {now} and never goes back")
+            }
+            Refusal::ClockTooFar { latest } => {
+                write!(f, "the clock can be advanced at once to {latest} at the latest")
+            }
+            _ => f.write_str("this platform runs on the wall clock"),
+        }
+    }
+
     /// The sentences about refunds and disputes.
     fn fmt_money_back(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

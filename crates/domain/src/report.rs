@@ -181,6 +181,7 @@ const fn use_of(kind: TransactionKind) -> Use {
         | TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void
+        | TransactionKind::Renewal
         | TransactionKind::Refund
         | TransactionKind::RefundPaid
         | TransactionKind::RefundFailed

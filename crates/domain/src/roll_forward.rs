@@ -92,7 +92,7 @@ impl Movement {
                 Movement::Drawn
             }
             TransactionKind::Correction | TransactionKind::Reversal => Movement::Restored,
-            TransactionKind::Expiry => Movement::Expired,
+            TransactionKind::Expiry | TransactionKind::Renewal => Movement::Expired,
             TransactionKind::Void | TransactionKind::BonusVoid => Movement::Voided,
             TransactionKind::Refund
             | TransactionKind::RefundPaid
@@ -104,7 +104,8 @@ impl Movement {
 }
 
 /// Kinds of grant, in the order of the report.
-pub const KINDS: [GrantKind; 3] = [GrantKind::Purchased, GrantKind::Promotional, GrantKind::Bonus];
+pub const KINDS: [GrantKind; 4] =
+    [GrantKind::Purchased, GrantKind::Promotional, GrantKind::Bonus, GrantKind::Trial];
 
 /// One kind of grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +120,7 @@ pub struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RollForward {
     pub month: Month,
-    pub lines: [Line; 3],
+    pub lines: [Line; 4],
 }
 
 impl RollForward {

@@ -7,9 +7,11 @@
 
 use crate::deposit::{Deposit, DepositLabel, DepositState};
 use crate::event::{EventKind, Request};
+use crate::grant::Posting;
 use crate::hold::HoldState;
 use crate::ledger::TransactionKind;
 use crate::profile::{BalanceBasis, Profile};
+use crate::reminder::{next_reminder, review_reminders};
 use crate::settle::{Draft, offset_debt, post, settle_to, tell};
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
 use crate::wallet::{StopOrder, Usable, Wallet};
@@ -61,6 +63,10 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
         return wallet.now;
     }
     let mut due = wallet.next_hold_expiry.min(next_grant_expiry(wallet));
+    due = due.min(next_reminder(wallet, profile)).min(wallet.next_effective());
+    if let Some(validity) = &wallet.validity {
+        due = due.min(validity.forgotten_at());
+    }
     if wallet.meters.is_running() {
         let day_end = wallet.settled_until.plus_seconds(1).ceil_to_multiple(SECONDS_PER_DAY);
         due = due.min(day_end).min(stop_due(wallet, profile));
@@ -83,7 +89,8 @@ pub fn next_wake_on(platform: &Platform, wallet: &Wallet) -> Timestamp {
 
 fn next_grant_expiry(wallet: &Wallet) -> Timestamp {
     let spendable = wallet.grants.iter().filter(|grant| grant.unreserved().is_positive());
-    spendable.map(|grant| grant.expires_at).min().unwrap_or(Timestamp::NEVER)
+    let purchased_until = wallet.purchased_until();
+    spendable.map(|grant| grant.lapses_at(purchased_until)).min().unwrap_or(Timestamp::NEVER)
 }
 
 /// When the order to stop goes out: the lead before run-out, and behind an unanswered top-up at
@@ -213,6 +220,8 @@ fn wake_at(
         move_to(ws, org, due)?;
         expire_holds(ws, org, &profile, due)?;
         expire_grants(ws, org, &profile, due)?;
+        forget_lapsed(ws, org, due)?;
+        begin_grants(ws, org, &profile, due)?;
         settle_at_day_end(ws, org, &profile, due)?;
         review(ws, org, &profile, due, asked_from)?;
         if ws.requests_of_command().len() > asked {
@@ -239,6 +248,7 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
     settle_to(ws, org, &profile, settled_by_others(&profile, now))?;
     expire_holds(ws, org, &profile, now)?;
     expire_grants(ws, org, &profile, now)?;
+    begin_grants(ws, org, &profile, now)?;
     Ok(now)
 }
 
@@ -308,16 +318,77 @@ pub fn expire_grants(
         return Ok(());
     }
     settle_to(ws, org, profile, at)?;
-    while let Some(posting) = ws.wallet_mut(org)?.grants.expire_next(at) {
-        let amount = posting.change.negated();
+    loop {
+        let wallet = ws.wallet_mut(org)?;
+        let until = wallet.purchased_until();
+        let Some(grant) = wallet.grants.expire_next(at, until) else { return Ok(()) };
+        if let Some(validity) = &mut wallet.validity {
+            validity.lapse(&grant, at);
+        }
+        let amount = grant.unreserved();
         let draft = Draft {
-            subject: posting.grant,
-            postings: vec![posting],
+            subject: grant.number,
+            postings: vec![Posting { grant: grant.number, change: amount.negated() }],
             ..Draft::new(TransactionKind::Expiry, at, amount)
         };
         post(ws, org, draft)?;
-        let fields = vec![("grant", posting.grant.to_string()), ("amount", amount.to_string())];
+        let fields = vec![("grant", grant.number.to_string()), ("amount", amount.to_string())];
         tell(ws, org, EventKind::GrantExpired, at, fields)?;
+    }
+}
+
+/// Lets grants that are due become effective, after the time that ran until then has been paid from
+/// what there was.
+fn begin_grants(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    while ws.wallet(org)?.next_effective() <= at {
+        settle_to(ws, org, profile, settled_by_others(profile, at))?;
+        let upcoming = &ws.wallet(org)?.upcoming;
+        let first = upcoming.iter().min_by_key(|it| (it.effective_at, it.grant.number));
+        let Some(number) = first.map(|it| it.grant.number) else { return Ok(()) };
+        let amount = begin_grant(ws, org, number, at)?.to_string();
+        let fields = vec![("grant", number.to_string()), ("amount", amount)];
+        tell(ws, org, EventKind::GrantEffective, at, fields)?;
+    }
+    Ok(())
+}
+
+/// Posts the grant numbered `number`, if it is still to come, and answers with its value.
+pub fn begin_grant(
+    ws: &mut Workset,
+    org: OrgId,
+    number: i64,
+    at: Timestamp,
+) -> Result<Amount, Refusal> {
+    let wallet = ws.wallet_mut(org)?;
+    let place = wallet.upcoming.iter().position(|it| it.grant.number == number);
+    let Some(place) = place else { return Ok(Amount::ZERO) };
+    let grant = wallet.upcoming.remove(place).grant;
+    if grant.expires_at != Timestamp::NEVER {
+        wallet.arm_reminders(at);
+    }
+    let amount = grant.remaining;
+    wallet.grants.insert(grant);
+    let draft = Draft {
+        subject: number,
+        postings: vec![Posting { grant: number, change: amount }],
+        ..Draft::new(TransactionKind::Grant, at, amount)
+    };
+    post(ws, org, draft)?;
+    Ok(amount)
+}
+
+/// What expired so long ago is not given back any more.
+fn forget_lapsed(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
+    let validity = ws.wallet(org)?.validity.as_ref();
+    if validity.is_some_and(|validity| validity.forgotten_at() <= at)
+        && let Some(validity) = &mut ws.wallet_mut(org)?.validity
+    {
+        validity.lapsed = Vec::new();
     }
     Ok(())
 }
@@ -337,7 +408,7 @@ fn settle_at_day_end(
     Ok(())
 }
 
-/// Steps 5, 7 and 8 of R5 at `at`: stops, auto top-up, alerts.
+/// Steps 5, 7 and 8 of R5 at `at`: stops, auto top-up, alerts and reminders.
 fn review(
     ws: &mut Workset,
     org: OrgId,
@@ -349,6 +420,7 @@ fn review(
     review_top_up(ws, org, profile, at, at.max(asked_from))?;
     review_limit(ws, org, profile, at)?;
     review_forecast(ws, org, profile, at)?;
+    review_reminders(ws, org, profile, at)?;
     if ws.wallet(org)?.review_due {
         ws.wallet_mut(org)?.review_due = false;
     }
@@ -431,6 +503,7 @@ fn review_top_up(
         external: None,
         created_at: asked_at,
         decided_at: None,
+        paid_at: None,
         grant: None,
         refunded: Amount::ZERO,
         withdrawn: Amount::ZERO,

@@ -6,14 +6,22 @@
 //! An organization has one wallet, and its journal is the organization's. The wallet is small
 //! whatever runs in it (rulings A6): runs and holds are rows of their own, their sums are here.
 
+use crate::calendar::Zone;
 use crate::discount::{Discount, Volume, assigned_bps, day_of, tier_bps};
-use crate::grant::{OpenGrant, OpenGrants};
+use crate::grant::{OpenGrant, OpenGrants, Upcoming};
 use crate::ledger::ChainTip;
 use crate::meter::Meters;
 use crate::profile::{Admission, BalanceBasis, Overdraft, Profile};
 use crate::rate::{amount_round_half_even, denominator};
 use crate::run::Run;
+use crate::validity::Validity;
 use crate::{Amount, OrgId, Timestamp};
+
+/// A wallet is small: so many grants may wait in it.
+pub const UPCOMING_MAX: usize = 16;
+
+/// So many bonuses may wait for a deposit.
+pub const WAITING_MAX: usize = 8;
 
 /// A part of the launch holds that lapses at one second (rulings R8).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +98,17 @@ pub struct Wallet {
     pub discounts: Vec<Discount>,
     /// What was drawn lately; only where the platform has volume tiers.
     pub volume: Option<Volume>,
+    /// Where its organization counts days and months.
+    pub zone: Zone,
+    /// Until when what was purchased is valid, under a profile where that rolls.
+    pub validity: Option<Validity>,
+    /// Grants that become effective later, at most [`UPCOMING_MAX`].
+    pub upcoming: Vec<Upcoming>,
+    /// Coupons whose bonus waits for a deposit, in the order in which they were redeemed; at most
+    /// [`WAITING_MAX`].
+    pub bonus_coupons: Vec<i64>,
+    /// Reminders of expiry have been given up to here.
+    pub reminded_until: Timestamp,
     /// True when something changed since stops, top-up and alerts were last looked at.
     pub review_due: bool,
 }
@@ -144,6 +163,11 @@ impl Wallet {
             freeze: None,
             discounts: Vec::new(),
             volume: None,
+            zone: Zone::UTC,
+            validity: None,
+            upcoming: Vec::new(),
+            bonus_coupons: Vec::new(),
+            reminded_until: Timestamp::ZERO,
             review_due: false,
         }
     }
@@ -174,6 +198,29 @@ impl Wallet {
         let earned = self.volume.as_ref().map(|volume| volume.drawn_before(day));
         let earned = earned.map_or(0, |drawn| tier_bps(&profile.volume_tiers, drawn));
         assigned_bps(self.discounts.iter(), sku, at).max(earned)
+    }
+
+    /// Until when what was purchased is valid.
+    pub fn purchased_until(&self) -> Timestamp {
+        self.validity.as_ref().map_or(Timestamp::NEVER, |validity| validity.until)
+    }
+
+    /// A grant that is not used up, effective or not.
+    pub fn find_grant(&self, number: i64) -> Option<&OpenGrant> {
+        let upcoming = || self.upcoming.iter().map(|it| &it.grant);
+        self.grants.get(number).or_else(|| upcoming().find(|grant| grant.number == number))
+    }
+
+    /// When the next grant becomes effective.
+    pub fn next_effective(&self) -> Timestamp {
+        self.upcoming.iter().map(|it| it.effective_at).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    /// Lets reminders begin with something that expires and was given at `at`: those that would
+    /// have come before are not caught up on.
+    pub fn arm_reminders(&mut self, at: Timestamp) {
+        let before = Timestamp::from_micros(at.micros() - 1);
+        self.reminded_until = self.reminded_until.max(before);
     }
 
     /// Unspent grants less debt.
@@ -266,7 +313,7 @@ impl Wallet {
         for grant in self.grants.iter() {
             let part = grant.unreserved().min(unpaid);
             unpaid = unpaid.minus(part);
-            if grant.expires_at <= until {
+            if grant.lapses_at(self.purchased_until()) <= until {
                 lapsing = lapsing.plus(grant.remaining).minus(part);
             }
         }
@@ -311,14 +358,14 @@ impl Wallet {
         loop {
             let limit = outlook.limit(floor);
             let last = self.meters.last_second_within(limit);
-            let lapse = outlook.next_lapse();
-            if last < lapse || lapse == Timestamp::NEVER {
+            let turn = outlook.next_turn();
+            if last < turn || turn == Timestamp::NEVER {
                 return last;
             }
-            outlook.lapse_at(lapse);
-            if outlook.limit(floor) < self.meters.accrued(lapse.floor_to_second()) {
+            outlook.pass(turn);
+            if outlook.limit(floor) < self.meters.accrued(turn.floor_to_second()) {
                 // Crossings are whole seconds (rulings R1), also when a grant expires within one.
-                return Timestamp::from_micros(lapse.micros() - 1).floor_to_second();
+                return Timestamp::from_micros(turn.micros() - 1).floor_to_second();
             }
         }
     }
@@ -337,13 +384,24 @@ fn launch_of(run: &Run, profile: &Profile) -> Launch {
     }
 }
 
-/// A wallet looked at ahead of time: its grants as running time draws them and expiry takes them.
+/// A wallet looked at ahead of time: its grants as running time draws them, expiry takes them and
+/// later ones begin (rulings R10).
 struct Outlook<'a> {
     wallet: &'a Wallet,
-    /// (when it lapses, what is left), in burn order.
-    grants: Vec<(Timestamp, Amount)>,
+    /// In burn order.
+    grants: Vec<Ahead>,
     /// Accrued time that lapsed grants and the ones above have paid for.
     drawn: Amount,
+}
+
+/// A grant looked at ahead of time.
+struct Ahead {
+    /// Until then it pays for nothing; [`Timestamp::ZERO`] when it has begun.
+    begins: Timestamp,
+    lapses: Timestamp,
+    left: Amount,
+    /// The part of `left` that running time may draw: not what holds have set aside.
+    free: Amount,
 }
 
 impl<'a> Outlook<'a> {
@@ -352,35 +410,59 @@ impl<'a> Outlook<'a> {
             Usable::Unreserved => grant.unreserved(),
             Usable::All => grant.remaining,
         };
-        let lapses = |grant: &OpenGrant| {
-            if grant.expires_at == Timestamp::NEVER {
-                Timestamp::NEVER
-            } else {
-                grant.expires_at.plus_seconds(-horizon_seconds).max(wallet.now)
-            }
+        let purchased_until = wallet.purchased_until();
+        let lapses = |grant: &OpenGrant| match grant.lapses_at(purchased_until) {
+            Timestamp::NEVER => Timestamp::NEVER,
+            at => at.plus_seconds(-horizon_seconds).max(wallet.now),
         };
-        let grants = wallet.grants.iter().map(|grant| (lapses(grant), left(grant))).collect();
+        let ahead = |begins: Timestamp, grant: &OpenGrant| Ahead {
+            begins,
+            lapses: lapses(grant),
+            left: left(grant),
+            free: grant.unreserved(),
+        };
+        let open = wallet.grants.iter().map(|grant| (Timestamp::ZERO, grant));
+        let mut grants: Vec<Ahead> = Vec::with_capacity(wallet.grants.len());
+        if wallet.upcoming.is_empty() {
+            grants.extend(open.map(|(begins, grant)| ahead(begins, grant)));
+        } else {
+            let upcoming = wallet.upcoming.iter().map(|it| (it.effective_at, &it.grant));
+            let mut all: Vec<(Timestamp, &OpenGrant)> = open.chain(upcoming).collect();
+            all.sort_by_key(|(_, grant)| grant.burn_key());
+            grants.extend(all.into_iter().map(|(begins, grant)| ahead(begins, grant)));
+        }
         Outlook { wallet, grants, drawn: Amount::ZERO }
     }
 
     /// How much time may have accrued in all before less than `floor` is left.
     fn limit(&self, floor: Amount) -> Amount {
-        let left: Amount = self.grants.iter().map(|&(_, left)| left).sum();
+        let begun = self.grants.iter().filter(|grant| grant.begins == Timestamp::ZERO);
+        let left: Amount = begun.map(|grant| grant.left).sum();
         self.drawn.plus(left).minus(self.wallet.debt).minus(floor)
     }
 
-    fn next_lapse(&self) -> Timestamp {
-        self.grants.iter().map(|&(lapse, _)| lapse).min().unwrap_or(Timestamp::NEVER)
+    /// When the next grant begins or lapses.
+    fn next_turn(&self) -> Timestamp {
+        let turn = |grant: &Ahead| match grant.begins {
+            Timestamp::ZERO => grant.lapses,
+            begins => begins,
+        };
+        self.grants.iter().map(turn).min().unwrap_or(Timestamp::NEVER)
     }
 
-    fn lapse_at(&mut self, lapse: Timestamp) {
-        let mut unpaid = self.wallet.meters.accrued(lapse.floor_to_second()).minus(self.drawn);
-        for (_, left) in &mut self.grants {
-            let part = (*left).min(unpaid).or_zero();
-            *left = left.minus(part);
+    /// Draws what has accrued until `turn`, then lets go what lapses and takes up what begins.
+    fn pass(&mut self, turn: Timestamp) {
+        let mut unpaid = self.wallet.meters.accrued(turn.floor_to_second()).minus(self.drawn);
+        for grant in self.grants.iter_mut().filter(|grant| grant.begins == Timestamp::ZERO) {
+            let part = grant.free.min(unpaid).or_zero();
+            grant.left = grant.left.minus(part);
+            grant.free = grant.free.minus(part);
             unpaid = unpaid.minus(part);
             self.drawn = self.drawn.plus(part);
         }
-        self.grants.retain(|&(other, _)| other > lapse);
+        self.grants.retain(|grant| grant.lapses > turn);
+        for grant in self.grants.iter_mut().filter(|grant| grant.begins <= turn) {
+            grant.begins = Timestamp::ZERO;
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use crate::calendar::Zone;
+use crate::coupon::{Claim, Coupon, Redemption};
 use crate::deposit::{Deposit, PaymentMethod};
 use crate::discount::Discount;
 use crate::dispute::Dispute;
@@ -116,6 +118,8 @@ pub struct Platform {
 pub struct Organization {
     pub platform: OrgId,
     pub name: String,
+    /// Where its days and months are counted; its wallet has it too, to decide by.
+    pub zone: Zone,
     pub created_at: Timestamp,
 }
 
@@ -223,6 +227,9 @@ pub struct Workset {
     pub resources: Table<Resource>,
     pub runs: Table<Run>,
     pub holds: Table<Hold>,
+    pub coupons: Table<Coupon>,
+    pub claims: Table<Claim>,
+    pub redemptions: Table<Redemption>,
     /// Journal rows that were loaded because a command has to look back, newest first.
     pub history: BTreeMap<OrgId, Vec<LedgerTransaction>>,
     /// Usage events that were recorded in earlier batches and came again in this one.
@@ -264,6 +271,9 @@ pub struct Changes {
     pub resources: Vec<(OrgId, i64, Resource)>,
     pub runs: Vec<(OrgId, i64, Run)>,
     pub holds: Vec<(OrgId, i64, Hold)>,
+    pub coupons: Vec<(OrgId, i64, Coupon)>,
+    pub claims: Vec<(OrgId, i64, Claim)>,
+    pub redemptions: Vec<(OrgId, i64, Redemption)>,
     /// Shared with the answers of the commands that posted them.
     pub journal: Vec<Arc<LedgerTransaction>>,
     pub events: Vec<Event>,
@@ -472,6 +482,9 @@ impl Workset {
         keeper.table(&mut self.resources);
         keeper.table(&mut self.runs);
         keeper.table(&mut self.holds);
+        keeper.table(&mut self.coupons);
+        keeper.table(&mut self.claims);
+        keeper.table(&mut self.redemptions);
     }
 
     /// Takes everything the batch changed; the wallets stay as cache.
@@ -502,6 +515,9 @@ impl Workset {
             resources: self.resources.take_changed(),
             runs: self.runs.take_changed(),
             holds: self.holds.take_changed(),
+            coupons: self.coupons.take_changed(),
+            claims: self.claims.take_changed(),
+            redemptions: self.redemptions.take_changed(),
             journal: std::mem::take(&mut self.journal),
             events: std::mem::take(&mut self.events),
             requests: std::mem::take(&mut self.requests),

@@ -23,6 +23,7 @@ use app::operations::start_deposit::StartDeposit;
 use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::{App, Command, Operation, Outcome};
+use domain::calendar::Zone;
 use domain::deposit::Behaviour;
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
@@ -122,8 +123,8 @@ async fn sku(
 }
 
 async fn wallet(app: &App, platform: &mut DemoPlatform, name: &str) -> Result<OrgId, Failure> {
-    let create =
-        CreateOrganization { org: app.draw_org(), platform: platform.org, name: name.into() };
+    let (org, zone) = (app.draw_org(), Zone::UTC);
+    let create = CreateOrganization { org, platform: platform.org, name: name.into(), zone };
     let Answer::Organization(org, _) = run(app, create).await? else { return Err(name.into()) };
     platform.wallets.push(org);
     Ok(org)
@@ -259,11 +260,9 @@ async fn windows(
     let seed = wallet(app, &mut cloud, "Seedling").await?;
     deposit(app, lumen, 250).await?;
     let promotion = |org, units, days| GiveGrant {
-        org,
-        amount: Amount::from_units(units),
-        priority: 50,
         expires_at: Some(now.plus_seconds(days * SECONDS_PER_DAY)),
         note: "welcome".into(),
+        ..GiveGrant::promotion(org, Amount::from_units(units))
     };
     run(app, promotion(lumen, 25, 9)).await?;
     run(app, promotion(seed, 10, 3)).await?;

@@ -65,6 +65,9 @@ pub async fn do_jobs(app: App) {
         if let Err(error) = app::jobs::pay_refunds::run(&app).await {
             tracing::warn!(%error, "refunds that wait cannot be read");
         }
+        if let Err(error) = app::jobs::join_coupons::run(&app).await {
+            tracing::warn!(%error, "claims on coupons cannot be read");
+        }
         if let Err(error) = app::jobs::advance_clock::tend(&app).await {
             tracing::warn!(?error, "a test clock could not be moved on");
         }

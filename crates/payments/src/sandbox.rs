@@ -1,5 +1,6 @@
 //! The sandbox rail: a rail of our own on which everything can be tried without real money.
 
+use domain::Timestamp;
 use domain::deposit::{Behaviour, PaymentOutcome};
 use domain::refund::RefundOutcome;
 
@@ -18,7 +19,12 @@ pub fn charge(behaviour: Behaviour, deposit: &str) -> PaymentOutcome {
 
 /// The payer paid on the hosted page.
 pub fn paid(deposit: &str) -> PaymentOutcome {
-    PaymentOutcome::Succeeded { external: format!("sandbox_{deposit}") }
+    PaymentOutcome::Succeeded { external: format!("sandbox_{deposit}"), paid_at: None }
+}
+
+/// The payer paid at `paid_at`, and the confirmation took until now.
+pub fn paid_at(deposit: &str, paid_at: Timestamp) -> PaymentOutcome {
+    PaymentOutcome::Succeeded { external: format!("sandbox_{deposit}"), paid_at: Some(paid_at) }
 }
 
 /// The payer's card was declined.

@@ -21,6 +21,7 @@ use app::operations::start_deposit::StartDeposit;
 use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
+use domain::calendar::Zone;
 use domain::deposit::{Behaviour, PaymentOutcome};
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
@@ -53,7 +54,8 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             Box::new(CreatePlatform { org, name, profile, settings, test_clock: clock })
         }
         Action::CreateOrganization { org, platform } => {
-            Box::new(CreateOrganization { org, platform, name: "customer".into() })
+            let (name, zone) = ("customer".into(), Zone::UTC);
+            Box::new(CreateOrganization { org, platform, name, zone })
         }
         Action::CreateSku { platform, code, class } => {
             let class = ResourceClass::from_name(class).unwrap();
@@ -70,11 +72,9 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             })
         }
         Action::Give { org, amount, priority, expires } => Box::new(GiveGrant {
-            org,
-            amount: nanos(amount),
             priority,
             expires_at: expires,
-            note: String::new(),
+            ..GiveGrant::promotion(org, nanos(amount))
         }),
         Action::Void { org, grant } => Box::new(VoidGrant { org, grant }),
         Action::SaveMethod { org, answers } => Box::new(SavePaymentMethod {

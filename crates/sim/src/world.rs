@@ -420,6 +420,9 @@ fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         }
         Answer::Released(_) => "0 0 released".into(),
         Answer::PaymentMethod(_, method) => format!("{} 0 method", method.number),
+        Answer::Coupon(_, coupon) => format!("{} 0 coupon", coupon.number),
+        Answer::Claim(claim, _) => format!("{} 0 claim", claim.number),
+        Answer::Redemption(_, redemption) => format!("{} 0 redemption", redemption.number),
         Answer::AutoTopUp(..) => "0 0 top_up".into(),
         Answer::UserLimit(..) => "0 0 limit".into(),
         Answer::Resource(_, resource) => format!("{} 0 resource", resource.number),

@@ -63,6 +63,7 @@ CREATE TABLE organizations (
     org_id BIGINT NOT NULL,
     platform_id BIGINT NOT NULL,
     name TEXT NOT NULL,
+    timezone TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id)
 );
@@ -138,6 +139,7 @@ CREATE TABLE grants (
     purchase BIGINT,
     deposit BIGINT,
     note TEXT NOT NULL,
+    effective_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     voided_at BIGINT,
     PRIMARY KEY (bucket, org_id, number)
@@ -170,6 +172,7 @@ CREATE TABLE deposits (
     external TEXT,
     created_at BIGINT NOT NULL,
     decided_at BIGINT,
+    paid_at BIGINT,
     grant_number BIGINT,
     refunded BIGINT NOT NULL,
     withdrawn BIGINT NOT NULL,
@@ -309,6 +312,53 @@ CREATE TABLE holds (
 );
 
 CREATE INDEX holds_open ON holds (bucket, org_id) WHERE state = 1;
+
+-- Campaigns of a platform; the rows, and with them the counts, belong to its house organization
+-- (rulings A12). Kept for ever.
+CREATE TABLE coupons (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    code TEXT NOT NULL,
+    gift TEXT NOT NULL,
+    starts_at BIGINT NOT NULL,
+    ends_at BIGINT,
+    redemptions_max BIGINT NOT NULL,
+    first_purchase_only INTEGER NOT NULL,
+    claimed BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number),
+    UNIQUE (bucket, org_id, code)
+);
+
+-- One organization's place in the count of a coupon, once each. Kept as long as the coupon.
+CREATE TABLE claims (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    coupon BIGINT NOT NULL,
+    claimant BIGINT NOT NULL,
+    state INTEGER NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number),
+    UNIQUE (bucket, org_id, coupon, claimant)
+);
+
+CREATE INDEX claims_open ON claims (created_at) WHERE state = 1;
+
+-- What became of a coupon in an organization; the number is the coupon's. Kept as long as the
+-- books.
+CREATE TABLE redemptions (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    code TEXT NOT NULL,
+    gift TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    grant_number BIGINT,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
 
 -- What happened, as told to webhooks; charges are told from the journal (rulings A5). 35 days.
 CREATE TABLE events (

@@ -63,6 +63,7 @@ SELECT
         WHEN 14 THEN 'withdrawal'
         WHEN 15 THEN 'reinstatement'
         WHEN 16 THEN 'reversal'
+        WHEN 17 THEN 'renewal'
     END AS kind,
     account,
     grant_number,
@@ -99,19 +100,19 @@ FROM (
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (2, 3, 4, 5, 6, 7, 8, 12, 16) AND g.kind IN (1, 3)
+    WHERE p.kind IN (2, 3, 4, 5, 6, 7, 8, 12, 16, 17) AND g.kind IN (1, 3, 4)
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'breakage', NULL, -p.change
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (2, 7, 8, 12) AND g.kind = 2
+    WHERE p.kind IN (2, 7, 8, 12, 17) AND g.kind = 2
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'promotions', NULL, p.change
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (3, 4, 5, 6, 16) AND g.kind IN (1, 3)
+    WHERE p.kind IN (3, 4, 5, 6, 16) AND g.kind IN (1, 3, 4)
     UNION ALL
     SELECT bucket, org_id, number, kind, 'absorbed', NULL, -absorbed
     FROM read_rest
@@ -147,6 +148,7 @@ SELECT
         WHEN 14 THEN 'withdrawal'
         WHEN 15 THEN 'reinstatement'
         WHEN 16 THEN 'reversal'
+        WHEN 17 THEN 'renewal'
     END AS kind,
     coalesce(j.subject, 0) AS subject,
     j.amount AS amount_nanos,
@@ -193,6 +195,7 @@ SELECT
         WHEN 1 THEN 'promotional'
         WHEN 2 THEN 'purchased'
         WHEN 3 THEN 'bonus'
+        WHEN 4 THEN 'trial'
     END AS kind,
     g.amount AS amount_nanos,
     coalesce(o.remaining, 0) AS remaining_nanos,

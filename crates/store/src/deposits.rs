@@ -8,7 +8,7 @@ use crate::Store;
 use crate::error::StoreError;
 use crate::noun::{self, BUCKET, Columns, Fields, Keyed, NUMBER, Noun, ORG};
 use crate::payment_methods;
-use crate::statement::{Action, Bulk, Kind, Load, catalogue};
+use crate::statement::{Action, Bulk, Kind, Load, Statement, catalogue};
 use crate::value::Column;
 use crate::writer::Writer;
 
@@ -24,6 +24,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("external", Kind::Text),
     ("created_at", Kind::Int),
     ("decided_at", Kind::Int),
+    ("paid_at", Kind::Int),
     ("grant_number", Kind::Int),
     ("refunded", Kind::Int),
     ("withdrawn", Kind::Int),
@@ -35,6 +36,12 @@ catalogue! {
     SAVE: Bulk = Bulk::new(Action::Upsert, "deposits", 3, COLUMNS);
     /// Finds rows.
     FIND: Load = Load::rows("deposits", 3, COLUMNS, "");
+    /// Finds a deposit that succeeded.
+    FIRST_PAID: Statement = Statement::new(
+        "SELECT bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
+         decided_at, paid_at, grant_number, refunded, withdrawn, reason FROM deposits \
+         WHERE bucket = $1 AND org_id = $2 AND state = 2 ORDER BY number LIMIT 1"
+    );
 }
 
 impl Noun for Deposit {
@@ -52,6 +59,7 @@ impl Noun for Deposit {
             .opt_text(|deposit| deposit.external.as_deref())
             .time(|deposit| deposit.created_at)
             .opt_time(|deposit| deposit.decided_at)
+            .opt_time(|deposit| deposit.paid_at)
             .opt_int(|deposit| deposit.grant)
             .amount(|deposit| deposit.refunded)
             .amount(|deposit| deposit.withdrawn)
@@ -69,6 +77,7 @@ impl Noun for Deposit {
             external: fields.opt_text()?,
             created_at: fields.time()?,
             decided_at: fields.opt_time()?,
+            paid_at: fields.opt_time()?,
             grant: fields.opt_int()?,
             refunded: fields.amount()?,
             withdrawn: fields.amount()?,
@@ -96,6 +105,11 @@ pub async fn with_method(
     let rows = snapshot.load(&payment_methods::FIND, keys(method)).await?;
     let method = rows.first().map(noun::read::<PaymentMethod>).transpose()?;
     Ok(Some((deposit, method.map(|(_, _, method)| method))))
+}
+
+/// A deposit of an organization that succeeded, if there was any.
+pub fn first_paid(w: &mut Writer, org: OrgId) -> Result<Vec<Keyed<Deposit>>, StoreError> {
+    noun::read_all(&w.query(&FIRST_PAID, &[org.bucket().into(), org.get().into()])?)
 }
 
 /// The rows at `keys`, in no promised order; those that are not there are left out.

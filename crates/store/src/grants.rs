@@ -20,6 +20,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("purchase", Kind::Int),
     ("deposit", Kind::Int),
     ("note", Kind::Text),
+    ("effective_at", Kind::Int),
     ("created_at", Kind::Int),
     ("voided_at", Kind::Int),
 ];
@@ -45,6 +46,7 @@ impl Noun for Grant {
             .opt_int(|grant| grant.purchase)
             .opt_int(|grant| grant.deposit)
             .text(|grant| &grant.note)
+            .time(|grant| grant.effective_at)
             .time(|grant| grant.created_at)
             .opt_time(|grant| grant.voided_at)
     }
@@ -59,6 +61,7 @@ impl Noun for Grant {
             purchase: fields.opt_int()?,
             deposit: fields.opt_int()?,
             note: fields.text()?,
+            effective_at: fields.time()?,
             created_at: fields.time()?,
             voided_at: fields.opt_time()?,
         })

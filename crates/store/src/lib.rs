@@ -6,6 +6,8 @@
 
 pub mod answers;
 pub mod api_keys;
+pub mod claims;
+pub mod coupons;
 pub mod deposits;
 mod discounts;
 pub mod disputes;
@@ -29,6 +31,7 @@ pub mod platforms;
 mod postgres;
 mod prices;
 pub mod read;
+pub mod redemptions;
 pub mod refunds;
 pub mod resources;
 pub mod runs;

@@ -1,6 +1,7 @@
 //! Organizations: whose wallet it is, and of which platform.
 
 use domain::OrgId;
+use domain::calendar::Zone;
 use domain::workset::Organization;
 
 use crate::error::StoreError;
@@ -9,8 +10,14 @@ use crate::statement::{Action, Bulk, Kind, Load, catalogue};
 use crate::value::{Column, Row};
 use crate::writer::Writer;
 
-const COLUMNS: &[(&str, Kind)] =
-    &[BUCKET, ORG, ("platform_id", Kind::Int), ("name", Kind::Text), ("created_at", Kind::Int)];
+const COLUMNS: &[(&str, Kind)] = &[
+    BUCKET,
+    ORG,
+    ("platform_id", Kind::Int),
+    ("name", Kind::Text),
+    ("timezone", Kind::Text),
+    ("created_at", Kind::Int),
+];
 
 catalogue! {
     /// Writes rows.
@@ -28,6 +35,7 @@ pub(crate) fn columns(rows: &[Keyed<Organization>]) -> Vec<Column<'_>> {
     Columns::of(rows)
         .int(|organization| organization.platform.get())
         .text(|organization| &organization.name)
+        .text(|organization| organization.zone.name())
         .time(|organization| organization.created_at)
         .done()
 }
@@ -35,6 +43,7 @@ pub(crate) fn columns(rows: &[Keyed<Organization>]) -> Vec<Column<'_>> {
 pub(crate) fn read(row: &Row) -> Result<(OrgId, Organization), StoreError> {
     let mut fields = Fields::after(row, 2);
     let platform = OrgId::from_stored(fields.int()?);
-    let (name, created_at) = (fields.text()?, fields.time()?);
-    Ok((row.org(1)?, Organization { platform, name, created_at }))
+    let (name, zone) = (fields.text()?, fields.parsed(Zone::named)?);
+    let created_at = fields.time()?;
+    Ok((row.org(1)?, Organization { platform, name, zone, created_at }))
 }

@@ -18,8 +18,9 @@ use crate::value::{Column, Value};
 use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
-    api_keys, deposits, discounts, disputes, events, grants, holds, journal, lanes, organizations,
-    outbox, payment_methods, platforms, prices, refunds, resources, runs, skus, wallets,
+    api_keys, claims, coupons, deposits, discounts, disputes, events, grants, holds, journal,
+    lanes, organizations, outbox, payment_methods, platforms, prices, redemptions, refunds,
+    resources, runs, skus, wallets,
 };
 
 /// Everything that one transaction of a lane writes.
@@ -137,6 +138,9 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&resources::SAVE, noun::columns(&changes.resources)),
         (&runs::SAVE, noun::columns(&changes.runs)),
         (&holds::SAVE, noun::columns(&changes.holds)),
+        (&coupons::SAVE, noun::columns(&changes.coupons)),
+        (&claims::SAVE, noun::columns(&changes.claims)),
+        (&redemptions::SAVE, noun::columns(&changes.redemptions)),
         (&events::SAVE, events::columns(&changes.events)),
         // What is done goes first: it may be asked for again in the same batch.
         (&outbox::DONE, outbox::keys(&batch.outbox_done)),

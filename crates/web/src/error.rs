@@ -166,6 +166,8 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::DisputeOpen { .. }
         | Refusal::DebtUnpaid { .. }
         | Refusal::ExternalIdTaken { .. }
+        | Refusal::CouponUsedUp { .. }
+        | Refusal::CouponRedeemed
         | Refusal::NoTestClock
         | Refusal::ClockGoesBack { .. } => 409,
         Refusal::AmountNotPositive
@@ -187,6 +189,10 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::ExpiryInThePast
         | Refusal::DiscountOutOfRange
         | Refusal::PriorityOutOfRange
+        | Refusal::TooManyUpcoming { .. }
+        | Refusal::CouponNotValid { .. }
+        | Refusal::NotFirstPurchase
+        | Refusal::TooManyWaiting
         | Refusal::ClockTooFar { .. }
         | Refusal::SettingInvalid { .. } => 422,
     }
@@ -230,6 +236,11 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         Refusal::CaptureAboveHold { held } => vec![("held", json!(held.to_string()))],
         Refusal::NameTaken { name } => vec![("name", json!(name))],
         Refusal::NotInProfile { feature } => vec![("feature", json!(feature))],
+        Refusal::CouponNotValid { from, until } => {
+            vec![("from", json!(from.to_string())), ("until", json!(until.to_string()))]
+        }
+        Refusal::CouponUsedUp { most } => vec![("most", json!(most.to_string()))],
+        Refusal::TooManyUpcoming { most } => vec![("most", json!(most.to_string()))],
         Refusal::ClockGoesBack { now } => vec![("now", json!(now.to_string()))],
         Refusal::ClockTooFar { latest } => vec![("latest", json!(latest.to_string()))],
         _ => Vec::new(),

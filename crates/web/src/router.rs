@@ -134,6 +134,7 @@ pub static ROUTES: &[Route] = &[
             "amount_out_of_range",
             "priority_out_of_range",
             "expiry_in_the_past",
+            "too_many_upcoming",
         ]),
     Route::get("/v1/grants", to!(grants::list))
         .is("list_grants", "Lists grants with what is left of each")
@@ -151,6 +152,47 @@ pub static ROUTES: &[Route] = &[
         .takes::<Nothing>()
         .answers::<grants::GrantOut>()
         .refuses(&["grant_not_voidable"]),
+    Route::create("/v1/coupons", to!(coupons::create))
+        .is("create_coupon", "Creates a coupon")
+        .role(Platform)
+        .takes::<coupons::CouponIn>()
+        .answers::<coupons::CouponOut>()
+        .refuses(&[
+            "not_in_profile",
+            "amount_not_positive",
+            "amount_out_of_range",
+            "quantity_not_positive",
+            "expiry_in_the_past",
+            "name_taken",
+        ]),
+    Route::get("/v1/coupons", to!(coupons::list))
+        .is("list_coupons", "Lists the coupons of a platform")
+        .role(Platform)
+        .query::<PlatformQuery>()
+        .answers::<List<coupons::CouponOut>>(),
+    Route::get("/v1/coupons/{id}", to!(coupons::get))
+        .is("get_coupon", "Shows a coupon, and how often it was redeemed")
+        .role(Platform)
+        .answers::<coupons::CouponOut>(),
+    Route::create("/v1/redemptions", to!(redemptions::create))
+        .is("redeem_coupon", "Redeems a coupon for an organization, once")
+        .role(Organization)
+        .takes::<redemptions::RedemptionIn>()
+        .answers::<redemptions::RedemptionOut>()
+        .refuses(&[
+            "not_in_profile",
+            "coupon_not_valid",
+            "coupon_used_up",
+            "coupon_redeemed",
+            "not_first_purchase",
+            "too_many_waiting",
+            "amount_out_of_range",
+        ]),
+    Route::get("/v1/redemptions", to!(redemptions::list))
+        .is("list_redemptions", "Lists what became of coupons in an organization")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<redemptions::RedemptionOut>>(),
     Route::create("/v1/deposits", to!(deposits::create))
         .is("start_deposit", "Starts a deposit and says where it is paid")
         .role(Organization)

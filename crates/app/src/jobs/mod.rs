@@ -3,4 +3,5 @@
 
 pub mod advance_clock;
 pub mod charge_methods;
+pub mod join_coupons;
 pub mod pay_refunds;

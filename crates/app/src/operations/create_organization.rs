@@ -1,5 +1,6 @@
 //! Creates an organization with its wallet.
 
+use domain::calendar::Zone;
 use domain::discount::Volume;
 use domain::wallet::Wallet;
 use domain::workset::Organization;
@@ -13,6 +14,7 @@ pub struct CreateOrganization {
     pub org: OrgId,
     pub platform: OrgId,
     pub name: String,
+    pub zone: Zone,
 }
 
 impl Operation for CreateOrganization {
@@ -38,13 +40,17 @@ impl Operation for CreateOrganization {
         if ws.has_wallet(self.org) {
             return Err(Refusal::NameTaken { name: self.name.clone() });
         }
-        let organization =
-            Organization { platform: self.platform, name: self.name.clone(), created_at: now };
         let profile = &ws.platform(self.platform)?.profile;
         let late_window = profile.late_window_seconds;
-        let mut wallet = Wallet::new(self.org, self.platform, now);
-        wallet.volume = profile.has_volume_tiers().then(|| Volume::new(late_window));
-        ws.insert_wallet(wallet);
+        let volume = profile.has_volume_tiers().then(|| Volume::new(late_window));
+        let organization = Organization {
+            platform: self.platform,
+            name: self.name.clone(),
+            zone: self.zone.clone(),
+            created_at: now,
+        };
+        let wallet = Wallet::new(self.org, self.platform, now);
+        ws.insert_wallet(Wallet { zone: self.zone.clone(), volume, ..wallet });
         ws.organizations.put(self.org, 0, organization.clone());
         Ok(Answer::Organization(self.org, organization))
     }

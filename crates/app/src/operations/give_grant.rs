@@ -1,9 +1,8 @@
-//! Gives a promotional grant.
+//! Gives a promotional grant, from now on or from a later moment.
 
-use domain::grant::{Grant, GrantKind, PRIORITY_MAX, Posting};
-use domain::ledger::TransactionKind;
-use domain::settle::{Draft, post};
-use domain::wake::catch_up;
+use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, PRIORITY_MAX, Upcoming};
+use domain::wake::{begin_grant, catch_up};
+use domain::wallet::UPCOMING_MAX;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Operation, require_positive};
@@ -18,9 +17,44 @@ pub struct GiveGrant {
     pub org: OrgId,
     pub amount: Amount,
     pub priority: i64,
+    pub given: Given,
+    /// From when on it can be drawn; a moment that has passed is now.
+    pub effective_at: Option<Timestamp>,
     /// Never, when none is given.
     pub expires_at: Option<Timestamp>,
     pub note: String,
+}
+
+impl GiveGrant {
+    /// A promotion that begins now, never expires and has no say in the burn order.
+    pub fn promotion(org: OrgId, amount: Amount) -> GiveGrant {
+        GiveGrant {
+            org,
+            amount,
+            priority: PRIORITY_DEFAULT,
+            given: Given::Promotional,
+            effective_at: None,
+            expires_at: None,
+            note: String::new(),
+        }
+    }
+}
+
+/// What a grant is shown as; in the books both are promotions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    Promotional,
+    /// Somebody may try (requirements D17).
+    Trial,
+}
+
+impl Given {
+    pub const fn kind(self) -> GrantKind {
+        match self {
+            Given::Promotional => GrantKind::Promotional,
+            Given::Trial => GrantKind::Trial,
+        }
+    }
 }
 
 impl Operation for GiveGrant {
@@ -33,44 +67,50 @@ impl Operation for GiveGrant {
     }
 
     /// Refusals, in order: `not_found`, `amount_not_positive`, `amount_out_of_range` (the grant,
-    /// then what the wallet would hold), `priority_out_of_range`, `expiry_in_the_past`.
+    /// then what the wallet would hold), `priority_out_of_range`, `expiry_in_the_past` (before it
+    /// is effective), `too_many_upcoming`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let now = catch_up(ws, self.org, now)?;
         require_positive(self.amount)?;
         if self.amount > GRANT_MAX {
             return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: GRANT_MAX });
         }
-        let room = WALLET_MAX.minus(ws.wallet(self.org)?.grants.remaining()).or_zero();
+        let wallet = ws.wallet(self.org)?;
+        let upcoming: Amount = wallet.upcoming.iter().map(|it| it.grant.remaining).sum();
+        let room = WALLET_MAX.minus(wallet.grants.remaining()).minus(upcoming).or_zero();
         if self.amount > room {
             return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: room });
         }
         if !(0..=PRIORITY_MAX).contains(&self.priority) {
             return Err(Refusal::PriorityOutOfRange);
         }
-        if self.expires_at.is_some_and(|at| at <= now) {
+        let effective_at = self.effective_at.unwrap_or(now).max(now);
+        if self.expires_at.is_some_and(|at| at <= effective_at) {
             return Err(Refusal::ExpiryInThePast);
+        }
+        if effective_at > now && wallet.upcoming.len() >= UPCOMING_MAX {
+            let most = i64::try_from(UPCOMING_MAX).unwrap_or(i64::MAX);
+            return Err(Refusal::TooManyUpcoming { most });
         }
         // After this line the operation must succeed.
         let wallet = ws.wallet_mut(self.org)?;
         let grant = Grant {
             number: wallet.take_number(),
-            kind: GrantKind::Promotional,
+            kind: self.given.kind(),
             amount: self.amount,
             priority: self.priority,
             expires_at: self.expires_at.unwrap_or(Timestamp::NEVER),
             purchase: None,
             deposit: None,
             note: self.note.clone(),
+            effective_at,
             created_at: now,
             voided_at: None,
         };
-        wallet.grants.insert(grant.opened());
-        let draft = Draft {
-            subject: grant.number,
-            postings: vec![Posting { grant: grant.number, change: self.amount }],
-            ..Draft::new(TransactionKind::Grant, now, self.amount)
-        };
-        post(ws, self.org, draft)?;
+        wallet.upcoming.push(Upcoming { effective_at, grant: grant.opened() });
+        if effective_at == now {
+            begin_grant(ws, self.org, grant.number, now)?;
+        }
         ws.grants.put(self.org, grant.number, grant.clone());
         Ok(Answer::Grant(self.org, grant))
     }

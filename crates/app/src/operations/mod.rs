@@ -3,7 +3,10 @@
 pub mod assign_discount;
 pub mod capture_hold;
 pub mod change_payment_method;
+pub mod claim_coupon;
+pub mod conclude_claim;
 pub mod create_api_key;
+pub mod create_coupon;
 pub mod create_organization;
 pub mod create_platform;
 pub mod create_price;
@@ -13,6 +16,7 @@ pub mod give_grant;
 pub mod move_clock;
 pub mod place_hold;
 pub mod record_usage;
+pub mod redeem_coupon;
 pub mod release_freeze;
 pub mod release_hold;
 pub mod report_dispute;

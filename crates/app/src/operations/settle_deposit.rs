@@ -3,12 +3,15 @@
 //! The only way in which money from outside becomes credit, whoever asked for it and however often
 //! the rail says so.
 
+use domain::coupon::{CouponGift, RedemptionState};
 use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentOutcome};
 use domain::event::EventKind;
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::ledger::TransactionKind;
+use domain::profile::Profile;
 use domain::settle::{Draft, post, tell};
-use domain::wake::catch_up;
+use domain::validity::renew;
+use domain::wake::{catch_up, expire_grants};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation};
@@ -48,8 +51,13 @@ impl Operation for SettleDeposit {
             | (PaymentOutcome::NeedsAuthentication, DepositState::Failed) => {
                 return Err(Refusal::DepositDecided { state: deposit.state.name() });
             }
-            (PaymentOutcome::Succeeded { external }, _) => {
-                credit(ws, self.org, deposit, external.clone(), now)?
+            (PaymentOutcome::Succeeded { external, paid_at }, _) => {
+                // A rail's clock cannot be ahead of ours, nor behind the wish to pay.
+                let paid_at = paid_at.unwrap_or(now).max(deposit.created_at).min(now);
+                let paid_at = paid_at.floor_to_second();
+                let mut deposit = deposit;
+                (deposit.external, deposit.paid_at) = (Some(external.clone()), Some(paid_at));
+                credit(ws, self.org, deposit, paid_at, now)?
             }
             (PaymentOutcome::Declined { reason }, _) => {
                 decline(ws, self.org, deposit, reason.clone(), now)?
@@ -60,14 +68,17 @@ impl Operation for SettleDeposit {
     }
 }
 
-/// Books confirmed money: it pays debt first, and the rest becomes a grant.
+/// Books confirmed money: it pays debt first, and the rest becomes a grant. What was purchased
+/// before is renewed where the profile says so (rulings R12), and what expires at once does.
 fn credit(
     ws: &mut Workset,
     org: OrgId,
     mut deposit: Deposit,
-    external: String,
+    paid_at: Timestamp,
     now: Timestamp,
 ) -> Result<Deposit, Refusal> {
+    let profile = ws.profile_of(org)?;
+    renew(ws, org, &profile, paid_at, now)?;
     let wallet = ws.wallet_mut(org)?;
     let pays_debt = wallet.debt.min(deposit.amount);
     let rest = deposit.amount.minus(pays_debt);
@@ -78,14 +89,18 @@ fn credit(
             kind: GrantKind::Purchased,
             amount: rest,
             priority: PRIORITY_DEFAULT,
-            expires_at: Timestamp::NEVER,
+            expires_at: profile.purchase_expires_at(paid_at),
             purchase: None,
             deposit: Some(deposit.number),
             note: String::new(),
+            effective_at: now,
             created_at: now,
             voided_at: None,
         };
         wallet.grants.insert(grant.opened());
+        if grant.expires_at != Timestamp::NEVER {
+            wallet.arm_reminders(now);
+        }
         postings.push(Posting { grant: grant.number, change: rest });
         deposit.grant = Some(grant.number);
         ws.grants.put(org, grant.number, grant);
@@ -96,14 +111,90 @@ fn credit(
         debt: pays_debt.negated(),
         ..Draft::new(TransactionKind::Deposit, now, deposit.amount)
     };
-    let balance = post(ws, org, draft)?.balance;
-    deposit.external = Some(external);
+    post(ws, org, draft)?;
+    let bonus = give_bonuses(ws, org, &profile, &deposit, now)?;
+    let balance = ws.wallet(org)?.posted();
     deposit.reason.clear();
     decided(ws, org, &mut deposit, DepositState::Succeeded, now)?;
     let mut fields = told(&deposit);
     fields.push(("balance", balance.to_string()));
+    if bonus.is_positive() {
+        fields.push(("bonus", bonus.to_string()));
+    }
+    if let Some(validity) = &ws.wallet(org)?.validity {
+        fields.push(("valid_until", validity.until.to_string()));
+    }
     tell(ws, org, EventKind::DepositSucceeded, now, fields)?;
+    expire_grants(ws, org, &profile, now)?;
     Ok(deposit)
+}
+
+/// Gives what comes on top of a deposit: by the platform's setting, and by the first coupon that
+/// waited for one that is large enough. Answers with the sum.
+fn give_bonuses(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    deposit: &Deposit,
+    now: Timestamp,
+) -> Result<Amount, Refusal> {
+    let by_setting = profile.deposit_bonus.bonus_round_half_even(deposit.amount);
+    give_bonus(ws, org, deposit, by_setting, ("", now))?;
+    for (place, coupon) in ws.wallet(org)?.bonus_coupons.clone().into_iter().enumerate() {
+        let mut redemption = ws.redemptions.find(Kind::Coupon, org, coupon)?.clone();
+        let by_coupon = match &redemption.gift {
+            CouponGift::Bonus(slabs) => slabs.bonus_round_half_even(deposit.amount),
+            CouponGift::Credit { .. } => Amount::ZERO,
+        };
+        if by_coupon.is_positive() {
+            let note = redemption.code.as_str().to_owned();
+            redemption.grant = give_bonus(ws, org, deposit, by_coupon, (&note, now))?;
+            redemption.state = RedemptionState::Given;
+            ws.redemptions.put(org, coupon, redemption);
+            ws.wallet_mut(org)?.bonus_coupons.remove(place);
+            return Ok(by_setting.plus(by_coupon));
+        }
+    }
+    Ok(by_setting)
+}
+
+/// Gives one bonus, which shares the fate of its purchase: the same expiry, directly behind it in
+/// the burn order.
+fn give_bonus(
+    ws: &mut Workset,
+    org: OrgId,
+    deposit: &Deposit,
+    amount: Amount,
+    (note, now): (&str, Timestamp),
+) -> Result<Option<i64>, Refusal> {
+    if !amount.is_positive() {
+        return Ok(None);
+    }
+    let purchase = deposit.grant.and_then(|grant| ws.grants.get(org, grant)).cloned();
+    let wallet = ws.wallet_mut(org)?;
+    let grant = Grant {
+        number: wallet.take_number(),
+        kind: GrantKind::Bonus,
+        amount,
+        priority: PRIORITY_DEFAULT,
+        expires_at: purchase.as_ref().map_or(Timestamp::NEVER, |it| it.expires_at),
+        purchase: purchase.map(|it| it.number),
+        deposit: Some(deposit.number),
+        note: note.to_owned(),
+        effective_at: now,
+        created_at: now,
+        voided_at: None,
+    };
+    wallet.grants.insert(grant.opened());
+    let draft = Draft {
+        subject: grant.number,
+        postings: vec![Posting { grant: grant.number, change: amount }],
+        ..Draft::new(TransactionKind::Grant, now, amount)
+    };
+    post(ws, org, draft)?;
+    let number = grant.number;
+    ws.grants.put(org, number, grant);
+    Ok(Some(number))
 }
 
 /// Records that no money came. A declined auto top-up switches itself off (requirements S12c).

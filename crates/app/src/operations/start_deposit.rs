@@ -42,6 +42,7 @@ impl Operation for StartDeposit {
             external: None,
             created_at: now,
             decided_at: None,
+            paid_at: None,
             grant: None,
             refunded: Amount::ZERO,
             withdrawn: Amount::ZERO,

@@ -3,7 +3,7 @@
 
 use domain::correct::void_rest;
 use domain::settle::settle_to;
-use domain::wake::catch_up;
+use domain::wake::{begin_grant, catch_up};
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation};
@@ -27,7 +27,8 @@ impl Operation for VoidGrant {
         keys.grants.push((self.org, self.grant));
     }
 
-    /// Refusals, in order: `not_found`, `grant_not_voidable`. Voiding again changes nothing.
+    /// Refusals, in order: `not_found`, `grant_not_voidable`. Voiding again changes
+    /// nothing. One that is to come begins and ends at once, so that the ledger says both.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let now = catch_up(ws, self.org, now)?;
         let mut grant = ws.grants.find(Kind::Grant, self.org, self.grant)?.clone();
@@ -37,6 +38,7 @@ impl Operation for VoidGrant {
         // What has run until now may have been running on this grant.
         let profile = ws.profile_of(self.org)?;
         settle_to(ws, self.org, &profile, now)?;
+        begin_grant(ws, self.org, self.grant, now)?;
         void_rest(ws, self.org, self.grant, now)?;
         ws.wallet_mut(self.org)?.grants.end(self.grant, now);
         if grant.voided_at.is_none() {

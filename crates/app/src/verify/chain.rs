@@ -1,12 +1,13 @@
 //! One organization's chain of transactions, followed from its first to its last row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use domain::calendar::Zone;
 use domain::chart::entries;
 use domain::grant::GrantKind;
 use domain::ledger::{ChainTip, LedgerTransaction, TransactionKind};
 use domain::rate::{denominator, divide_round_half_even};
-use domain::{Amount, OrgId};
+use domain::{Amount, OrgId, Timestamp};
 
 use super::discounts::Discounts;
 use super::{Lie, same};
@@ -67,6 +68,18 @@ pub(crate) struct Chain {
     /// What open holds have set aside of each grant.
     pub reserved: BTreeMap<i64, Amount>,
     pub next_hold_expiry: Option<i64>,
+    /// Where its organization counts days and months.
+    pub zone: Zone,
+    /// The latest date that a payment made what was purchased valid until.
+    pub valid_until: Option<Timestamp>,
+    /// Kind, priority and expiry of each grant that is not used up, as it was given.
+    pub terms: BTreeMap<i64, (GrantKind, i64, Timestamp)>,
+    /// Grants that its wallet says are still to come, and their value.
+    pub upcoming: BTreeMap<i64, Amount>,
+    /// Coupons whose bonus waits for a deposit.
+    pub bonuses: BTreeSet<i64>,
+    /// What has expired, less what was taken back, of the grants that the wallet remembers.
+    pub lapsed: BTreeMap<i64, Amount>,
     pub wake: Option<i64>,
     pub discounts: Discounts,
 }
@@ -95,6 +108,12 @@ impl Chain {
             stoppable_runs: 0,
             reserved: BTreeMap::new(),
             next_hold_expiry: None,
+            zone: Zone::UTC,
+            valid_until: None,
+            terms: BTreeMap::new(),
+            upcoming: BTreeMap::new(),
+            bonuses: BTreeSet::new(),
+            lapsed: BTreeMap::new(),
             wake: None,
             discounts: Discounts::default(),
         }
@@ -174,6 +193,12 @@ impl Chain {
             TransactionKind::Withdrawal => self.withdrawn = self.withdrawn.plus(row.amount),
             TransactionKind::Reinstatement => self.withdrawn = self.withdrawn.minus(row.amount),
             TransactionKind::Correction => self.time += i128::from(amount),
+            TransactionKind::Expiry | TransactionKind::Renewal => {
+                if let Some(lapsed) = self.lapsed.get_mut(&row.subject) {
+                    let changes = row.postings.iter().map(|posting| posting.change);
+                    *lapsed = lapsed.minus(changes.sum());
+                }
+            }
             _ => {}
         }
         for (grant, change) in issued(row) {

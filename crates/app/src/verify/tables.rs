@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::deposit::DepositState;
-use domain::grant::OpenGrant;
+use domain::deposit::{Deposit, DepositState};
+use domain::grant::{Grant, OpenGrant};
 use domain::hold::HoldState;
+use domain::profile::Expiry;
 use domain::rate::Rate;
 use domain::run::Run;
 use domain::wake::next_wake_on;
@@ -44,7 +45,9 @@ macro_rules! each_organization {
     };
 }
 
-fn homeless(table: &'static str, org: OrgId, number: i64) -> Lie {
+pub(super) use each_row;
+
+pub(super) fn homeless(table: &'static str, org: OrgId, number: i64) -> Lie {
     let what = "its organization has no wallet".to_owned();
     Lie { table, org, row: format!("number {number}"), what }
 }
@@ -62,8 +65,19 @@ impl Books {
                 row: "the wallet".into(),
                 what: format!("it cannot be read: {error}"),
             })?;
-            self.chains.insert(row.org, Chain::new(row.org, wallet.platform));
+            let mut chain = Chain::new(row.org, wallet.platform);
+            let lapsed = wallet.validity.iter().flat_map(|validity| &validity.lapsed);
+            chain.lapsed = lapsed.map(|grant| (grant.number, Amount::ZERO)).collect();
+            let upcoming = wallet.upcoming.iter().map(|it| (it.grant.number, it.grant.remaining));
+            chain.upcoming = upcoming.collect();
+            chain.bonuses = wallet.bonus_coupons.iter().copied().collect();
+            self.chains.insert(row.org, chain);
         });
+        for (org, zone) in scan::zones(snapshot).await? {
+            if let Some(chain) = self.chains.get_mut(&org) {
+                chain.zone = zone;
+            }
+        }
         Ok(())
     }
 
@@ -134,7 +148,14 @@ impl Books {
         let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
         each_row!(snapshot, grants, row, {
             let (org, number, grant) = row;
-            tallies.entry(org).or_default().add(&[number, grant.amount.nanos()]);
+            let chain = self.chains.get_mut(&org).ok_or_else(|| homeless("grants", org, number))?;
+            if chain.upcoming.get(&number) == Some(&grant.amount) {
+                // The journal does not say anything about it yet.
+                chain.upcoming.remove(&number);
+            } else {
+                tallies.entry(org).or_default().add(&[number, grant.amount.nanos()]);
+                learn_terms(chain, number, &grant);
+            }
             self.report.other_rows += 1;
         });
         match self.first_other(&tallies, |chain| chain.grants) {
@@ -152,6 +173,7 @@ impl Books {
             if deposit.state == DepositState::Succeeded {
                 let values = [number, deposit.amount.nanos(), deposit.grant.unwrap_or(0)];
                 tallies.entry(org).or_default().add(&values);
+                self.paid(org, &deposit)?;
             }
             let sum = refunded.entry(org).or_default();
             *sum = sum.plus(deposit.refunded);
@@ -193,6 +215,44 @@ impl Books {
             Some(org) => Err(name::refund(snapshot, org, self.tip(org)).await?.into()),
             None => Ok(()),
         }
+    }
+
+    /// Takes a payment that was confirmed into account: until when it made everything purchased
+    /// valid, and when what it bought expires by itself.
+    fn paid(&mut self, org: OrgId, deposit: &Deposit) -> Result<(), Unverified> {
+        let lie = |what: &str| {
+            let row = format!("deposit {}", deposit.number);
+            Lie { table: "deposits", org, row, what: what.to_owned() }
+        };
+        let paid_at = deposit.paid_at.ok_or_else(|| lie("it succeeded and was never paid"))?;
+        let Some(chain) = self.chains.get(&org) else {
+            return Err(homeless("deposits", org, deposit.number).into());
+        };
+        let platform = chain.platform;
+        let profile = self.platform(platform)?.profile;
+        let Some(chain) = self.chains.get_mut(&org) else { return Ok(()) };
+        if let Expiry::Rolling(months) = profile.purchased_expiry {
+            let until = chain.zone.plus_months(paid_at, months);
+            chain.valid_until = chain.valid_until.max(Some(until));
+        }
+        let bought = deposit.grant.and_then(|grant| Some((grant, chain.terms.get(&grant)?)));
+        if let Some((grant, (_, _, expires_at))) = bought {
+            let at = ("grants", org, || format!("grant {grant}"));
+            same(at, "the expiry", expires_at, &profile.purchase_expires_at(paid_at))?;
+        }
+        Ok(())
+    }
+
+    /// The platform that wallets live on.
+    fn platform(&self, platform: OrgId) -> Result<Platform, Unverified> {
+        let known = self.platforms.get(&platform).cloned();
+        let missing = || Lie {
+            table: "wallets",
+            org: platform,
+            row: "the platform".into(),
+            what: "wallets live on it, and it is not there".into(),
+        };
+        Ok(known.ok_or_else(missing)?)
     }
 
     pub(crate) async fn disputes(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
@@ -311,16 +371,23 @@ impl Books {
                 let what = format!("column {column} is not what the rest of the row makes it");
                 return Err(lie(what).into());
             }
+            let platform = self.platform(wallet.platform)?;
             let Some(chain) = self.chains.get(&row.org) else { continue };
             check_wallet(chain, &wallet)?;
-            let platform = self.platforms.get(&wallet.platform);
-            let platform = platform.ok_or_else(|| lie("it lives on no platform".into()))?;
             discounts::check_wallet(chain, &wallet, &platform.profile)?;
-            check_wake(chain, &wallet, platform)?;
+            check_validity(chain, &wallet)?;
+            check_wake(chain, &wallet, &platform)?;
             self.report.wallets += 1;
             progress(self.report.transactions + self.report.wallets, total);
         });
         Ok(())
+    }
+}
+
+/// Remembers what a grant was given with, while something is left of it.
+fn learn_terms(chain: &mut Chain, number: i64, grant: &Grant) {
+    if chain.remaining.contains_key(&number) {
+        chain.terms.insert(number, (grant.kind, grant.priority, grant.expires_at));
     }
 }
 
@@ -353,6 +420,12 @@ fn check_wallet(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
     if let Some((number, left)) = chain.remaining.iter().find(|(number, _)| !open(number)) {
         return Err(lie(chain, format!("grant {number} is not in it, should hold {left}")));
     }
+    if let Some((number, amount)) = chain.upcoming.first_key_value() {
+        return Err(lie(
+            chain,
+            format!("grant {number} of {amount} is to come, and was not given"),
+        ));
+    }
     same(at(), "the posted balance", &wallet.posted(), &chain.posted)?;
     same(at(), "the number of open runs", &wallet.running_count, &chain.open_runs)?;
     same(
@@ -381,7 +454,24 @@ fn check_grant(chain: &Chain, grant: &OpenGrant) -> Result<(), Lie> {
     let left = chain.remaining.get(&grant.number).copied().unwrap_or_default();
     same(at(), "what is left", &grant.remaining, &left)?;
     let reserved = chain.reserved.get(&grant.number).copied().unwrap_or_default();
-    same(at(), "what holds have set aside", &grant.reserved, &reserved)
+    same(at(), "what holds have set aside", &grant.reserved, &reserved)?;
+    let Some((kind, priority, _)) = chain.terms.get(&grant.number) else { return Ok(()) };
+    same(at(), "the kind", &grant.kind.name(), &kind.name())?;
+    same(at(), "the priority", &grant.priority, priority)
+}
+
+/// What was purchased is valid as long as a payment made it (rulings R12).
+fn check_validity(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
+    let at = || ("wallets", chain.org, || "the wallet".to_owned());
+    same(at(), "the time zone", &wallet.zone.name(), &chain.zone.name())?;
+    let until = chain.valid_until.unwrap_or(Timestamp::NEVER);
+    same(at(), "the end of validity", &wallet.purchased_until(), &until)?;
+    for grant in wallet.validity.iter().flat_map(|validity| &validity.lapsed) {
+        let expired = chain.lapsed.get(&grant.number).copied().unwrap_or_default();
+        let name = format!("what expired of grant {}", grant.number);
+        same(at(), &name, &grant.remaining, &expired)?;
+    }
+    Ok(())
 }
 
 /// Time is exact: the sums of the wallet are those of its runs, whatever was reported when.

@@ -13,6 +13,7 @@ use app::operations::settle_deposit::SettleDeposit;
 use app::operations::start_deposit::StartDeposit;
 use app::ports::{Clock, Ports, Random};
 use app::{Answer, App, AppError, Command, LaneOptions, Operation, Outcome};
+use domain::calendar::Zone;
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
 use domain::{Amount, Id, Kind, OrgId, Refusal, Timestamp};
@@ -138,7 +139,8 @@ impl World {
 
     pub async fn wallet(&self, platform: OrgId) -> OrgId {
         let org = self.app.draw_org();
-        self.decide(CreateOrganization { org, platform, name: "acme".into() }).await.unwrap();
+        let (name, zone) = ("acme".into(), Zone::UTC);
+        self.decide(CreateOrganization { org, platform, name, zone }).await.unwrap();
         org
     }
 

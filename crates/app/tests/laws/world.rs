@@ -29,7 +29,8 @@ use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use app::operations::wake_wallet::WakeWallet;
-use domain::deposit::{Behaviour, Deposit, PaymentMethod, PaymentOutcome};
+use domain::calendar::Zone;
+use domain::deposit::{Behaviour, Deposit, DepositState, PaymentMethod, PaymentOutcome};
 use domain::dispute::{Dispute, DisputeState};
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::hold::Hold;
@@ -63,27 +64,99 @@ impl Chance {
 
 #[derive(Clone, Debug)]
 pub enum Step {
-    Grant { amount: Amount, priority: i64, expires_in: Option<i64> },
-    Void { pick: usize },
-    Deposit { amount: Amount, outcomes: Vec<PaymentOutcome> },
-    Bonus { pick: usize, amount: Amount },
-    Refund { pick: usize, amount: Option<Amount>, rail: RailAnswers },
-    SettleRefund { pick: usize, is_paid: bool },
-    ReportRefund { id: i64, pick: usize, amount: Amount },
-    Dispute { pick: usize, state: DisputeState, withdrawn: Amount },
+    Grant {
+        amount: Amount,
+        priority: i64,
+        effective_in: Option<i64>,
+        expires_in: Option<i64>,
+    },
+    Void {
+        pick: usize,
+    },
+    Deposit {
+        amount: Amount,
+        outcomes: Vec<PaymentOutcome>,
+    },
+    Bonus {
+        pick: usize,
+        amount: Amount,
+    },
+    Refund {
+        pick: usize,
+        amount: Option<Amount>,
+        rail: RailAnswers,
+    },
+    SettleRefund {
+        pick: usize,
+        is_paid: bool,
+    },
+    ReportRefund {
+        id: i64,
+        pick: usize,
+        amount: Amount,
+    },
+    Dispute {
+        pick: usize,
+        state: DisputeState,
+        withdrawn: Amount,
+    },
     ReleaseFreeze,
-    Reverse { id: i64 },
-    Start { resource: usize, offset: i64 },
-    Stop { resource: usize, offset: i64 },
-    Hold { amount: Amount, seconds: i64 },
-    Capture { pick: usize, amount: Option<Amount> },
-    Release { pick: usize },
-    Use { id: i64, quantity: i64, offset: i64 },
-    Card { behaviour: Behaviour },
-    TopUp { enabled: bool, threshold: i64, amount: i64 },
-    Limit { limit: Option<Amount> },
-    Discount { bps: i64, of_one: bool, from: i64, seconds: Option<i64> },
-    Advance { micros: i64 },
+    Reverse {
+        id: i64,
+    },
+    Discount {
+        bps: i64,
+        of_one: bool,
+        from: i64,
+        seconds: Option<i64>,
+    },
+    /// Somebody means to pay.
+    Promise {
+        amount: Amount,
+    },
+    /// A payment is confirmed, which was made so long after it was meant to be.
+    Late {
+        pick: usize,
+        after: i64,
+    },
+    Start {
+        resource: usize,
+        offset: i64,
+    },
+    Stop {
+        resource: usize,
+        offset: i64,
+    },
+    Hold {
+        amount: Amount,
+        seconds: i64,
+    },
+    Capture {
+        pick: usize,
+        amount: Option<Amount>,
+    },
+    Release {
+        pick: usize,
+    },
+    Use {
+        id: i64,
+        quantity: i64,
+        offset: i64,
+    },
+    Card {
+        behaviour: Behaviour,
+    },
+    TopUp {
+        enabled: bool,
+        threshold: i64,
+        amount: i64,
+    },
+    Limit {
+        limit: Option<Amount>,
+    },
+    Advance {
+        micros: i64,
+    },
 }
 
 /// What a law lets happen.
@@ -97,7 +170,7 @@ pub enum Manners {
 }
 
 pub const RESOURCES: usize = 5;
-const PROFILES: [(&str, &str); 7] = [
+const PROFILES: [(&str, &str); 9] = [
     ("spheron", ""),
     ("spheron", "overdraft=carry;overcapture=overflow"),
     ("spheron", "stop_lead_seconds=45"),
@@ -105,6 +178,8 @@ const PROFILES: [(&str, &str); 7] = [
     ("greennode", ""),
     ("greennode", "settle_every_seconds=600;overcapture=cap"),
     ("greennode", "overdraft=carry;stop_lead_seconds=7"),
+    ("spheron", "purchased_expiry=rolling(1mo);overdraft=carry;hold_runway_keep_seconds=7200"),
+    ("greennode", "purchased_expiry=fixed(2d);expiry_reminder_days=2,1"),
 ];
 
 fn nanos(chance: &mut Chance, units: i64) -> Amount {
@@ -131,7 +206,7 @@ fn outcome(chance: &mut Chance) -> PaymentOutcome {
     match chance.below(6) {
         0 => PaymentOutcome::Declined { reason: "card declined".into() },
         1 => PaymentOutcome::NeedsAuthentication,
-        _ => PaymentOutcome::Succeeded { external: "sandbox_1".into() },
+        _ => PaymentOutcome::Succeeded { external: "sandbox_1".into(), paid_at: None },
     }
 }
 
@@ -153,10 +228,11 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
     };
     let mut steps = Vec::new();
     for id in 0..i64::try_from(count).unwrap() {
-        steps.push(match chance.below(34) {
+        steps.push(match chance.below(38) {
             0 | 1 => Step::Grant {
                 amount: nanos(chance, 30),
                 priority: [50, 50, 50, 10, 90][pick(chance) % 5],
+                effective_in: Some(chance.below(86_400)).filter(|_| chance.one_in(5)),
                 expires_in: if chance.one_in(2) {
                     Some(chance.below(3 * 86_400) + 1)
                 } else {
@@ -227,8 +303,13 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
             },
             33 if id % 2 == 0 => Step::ReleaseFreeze,
             33 => Step::Reverse { id: chance.below(id + 1) },
+            34 | 35 => Step::Promise {
+                amount: Amount::from_nanos((chance.below(6_000) + 1_500) * 10_000_000),
+            },
+            36 | 37 => Step::Late { pick: pick(chance), after: chance.below(20 * 86_400) },
             _ => {
-                let scale = [60, 3_600, 40_000, 200_000][pick(chance) % 4];
+                let usual = [60, 3_600, 40_000, 200_000][pick(chance) % 4];
+                let scale = if chance.one_in(7) { 3_000_000 } else { usual };
                 let seconds = chance.below(scale) + 1;
                 let part = if fraction { chance.below(1_000_000) } else { 0 };
                 Step::Advance { micros: seconds * 1_000_000 + part }
@@ -286,7 +367,8 @@ impl World {
         world.sku("day", ResourceClass::Compute, "seconds", "7.01", 86_400);
         world.sku("disk", ResourceClass::Storage, "seconds", "0.07", 3_600);
         world.sku("llm", ResourceClass::Model, "tokens", "1.37", 1_000);
-        world.decide(&CreateOrganization { org, platform, name: "acme".into() }).unwrap();
+        let (name, zone) = ("acme".into(), Zone::UTC);
+        world.decide(&CreateOrganization { org, platform, name, zone }).unwrap();
         for sku in ["gpu", "odd", "day", "gpu", "disk"] {
             let (label, sku, labels) = (sku.to_string(), sku.to_string(), String::new());
             let made = world.decide(&CreateResource { org, label, sku, labels });
@@ -403,6 +485,7 @@ impl World {
             purchase: Some(purchase),
             deposit: None,
             note: String::new(),
+            effective_at: at,
             created_at: at,
             voided_at: None,
         };
@@ -430,9 +513,11 @@ impl World {
     pub fn play(&mut self, step: &Step) -> Vec<Result<Answer, Refusal>> {
         let (org, note) = (self.org, String::new());
         match step.clone() {
-            Step::Grant { amount, priority, expires_in } => {
-                let expires_at = expires_in.map(|seconds| self.clock.plus_seconds(seconds));
-                vec![self.decide(&GiveGrant { org, amount, priority, expires_at, note })]
+            Step::Grant { amount, priority, effective_in, expires_in } => {
+                let after = |seconds: i64| self.clock.plus_seconds(seconds);
+                let (effective_at, expires_at) = (effective_in.map(after), expires_in.map(after));
+                let grant = GiveGrant::promotion(org, amount);
+                vec![self.decide(&GiveGrant { priority, effective_at, expires_at, ..grant })]
             }
             Step::Void { pick } => {
                 let grants: Vec<i64> = self.ws.grants.of(org).map(|(number, _)| number).collect();
@@ -477,6 +562,21 @@ impl World {
                 vec![self.decide(&ReverseUsage { org, key, hash, reversal_hash })]
             }
             Step::ReleaseFreeze => vec![self.decide(&ReleaseFreeze { org })],
+            Step::Promise { amount } => {
+                vec![self.decide(&StartDeposit { org, amount, rail: "sandbox".into() })]
+            }
+            Step::Late { pick, after } => {
+                let deposits = self.ws.deposits.of(org).map(|(_, deposit)| deposit);
+                let waiting = deposits.filter(|deposit| deposit.state == DepositState::Pending);
+                let waiting: Vec<(i64, Timestamp)> =
+                    waiting.map(|deposit| (deposit.number, deposit.created_at)).collect();
+                let Some(&(deposit, wished_at)) = waiting.get(pick % waiting.len().max(1)) else {
+                    return Vec::new();
+                };
+                let paid_at = Some(wished_at.plus_seconds(after));
+                let outcome = PaymentOutcome::Succeeded { external: "late".into(), paid_at };
+                vec![self.decide(&SettleDeposit { org, deposit, outcome })]
+            }
             Step::Start { resource, offset } => {
                 let (resource, started_at) = (self.resources[resource], self.at(offset));
                 vec![self.decide(&StartRun { org, resource, started_at })]

@@ -67,9 +67,10 @@ pub fn explain(row: &LedgerTransaction, around: &Around) -> Explanation {
 fn subject_of(row: &LedgerTransaction) -> Option<(Kind, &'static str)> {
     match row.kind {
         TransactionKind::Deposit => Some((Kind::Deposit, "deposit")),
-        TransactionKind::Grant | TransactionKind::Expiry | TransactionKind::Void => {
-            Some((Kind::Grant, "of grant"))
-        }
+        TransactionKind::Grant
+        | TransactionKind::Expiry
+        | TransactionKind::Void
+        | TransactionKind::Renewal => Some((Kind::Grant, "of grant")),
         TransactionKind::Capture => Some((Kind::Hold, "hold")),
         TransactionKind::Correction => Some((Kind::Grant, "became grant")),
         TransactionKind::BonusVoid => Some((Kind::Grant, "of grant")),
@@ -102,7 +103,7 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
             }
             told.figure("amount", terms, row.amount);
         }
-        TransactionKind::Grant => {
+        TransactionKind::Grant | TransactionKind::Renewal => {
             told.figure("amount", grant_terms(row, around, Amount::plus), row.amount);
         }
         TransactionKind::Expiry

@@ -10,6 +10,7 @@ use super::kind::{
 };
 use super::value::Value;
 use crate::Amount;
+use crate::coupon::BonusSlabs;
 
 /// One setting: what a profile file, an API call and the reference know about it.
 pub struct Setting {
@@ -131,6 +132,8 @@ settings! {
     expiry_reminder_days: Vec<i64> = vec![14, 7, 1];
     /// Whether there are coupons (N21).
     coupons: bool = true;
+    /// The bonus on every deposit, by its size (N21).
+    deposit_bonus: BonusSlabs = BonusSlabs::default();
     /// Whether the larger of the volume tier and an assigned discount lowers prices (S13).
     discounts: bool = true;
     /// Discounts that are earned by drawing so much purchased credit in thirty days (rulings R22).

@@ -5,6 +5,7 @@
 
 use super::kind::{Admission, Expiry, Overdraft, Pack, RefundPolicy, Terms, VolumeTier};
 use crate::Amount;
+use crate::coupon::BonusSlabs;
 use crate::discount::{bps_of_percent, percent};
 
 /// The longest text that a setting takes, in characters.
@@ -229,6 +230,20 @@ impl Value for Expiry {
 
     fn allowed() -> String {
         "never, fixed(90d) of any length, or rolling(3mo) of any number of months".into()
+    }
+}
+
+impl Value for BonusSlabs {
+    fn read(text: &str) -> Option<BonusSlabs> {
+        if text == "none" { Some(BonusSlabs::default()) } else { BonusSlabs::parse(text) }
+    }
+
+    fn show(&self) -> String {
+        if self.is_empty() { "none".into() } else { self.to_string() }
+    }
+
+    fn allowed() -> String {
+        "none, or bonuses by size such as 100:5%,500:50.00".into()
     }
 }
 

@@ -6,6 +6,9 @@ use app::operation::{Answer, Operation};
 use app::operations::assign_discount::AssignDiscount;
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
+use app::operations::claim_coupon::ClaimCoupon;
+use app::operations::conclude_claim::ConcludeClaim;
+use app::operations::create_coupon::CreateCoupon;
 use app::operations::create_organization::CreateOrganization;
 use app::operations::create_platform::CreatePlatform;
 use app::operations::create_price::CreatePrice;
@@ -15,6 +18,7 @@ use app::operations::give_grant::GiveGrant;
 use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
+use app::operations::redeem_coupon::RedeemCoupon;
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
 use app::operations::report_dispute::ReportDispute;
@@ -31,10 +35,11 @@ use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use app::operations::wake_wallet::WakeWallet;
+use domain::coupon::CouponCode;
 use domain::deposit::{Deposit, DepositLabel, PaymentOutcome};
 use domain::dispute::Dispute;
 use domain::event::Event;
-use domain::grant::{Grant, GrantKind};
+use domain::grant::GrantKind;
 use domain::hold::Hold;
 use domain::ledger::{EventKey, LedgerTransaction};
 use domain::price::{Price, PriceBook};
@@ -50,8 +55,8 @@ use payments::sandbox;
 use web::api::resources::labels_of;
 
 use crate::scenario::layer::{
-    BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
-    LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, RunRow,
+    BalanceRow, Campaign, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure,
+    GrantRow, HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, RunRow,
 };
 
 /// Rows of a list of the dearest requests.
@@ -99,7 +104,7 @@ impl DomainLayer {
     }
 
     /// The present instant for `org`: its platform's test clock.
-    fn now(&self, org: OrgId) -> Timestamp {
+    pub fn now(&self, org: OrgId) -> Timestamp {
         let platform = self.ws.wallet(org).map_or(org, |wallet| wallet.platform);
         let clock = self.ws.platform(platform).ok().and_then(|platform| platform.clock);
         clock.unwrap_or(Timestamp::ZERO)
@@ -122,6 +127,20 @@ impl DomainLayer {
                 self.ws.undo_command();
                 Err(Failure::from(refusal))
             }
+        }
+    }
+
+    /// The steps of `app::jobs::join_coupons`, one after the other.
+    fn redeem(&mut self, platform: OrgId, org: OrgId, code: CouponCode) -> Result<Done, Failure> {
+        let claim = self.decide(&claim(platform, org, code))?;
+        let Answer::Claim(claim, coupon) = claim else { return Err(unexpected("a claim")) };
+        let redeemed = self.decide(&RedeemCoupon { org, coupon })?;
+        let Answer::Redemption(_, row) = redeemed else { return Err(unexpected("a redemption")) };
+        let (claim, outcome) = (claim.number, row.state);
+        self.decide(&ConcludeClaim { platform, claim, outcome })?;
+        match row.state.refusal() {
+            Some(refusal) => Err(Failure::from(refusal)),
+            None => Ok(Done::Redeemed(row.state.name().to_owned())),
         }
     }
 
@@ -170,6 +189,9 @@ impl DomainLayer {
 
 impl Layer for DomainLayer {
     fn run(&mut self, command: &Command) -> Result<Done, Failure> {
+        if let Command::Redeem { platform, org, code } = command {
+            return self.redeem(*platform, *org, code.clone());
+        }
         let drawn = self.draw_org();
         let operation = operation_of(command, drawn, &hash_of);
         let answer = self.decide(operation.as_ref())?;
@@ -238,8 +260,11 @@ impl Layer for DomainLayer {
 
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
         let wallet = self.ws.wallet(org)?;
-        let row = |(number, grant): (i64, &Grant)| GrantRow::of(grant, wallet.grants.get(number));
-        Ok(self.ws.grants.of(org).map(row).collect())
+        Ok(self.ws.grants.of(org).map(|(_, grant)| GrantRow::of(grant, wallet)).collect())
+    }
+
+    fn coupons(&mut self, platform: OrgId) -> Result<Vec<CouponRow>, Failure> {
+        Ok(self.ws.coupons.of(platform).map(|(_, row)| CouponRow::from(row)).collect())
     }
 
     fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure> {
@@ -307,6 +332,10 @@ pub(super) fn price_rows(
         }
     };
     book.in_force(now).into_iter().map(row).collect()
+}
+
+fn unexpected(what: &str) -> Failure {
+    Failure::Broken(format!("expected {what}"))
 }
 
 pub(super) fn hold_row(hold: &Hold) -> HoldRow {
@@ -400,6 +429,8 @@ pub(super) fn done(answer: Answer, now: Timestamp, codes: &BTreeMap<i64, String>
         Answer::Dispute(_, row) => Done::Dispute(dispute_row(&row)),
         Answer::Refund(_, row) => Done::Refund(refund_row(&row)),
         Answer::Run(_, row) => Done::Run(run_row(&row, now, codes)),
+        Answer::Coupon(_, row) | Answer::Claim(_, row) => Done::Row(row.number),
+        Answer::Redemption(_, row) => Done::Redeemed(row.state.name().to_owned()),
         Answer::Hold(_, row) => Done::Hold(hold_row(&row)),
         Answer::Charge { transaction, is_duplicate } => Done::Charge {
             amount: transaction.amount,
@@ -439,8 +470,8 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
             let test_clock = Some(clock);
             Box::new(CreatePlatform { org: drawn, name, profile, settings, test_clock })
         }
-        Command::CreateOrganization { platform, name } => {
-            Box::new(CreateOrganization { org: drawn, platform, name })
+        Command::CreateOrganization { platform, name, zone } => {
+            Box::new(CreateOrganization { org: drawn, platform, name, zone })
         }
         Command::CreateSku { platform, code, class } => {
             Box::new(CreateSku { platform, label: code.clone(), code, class })
@@ -483,13 +514,16 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
             Box::new(AssignDiscount { org, sku, bps, effective_from, effective_until })
         }
-        Command::GiveGrant { org, amount, priority, expires_at } => {
-            Box::new(GiveGrant { org, amount, priority, expires_at, note: String::new() })
+        Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {
+            let grant = GiveGrant { priority, given, ..GiveGrant::promotion(org, amount) };
+            Box::new(GiveGrant { effective_at, expires_at, ..grant })
         }
+        Command::CreateCoupon(campaign) => Box::new(create_coupon(campaign)),
+        Command::Redeem { platform, org, code } => Box::new(claim(platform, org, code)),
         Command::VoidGrant { org, grant } => Box::new(VoidGrant { org, grant }),
         Command::StartDeposit { org, amount } => Box::new(StartDeposit { org, amount, rail }),
-        Command::SettleDeposit { org, deposit, answer } => {
-            Box::new(SettleDeposit { org, deposit, outcome: outcome(answer, org, deposit) })
+        Command::SettleDeposit { org, deposit, answer, paid_at } => {
+            Box::new(settle_deposit(org, deposit, answer, paid_at))
         }
         Command::StartRefund { org, deposit, amount, waits, asked_by } => {
             let rail = if waits { RailAnswers::WhenDecided } else { RailAnswers::AtOnce };
@@ -519,16 +553,48 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
     }
 }
 
+fn claim(platform: OrgId, claimant: OrgId, code: CouponCode) -> ClaimCoupon {
+    ClaimCoupon { platform, code, claimant }
+}
+
 fn settle_refund(org: OrgId, refund: i64, is_paid: bool) -> SettleRefund {
     let id = Id::new(Kind::Refund, org, refund).to_string();
     let outcome = if is_paid { sandbox::refunded(&id) } else { sandbox::refund_failed() };
     SettleRefund { org, refund, outcome }
 }
 
-fn outcome(answer: RailAnswer, org: OrgId, deposit: i64) -> PaymentOutcome {
+fn settle_deposit(
+    org: OrgId,
+    deposit: i64,
+    answer: RailAnswer,
+    paid_at: Option<Timestamp>,
+) -> SettleDeposit {
+    SettleDeposit { org, deposit, outcome: outcome(answer, paid_at, org, deposit) }
+}
+
+fn create_coupon(campaign: Campaign) -> CreateCoupon {
+    CreateCoupon {
+        platform: campaign.platform,
+        code: campaign.code,
+        gift: campaign.gift,
+        starts_at: campaign.starts_at,
+        ends_at: campaign.ends_at,
+        redemptions_max: campaign.redemptions_max,
+        first_purchase_only: campaign.first_purchase_only,
+    }
+}
+
+fn outcome(
+    answer: RailAnswer,
+    paid_at: Option<Timestamp>,
+    org: OrgId,
+    deposit: i64,
+) -> PaymentOutcome {
     let id = Id::new(Kind::Deposit, org, deposit).to_string();
     match answer {
-        RailAnswer::Succeeded => sandbox::paid(&id),
+        RailAnswer::Succeeded => {
+            paid_at.map_or_else(|| sandbox::paid(&id), |at| sandbox::paid_at(&id, at))
+        }
         RailAnswer::Declined => sandbox::declined(),
         RailAnswer::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,
     }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use app::App;
+use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::grant::{GrantKind, Posting};
 use domain::ledger::{EventKey, LedgerTransaction, TransactionKind};
@@ -25,10 +26,15 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::layer::{
-    BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
-    LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, Refused, RunRow,
+    BalanceRow, Campaign, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure,
+    GrantRow, HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, Refused,
+    RunRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
+
+mod rows;
+
+use rows::{charge, deposit_row, dispute_row, hold_row, refund_row};
 
 const OPERATOR_KEY: &str = "a key for scenarios";
 const PAGE_ROWS: i64 = 100;
@@ -244,8 +250,18 @@ fn refused(problem: &Value) -> Refused {
         "state",
         "held",
     ];
-    const MORE: [&str; 8] =
-        ["until", "refundable", "count", "debt", "external", "name", "feature", "now"];
+    const MORE: [&str; 10] = [
+        "refundable",
+        "count",
+        "debt",
+        "external",
+        "name",
+        "feature",
+        "now",
+        "most",
+        "from",
+        "until",
+    ];
     let code = problem["code"].as_str().unwrap_or_default().to_owned();
     let names = SPOKEN.into_iter().chain(MORE);
     let field = |name: &str| match problem[name].as_str()? {
@@ -254,60 +270,6 @@ fn refused(problem: &Value) -> Refused {
         value => Some((name.to_owned(), value.to_owned())),
     };
     Refused { code, fields: names.filter_map(field).collect() }
-}
-
-fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
-    Ok(DepositRow {
-        number: number(value, "id")?,
-        amount: amount(value, "amount")?,
-        rail: text(value, "rail")?.to_owned(),
-        state: text(value, "state")?.to_owned(),
-        is_auto_top_up: text(value, "label")? == "auto_top_up",
-        created_at: time(value, "created_at")?,
-        grant: opt_number(value, "grant")?,
-        reason: value["reason"].as_str().unwrap_or_default().to_owned(),
-    })
-}
-
-fn refund_row(value: &Value) -> Result<RefundRow, Failure> {
-    Ok(RefundRow {
-        number: number(value, "id")?,
-        deposit: number(value, "deposit")?,
-        amount: amount(value, "amount")?,
-        rail: text(value, "rail")?.to_owned(),
-        state: text(value, "state")?.to_owned(),
-        created_at: time(value, "created_at")?,
-        reason: value["reason"].as_str().unwrap_or_default().to_owned(),
-    })
-}
-
-fn dispute_row(value: &Value) -> Result<DisputeRow, Failure> {
-    Ok(DisputeRow {
-        number: number(value, "id")?,
-        deposit: number(value, "deposit")?,
-        state: text(value, "state")?.to_owned(),
-        withdrawn: amount(value, "withdrawn")?,
-        created_at: time(value, "created_at")?,
-    })
-}
-
-fn charge(value: &Value) -> Result<Done, Failure> {
-    Ok(Done::Charge {
-        amount: amount(value, "amount")?,
-        absorbed: amount(value, "absorbed")?,
-        debt: amount(value, "debt")?,
-        is_duplicate: value["status"] == "duplicate",
-    })
-}
-
-fn hold_row(value: &Value) -> Result<HoldRow, Failure> {
-    Ok(HoldRow {
-        number: number(value, "id")?,
-        amount: amount(value, "amount")?,
-        captured: opt_amount(value, "captured")?,
-        state: text(value, "state")?.to_owned(),
-        expires_at: time(value, "expires_at")?,
-    })
 }
 
 impl HttpLayer {
@@ -338,6 +300,13 @@ impl HttpLayer {
         number.map(Done::Row)
     }
 
+    fn redeem(&mut self, org: OrgId, code: &CouponCode) -> Result<Done, Failure> {
+        let organization = id(Kind::Organization, org, 0);
+        let body = json!({"organization": organization, "code": code.as_str()});
+        let redeemed = self.post("/v1/redemptions", body)?;
+        Ok(Done::Redeemed(text(&redeemed, "state")?.to_owned()))
+    }
+
     fn made(&mut self, path: &str, body: Value) -> Result<Done, Failure> {
         let org = parsed::<Id>(text(&self.post(path, body)?, "id")?)?.org;
         self.orgs.push(org);
@@ -365,6 +334,21 @@ fn when(at: Option<Timestamp>) -> Option<String> {
     at.map(|at| at.to_string())
 }
 
+fn coupon_body(campaign: &Campaign) -> Value {
+    let mut body = json!({"platform": id(Kind::Platform, campaign.platform, 0),
+        "code": campaign.code.as_str().to_lowercase(), "starts_at": when(campaign.starts_at),
+        "ends_at": when(campaign.ends_at), "redemptions_max": campaign.redemptions_max,
+        "first_purchase_only": campaign.first_purchase_only});
+    match &campaign.gift {
+        CouponGift::Credit { amount, expires_in_seconds } => {
+            body["credit"] = json!(amount.to_string());
+            body["credit_expires_in_seconds"] = json!(expires_in_seconds);
+        }
+        CouponGift::Bonus(slabs) => body["bonus"] = json!(slabs.to_string()),
+    }
+    body
+}
+
 impl Layer for HttpLayer {
     fn run(&mut self, command: &Command) -> Result<Done, Failure> {
         let organization = |org: OrgId| id(Kind::Organization, org, 0);
@@ -376,9 +360,10 @@ impl Layer for HttpLayer {
                     "test_clock": clock.to_string()});
                 self.made("/v1/platforms", body)
             }
-            Command::CreateOrganization { platform, name } => {
+            Command::CreateOrganization { platform, name, zone } => {
                 let platform = id(Kind::Platform, platform, 0);
-                self.made("/v1/organizations", json!({"platform": platform, "name": name}))
+                let body = json!({"platform": platform, "name": name, "timezone": zone.name()});
+                self.made("/v1/organizations", body)
             }
             Command::CreateSku { platform, code, class } => {
                 let platform = id(Kind::Platform, platform, 0);
@@ -407,11 +392,13 @@ impl Layer for HttpLayer {
                     "effective_until": when(effective_until)});
                 self.row("/v1/discounts", body)
             }
-            Command::GiveGrant { org, amount, priority, expires_at } => {
+            Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {
                 let body = json!({"organization": organization(org), "amount": amount.to_string(),
-                    "priority": priority, "expires_at": when(expires_at), "note": ""});
+                    "kind": given.kind().name(), "priority": priority,
+                    "effective_at": when(effective_at), "expires_at": when(expires_at)});
                 self.row("/v1/grants", body)
             }
+            Command::CreateCoupon(campaign) => self.row("/v1/coupons", coupon_body(&campaign)),
             Command::VoidGrant { org, grant } => {
                 let grant = id(Kind::Grant, org, grant);
                 self.row(&format!("/v1/grants/{grant}/void"), json!({}))
@@ -420,9 +407,9 @@ impl Layer for HttpLayer {
                 let body = json!({"organization": organization(org), "amount": amount.to_string()});
                 Ok(Done::Deposit(deposit_row(&self.post("/v1/deposits", body)?)?))
             }
-            Command::SettleDeposit { org, deposit, answer } => {
+            Command::SettleDeposit { org, deposit, answer, paid_at } => {
                 let path = format!("/v1/deposits/{}/sandbox", id(Kind::Deposit, org, deposit));
-                let body = json!({"outcome": outcome_name(answer)});
+                let body = json!({"outcome": outcome_name(answer), "paid_at": when(paid_at)});
                 Ok(Done::Deposit(deposit_row(&self.post(&path, body)?)?))
             }
             other => self.run_more(other, organization),
@@ -508,10 +495,35 @@ impl Layer for HttpLayer {
                 remaining: amount(grant, "remaining")?,
                 reserved: amount(grant, "reserved")?,
                 priority: grant["priority"].as_i64().unwrap_or(-1),
+                note: text(grant, "note")?.to_owned(),
+                deposit: opt_number(grant, "deposit")?,
+                effective_at: opt_time(grant, "effective_at")?
+                    .filter(|&at| time(grant, "created_at").is_ok_and(|given| at > given)),
                 expires_at: opt_time(grant, "expires_at")?,
             })
         };
         self.all("/v1/grants", org)?.iter().rev().map(row).collect()
+    }
+
+    fn coupons(&mut self, platform: OrgId) -> Result<Vec<CouponRow>, Failure> {
+        let platform = id(Kind::Platform, platform, 0);
+        let page = self.get(&format!("/v1/coupons?platform={platform}&limit={PAGE_ROWS}"))?;
+        let row = |coupon: &Value| {
+            let expires = coupon["credit_expires_in_seconds"].as_i64();
+            let gift = match (opt_amount(coupon, "credit")?, coupon["bonus"].as_str()) {
+                (Some(amount), _) => {
+                    CouponGift::Credit { amount, expires_in_seconds: expires }.text()
+                }
+                (None, bonus) => format!("bonus {}", bonus.unwrap_or_default()),
+            };
+            Ok(CouponRow {
+                code: text(coupon, "code")?.to_owned(),
+                gift,
+                redeemed: coupon["redemptions"].as_i64().unwrap_or(-1),
+                redemptions_max: coupon["redemptions_max"].as_i64().unwrap_or(-1),
+            })
+        };
+        page["data"].as_array().into_iter().flatten().rev().map(row).collect()
     }
 
     fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure> {
@@ -618,6 +630,7 @@ impl Layer for HttpLayer {
             let kind_of = |grant: i64| match kinds.get(&grant).map(String::as_str) {
                 Some("promotional") => GrantKind::Promotional,
                 Some("bonus") => GrantKind::Bonus,
+                Some("trial") => GrantKind::Trial,
                 _ => GrantKind::Purchased,
             };
             for (whole, _) in self.transactions(org)? {
@@ -697,6 +710,7 @@ impl HttpLayer {
                     "occurred_at": when(occurred_at), "quantities": quantities});
                 charge(&self.post("/v1/usage_events", body)?)
             }
+            Command::Redeem { org, code, .. } => self.redeem(org, &code),
             other => self.run_money_back(other),
         }
     }

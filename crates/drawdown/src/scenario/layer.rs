@@ -7,15 +7,18 @@
 
 use std::collections::BTreeMap;
 
+use app::operations::give_grant::Given;
+use domain::calendar::Zone;
+use domain::coupon::{Coupon, CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
-use domain::grant::{Grant, OpenGrant};
+use domain::grant::Grant;
 use domain::projection::Projection;
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
 use domain::run::ResourceClass;
-use domain::wallet::Balance;
+use domain::wallet::{Balance, Wallet};
 use domain::{Amount, OrgId, Refusal, Timestamp};
 
 /// A command, in the words of the API.
@@ -30,6 +33,7 @@ pub enum Command {
     CreateOrganization {
         platform: OrgId,
         name: String,
+        zone: Zone,
     },
     CreateSku {
         platform: OrgId,
@@ -55,7 +59,15 @@ pub enum Command {
         org: OrgId,
         amount: Amount,
         priority: i64,
+        given: Given,
+        effective_at: Option<Timestamp>,
         expires_at: Option<Timestamp>,
+    },
+    CreateCoupon(Campaign),
+    Redeem {
+        platform: OrgId,
+        org: OrgId,
+        code: CouponCode,
     },
     VoidGrant {
         org: OrgId,
@@ -69,6 +81,7 @@ pub enum Command {
         org: OrgId,
         deposit: i64,
         answer: RailAnswer,
+        paid_at: Option<Timestamp>,
     },
     StartRefund {
         org: OrgId,
@@ -162,6 +175,18 @@ pub enum Command {
     },
 }
 
+/// A coupon to be made.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    pub platform: OrgId,
+    pub code: CouponCode,
+    pub gift: CouponGift,
+    pub starts_at: Option<Timestamp>,
+    pub ends_at: Option<Timestamp>,
+    pub redemptions_max: i64,
+    pub first_purchase_only: bool,
+}
+
 /// What the sandbox rail says about a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RailAnswer {
@@ -193,6 +218,8 @@ pub enum Done {
     Dispute(DisputeRow),
     Run(RunRow),
     Hold(HoldRow),
+    /// A coupon was redeemed: `given` or `waiting`.
+    Redeemed(String),
     Charge {
         amount: Amount,
         absorbed: Amount,
@@ -274,7 +301,30 @@ pub struct GrantRow {
     pub remaining: Amount,
     pub reserved: Amount,
     pub priority: i64,
+    pub note: String,
+    pub deposit: Option<i64>,
+    /// When it could be drawn first, if that was later than it was given.
+    pub effective_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub struct CouponRow {
+    pub code: String,
+    pub gift: String,
+    pub redeemed: i64,
+    pub redemptions_max: i64,
+}
+
+impl From<&Coupon> for CouponRow {
+    fn from(coupon: &Coupon) -> CouponRow {
+        CouponRow {
+            code: coupon.code.as_str().to_owned(),
+            gift: coupon.gift.text(),
+            redeemed: coupon.claimed,
+            redemptions_max: coupon.redemptions_max,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -313,7 +363,10 @@ impl From<Balance> for BalanceRow {
 }
 
 impl GrantRow {
-    pub fn of(grant: &Grant, open: Option<&OpenGrant>) -> GrantRow {
+    pub fn of(grant: &Grant, wallet: &Wallet) -> GrantRow {
+        let open = wallet.find_grant(grant.number);
+        let expires_at =
+            open.map_or(grant.expires_at, |open| open.lapses_at(wallet.purchased_until()));
         GrantRow {
             number: grant.number,
             kind: grant.kind.name().to_string(),
@@ -321,7 +374,10 @@ impl GrantRow {
             remaining: open.map_or(Amount::ZERO, |open| open.remaining),
             reserved: open.map_or(Amount::ZERO, |open| open.reserved),
             priority: grant.priority,
-            expires_at: Some(grant.expires_at).filter(|&at| at != Timestamp::NEVER),
+            note: grant.note.clone(),
+            deposit: grant.deposit,
+            effective_at: Some(grant.effective_at).filter(|&at| at > grant.created_at),
+            expires_at: Some(expires_at).filter(|&at| at != Timestamp::NEVER),
         }
     }
 }
@@ -416,6 +472,7 @@ pub trait Layer {
     fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure>;
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure>;
     fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure>;
+    fn coupons(&mut self, platform: OrgId) -> Result<Vec<CouponRow>, Failure>;
     fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure>;
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure>;
 
@@ -472,6 +529,12 @@ impl From<&Refusal> for Refused {
             Refusal::CaptureAboveHold { held } => field("held", held.to_string()),
             Refusal::NameTaken { name } => field("name", name.clone()),
             Refusal::NotInProfile { feature } => field("feature", (*feature).to_string()),
+            Refusal::CouponNotValid { from, until } => {
+                field("from", from.to_string());
+                field("until", until.to_string());
+            }
+            Refusal::CouponUsedUp { most } => field("most", most.to_string()),
+            Refusal::TooManyUpcoming { most } => field("most", most.to_string()),
             Refusal::ClockGoesBack { now } => field("now", now.to_string()),
             Refusal::AmountNotPositive
             | Refusal::AmountTooPrecise
@@ -484,6 +547,9 @@ impl From<&Refusal> for Refused {
             | Refusal::ExpiryInThePast
             | Refusal::DiscountOutOfRange
             | Refusal::PriorityOutOfRange
+            | Refusal::CouponRedeemed
+            | Refusal::NotFirstPurchase
+            | Refusal::TooManyWaiting
             | Refusal::NoTestClock
             | Refusal::SettingInvalid { .. } => {}
         }

@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use app::operations::give_grant::Given;
+use domain::calendar::Zone;
+use domain::coupon::{BonusSlabs, CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::discount::bps_of_percent;
 use domain::dispute::DisputeState;
@@ -113,15 +116,18 @@ pub enum Says {
     Platform { profile: String, settings: String },
     Sku { code: String, class: ResourceClass, prices: Vec<PriceOf> },
     Price { code: String, price: PriceOf, from: Option<When> },
-    Wallet { name: String },
+    Wallet { name: String, zone: Zone },
     Discount(Assign),
     Deposit { name: String, wallet: String, amount: Amount, fate: Fate },
-    Settle { name: String, answer: RailAnswer },
     Dispute { name: String, deposit: String, state: DisputeState, withdrawn: Amount },
     Reverse { wallet: String, id: String },
     ReleaseFreeze { wallet: String },
     Refund { name: String, deposit: String, amount: Option<Amount>, by: RefundBy },
-    Grant { name: String, wallet: String, amount: Amount, expires: Option<When>, priority: i64 },
+    Settle { name: String, answer: RailAnswer, paid_at: Option<When> },
+    Grant(NewGrant),
+    Coupon(NewCoupon),
+    Redeem { wallet: String, code: CouponCode },
+    Coupons,
     Void { name: String },
     Start(Start),
     Stop { resource: String, at: Option<When> },
@@ -162,6 +168,29 @@ pub struct Start {
     pub at: Option<When>,
 }
 
+/// Promotional credit.
+#[derive(Clone, Debug)]
+pub struct NewGrant {
+    pub name: String,
+    pub wallet: String,
+    pub amount: Amount,
+    pub given: Given,
+    pub from: Option<When>,
+    pub expires: Option<When>,
+    pub priority: i64,
+}
+
+/// A campaign.
+#[derive(Clone, Debug)]
+pub struct NewCoupon {
+    pub code: CouponCode,
+    pub gift: CouponGift,
+    pub from: Option<When>,
+    pub until: Option<When>,
+    pub most: i64,
+    pub first: bool,
+}
+
 /// A usage event.
 #[derive(Clone, Debug)]
 pub struct Use {
@@ -183,6 +212,7 @@ impl Says {
                 | Says::Dearest { .. }
                 | Says::RollForward { .. }
                 | Says::Books
+                | Says::Coupons
         )
     }
 }
@@ -235,10 +265,10 @@ pub fn without_comment(line: &str) -> &str {
 }
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, discount, deposit, settle, \
-    refund, dispute, release_freeze, grant, void, start, stop, hold, capture, release, use, \
-    reverse, card, auto_top_up, alert, advance, at, balance, prices, ledger, spans, deposits, \
-    refunds, disputes, grants, holds, runs, runway, projection, mails, events, report, dearest, \
-    rollforward, books, repeat";
+    refund, dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, hold, \
+    capture, release, use, reverse, card, auto_top_up, alert, advance, at, balance, prices, \
+    ledger, spans, deposits, refunds, disputes, grants, holds, runs, runway, projection, mails, \
+    events, report, dearest, rollforward, books, repeat";
 
 fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -248,7 +278,7 @@ fn says(words: &mut Words) -> Result<Says, ParseError> {
         "platform" => platform(words),
         "sku" => sku(words),
         "price" => price(words),
-        "wallet" => Ok(Says::Wallet { name: words.name("a wallet's name")? }),
+        "wallet" => wallet(words),
         "discount" => discount(words),
         "deposit" => deposit(words),
         "settle" => settle(words),
@@ -260,6 +290,12 @@ fn says(words: &mut Words) -> Result<Says, ParseError> {
         }
         "release_freeze" => Ok(Says::ReleaseFreeze { wallet: words.name("a wallet's name")? }),
         "grant" => grant(words),
+        "coupon" => coupon(words),
+        "redeem" => {
+            let wallet = words.name("a wallet's name")?;
+            Ok(Says::Redeem { wallet, code: coupon_code(words)? })
+        }
+        "coupons" => Ok(Says::Coupons),
         "void" => Ok(Says::Void { name: words.name("a grant's name")? }),
         "start" => start(words),
         "stop" => stop(words),
@@ -321,6 +357,16 @@ fn platform(words: &mut Words) -> Result<Says, ParseError> {
         settings.push(words.read("a setting, name=value", is_setting)?);
     }
     Ok(Says::Platform { profile, settings: settings.join(";") })
+}
+
+fn wallet(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a wallet's name")?;
+    let zone = if words.take_keyword("in") {
+        words.read("a time zone, such as Europe/Berlin", Zone::named)?
+    } else {
+        Zone::UTC
+    };
+    Ok(Says::Wallet { name, zone })
 }
 
 fn sku(words: &mut Words) -> Result<Says, ParseError> {
@@ -392,7 +438,9 @@ fn deposit(words: &mut Words) -> Result<Says, ParseError> {
 fn settle(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a deposit's name")?;
     let expected = "`succeeded`, `declined` or `needs_authentication`";
-    Ok(Says::Settle { name, answer: words.read(expected, RailAnswer::from_name)? })
+    let answer = words.read(expected, RailAnswer::from_name)?;
+    let paid_at = if words.take_keyword("paid") { Some(when(words)?) } else { None };
+    Ok(Says::Settle { name, answer, paid_at })
 }
 
 fn refund(words: &mut Words) -> Result<Says, ParseError> {
@@ -425,13 +473,39 @@ fn grant(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a name for the grant")?;
     let wallet = words.name("a wallet's name")?;
     let amount = words.amount()?;
+    let given = if words.take_keyword("trial") { Given::Trial } else { Given::Promotional };
+    let from = if words.take_keyword("from") { Some(when(words)?) } else { None };
     let expires = if words.take_keyword("expires") { Some(when(words)?) } else { None };
     let priority = if words.take_keyword("priority") {
         words.count("a priority")?
     } else {
         domain::grant::PRIORITY_DEFAULT
     };
-    Ok(Says::Grant { name, wallet, amount, expires, priority })
+    Ok(Says::Grant(NewGrant { name, wallet, amount, given, from, expires, priority }))
+}
+
+fn coupon_code(words: &mut Words) -> Result<CouponCode, ParseError> {
+    words.read("a coupon's code, such as WELCOME-10", CouponCode::parse)
+}
+
+/// `coupon WELCOME credit 5.00 expires 30 days until TIME max 10`, `coupon PLUS bonus 0:10%`.
+fn coupon(words: &mut Words) -> Result<Says, ParseError> {
+    let code = coupon_code(words)?;
+    let gift = if words.take_keyword("credit") {
+        let amount = words.amount()?;
+        let expires = words.take_keyword("expires");
+        let expires_in_seconds = if expires { Some(duration(words)?) } else { None };
+        CouponGift::Credit { amount, expires_in_seconds }
+    } else {
+        words.read("`credit AMOUNT` or `bonus SLABS`", |word| (word == "bonus").then_some(()))?;
+        let slabs = words.read("bonuses by size, such as 0:10% or 100:5.00", BonusSlabs::parse)?;
+        CouponGift::Bonus(slabs)
+    };
+    let from = if words.take_keyword("from") { Some(when(words)?) } else { None };
+    let until = if words.take_keyword("until") { Some(when(words)?) } else { None };
+    let most = if words.take_keyword("max") { words.count("a number")? } else { 1_000 };
+    let first = words.take_keyword("first");
+    Ok(Says::Coupon(NewCoupon { code, gift, from, until, most, first }))
 }
 
 fn at(words: &mut Words) -> Result<Option<When>, ParseError> {

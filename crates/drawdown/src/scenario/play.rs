@@ -5,13 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::calendar::Zone;
 use domain::dispute::DisputeState;
 use domain::refund::AskedBy;
 use domain::roll_forward::Month;
 use domain::{Amount, OrgId, Timestamp};
 
-use crate::scenario::layer::{Command, Done, Failure, Layer, LedgerRow, RailAnswer, RunRow};
-use crate::scenario::parse::{Assign, Fate, List, Part, PriceOf, RefundBy, Says, Start, Use};
+use crate::scenario::layer::{
+    Campaign, Command, Done, Failure, Layer, LedgerRow, RailAnswer, RunRow,
+};
+use crate::scenario::parse::{
+    Assign, Fate, List, NewCoupon, NewGrant, Part, PriceOf, RefundBy, Says, Start, Use,
+};
 use crate::scenario::show::{self, Names};
 use crate::scenario::when::When;
 
@@ -141,7 +146,7 @@ impl<'a> Player<'a> {
                 line("made")
             }
             Says::Price { code, price, from } => self.price(code, price, *from),
-            Says::Wallet { name } => self.wallet(name),
+            Says::Wallet { name, zone } => self.wallet(name, zone),
             Says::Discount(assign) => self.discount(assign),
             Says::Deposit { name, wallet, amount, fate } => {
                 self.deposit(name, wallet, *amount, *fate)
@@ -152,22 +157,24 @@ impl<'a> Player<'a> {
             Says::Refund { name, deposit, amount, by } => {
                 self.refund(name, deposit, *amount, *by).and_then(line)
             }
-            Says::Settle { name, answer } => {
-                let Named { org, number } = self.named(name);
+            Says::Settle { name, answer, paid_at } => {
+                let (Named { org, number }, paid_at) = (self.named(name), self.instant(*paid_at)?);
                 if self.refunds.contains(name) {
                     let is_paid = *answer == RailAnswer::Succeeded;
                     let settled = Command::SettleRefund { org, refund: number, is_paid };
                     return self.refunded(name, settled).and_then(line);
                 }
-                self.settle(name, org, number, *answer).and_then(line)
+                self.settle(name, org, number, (*answer, paid_at)).and_then(line)
             }
-            Says::Grant { name, wallet, amount, expires, priority } => {
-                let (org, expires_at) = (self.org(wallet), self.instant(*expires)?);
-                let (amount, priority) = (*amount, *priority);
-                let made = Command::GiveGrant { org, amount, priority, expires_at };
-                let number = self.row(made)?;
-                self.remember(name, org, number);
-                line("given")
+            Says::Grant(grant) => self.grant(grant),
+            Says::Coupon(coupon) => self.coupon(coupon),
+            Says::Redeem { wallet, code } => {
+                let (platform, org) = (self.current_platform(), self.org(wallet));
+                let command = Command::Redeem { platform, org, code: code.clone() };
+                match self.layer.run(&command)? {
+                    Done::Redeemed(state) => line(state),
+                    other => broken(format!("expected a redemption, got {other:?}")),
+                }
             }
             Says::Void { name } => {
                 let bought = self.bought.get(name).copied();
@@ -180,7 +187,7 @@ impl<'a> Player<'a> {
             Says::Use(usage) => self.usage(usage),
             Says::Move(when) => self.advance(*when),
             Says::Repeat { .. } => broken("repeat inside repeat"),
-            says if says.is_listing() => self.listing(says),
+            said if said.is_listing() => self.listing(said),
             other => self.obey_holds_and_rules(other),
         }
     }
@@ -279,12 +286,13 @@ impl<'a> Player<'a> {
         self.platforms.last().map_or(NOBODY.org, |&(org, _)| org)
     }
 
-    fn wallet(&mut self, name: &str) -> Lines {
+    fn wallet(&mut self, name: &str, zone: &Zone) -> Lines {
         let platform = self.current_platform();
         if self.wallets.contains_key(name) {
             return broken(format!("there is a wallet named {name} already"));
         }
-        let made = Command::CreateOrganization { platform, name: name.to_string() };
+        let zone = zone.clone();
+        let made = Command::CreateOrganization { platform, name: name.to_string(), zone };
         let Done::Organization(org) = self.layer.run(&made)? else {
             return broken("making a wallet made no organization");
         };
@@ -340,13 +348,42 @@ impl<'a> Player<'a> {
         line("assigned")
     }
 
+    fn coupon(&mut self, coupon: &NewCoupon) -> Lines {
+        let platform = self.current_platform();
+        self.row(Command::CreateCoupon(Campaign {
+            platform,
+            code: coupon.code.clone(),
+            gift: coupon.gift.clone(),
+            starts_at: self.instant(coupon.from)?,
+            ends_at: self.instant(coupon.until)?,
+            redemptions_max: coupon.most,
+            first_purchase_only: coupon.first,
+        }))?;
+        line("made")
+    }
+
+    fn grant(&mut self, grant: &NewGrant) -> Lines {
+        let org = self.org(&grant.wallet);
+        let number = self.row(Command::GiveGrant {
+            org,
+            amount: grant.amount,
+            priority: grant.priority,
+            given: grant.given,
+            effective_at: self.instant(grant.from)?,
+            expires_at: self.instant(grant.expires)?,
+        })?;
+        self.remember(&grant.name, org, number);
+        line("given")
+    }
+
     fn deposit(&mut self, name: &str, wallet: &str, amount: Amount, fate: Fate) -> Lines {
         let org = self.org(wallet);
         let Done::Deposit(row) = self.layer.run(&Command::StartDeposit { org, amount })? else {
             return broken("starting a deposit made no deposit");
         };
         self.remember(name, org, row.number);
-        let settle = |player: &mut Player<'a>, answer| player.settle(name, org, row.number, answer);
+        let settle =
+            |player: &mut Player<'a>, answer| player.settle(name, org, row.number, (answer, None));
         match fate {
             Fate::Pending => line("pending"),
             Fate::Answered(answer) => settle(self, answer).and_then(line),
@@ -363,10 +400,10 @@ impl<'a> Player<'a> {
         name: &str,
         org: OrgId,
         deposit: i64,
-        answer: RailAnswer,
+        (answer, paid_at): (RailAnswer, Option<Timestamp>),
     ) -> Result<String, Failure> {
         let Done::Deposit(row) =
-            self.layer.run(&Command::SettleDeposit { org, deposit, answer })?
+            self.layer.run(&Command::SettleDeposit { org, deposit, answer, paid_at })?
         else {
             return broken("settling a deposit made no deposit");
         };
@@ -542,6 +579,10 @@ impl<'a> Player<'a> {
                 let lines: Vec<String> = lines.collect();
                 if lines.is_empty() { line("none") } else { Ok(lines) }
             }
+            Says::Coupons => {
+                let rows = self.layer.coupons(self.current_platform())?;
+                Ok(rows.iter().map(show::coupon).collect())
+            }
             _ => self.books(),
         }
     }
@@ -645,8 +686,18 @@ impl<'a> Player<'a> {
         }
         for row in self.layer.grants(org)? {
             if !self.names.has(org, row.number) {
-                wallet.returned += 1;
-                self.names.give(org, row.number, &format!("returned-{}", wallet.returned));
+                let deposit = row.deposit.filter(|_| row.kind == "bonus");
+                let of_deposit = deposit.map(|deposit| self.names.of(org, deposit));
+                let name = match (of_deposit, row.note.as_str()) {
+                    (Some(deposit), "") => format!("{deposit}-bonus"),
+                    (Some(deposit), code) => format!("{deposit}-{code}"),
+                    (None, "") => {
+                        wallet.returned += 1;
+                        format!("returned-{}", wallet.returned)
+                    }
+                    (None, code) => code.to_string(),
+                };
+                self.names.give(org, row.number, &name);
             }
         }
         Ok(())

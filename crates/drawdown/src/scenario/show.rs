@@ -9,8 +9,8 @@ use domain::roll_forward::{Movement, RollForward};
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
-    BalanceRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow, PriceRow,
-    ProjectionRow, RefundRow, Refused, RunRow,
+    BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
+    PriceRow, ProjectionRow, RefundRow, Refused, RunRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown, unit_of};
@@ -150,15 +150,20 @@ pub fn refund_state(row: &RefundRow) -> String {
 pub fn grant(org: OrgId, row: &GrantRow, names: &Names) -> String {
     let name = names.of(org, row.number);
     let expires = names.time_or_never(row.expires_at);
+    let from = row.effective_at.map(|at| format!("from {}, ", names.time(at))).unwrap_or_default();
     let reserved = if row.reserved.is_zero() {
         String::new()
     } else {
         format!(", {} of it held", row.reserved)
     };
     format!(
-        "{name} {} {}, priority {}, expires {expires}, left {}{reserved}",
+        "{name} {} {}, priority {}, {from}expires {expires}, left {}{reserved}",
         row.kind, row.amount, row.priority, row.remaining
     )
+}
+
+pub fn coupon(row: &CouponRow) -> String {
+    format!("{} {}, redeemed {} of {}", row.code, row.gift, row.redeemed, row.redemptions_max)
 }
 
 pub fn hold(org: OrgId, row: &HoldRow, names: &Names) -> String {
@@ -180,7 +185,7 @@ pub fn run(org: OrgId, row: &RunRow, now: Timestamp, ended: &str, names: &Names)
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 23] = [
     "run",
     "resource",
     "refund",
@@ -194,7 +199,11 @@ const FIELDS: [&str; 19] = [
     "limit",
     "needed",
     "burn_per_hour",
+    "coupon",
+    "gift",
     "expiring",
+    "expires_at",
+    "valid_until",
     "stop_at",
     "sequence",
     "stopped_at",

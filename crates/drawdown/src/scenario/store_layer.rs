@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::jobs::advance_clock::{AdvanceError, advance};
+use app::jobs::join_coupons::{self, Redeemed};
 use app::lane::LaneLimits;
 use app::{App, LaneOptions, Outcome};
+use domain::coupon::CouponCode;
 use domain::grant::GrantKind;
 use domain::ledger::LedgerTransaction;
 use domain::projection::Projection;
@@ -29,8 +31,8 @@ use crate::scenario::domain_layer::{
 };
 use crate::scenario::fields;
 use crate::scenario::layer::{
-    BalanceRow, Command, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow, HoldRow, Layer,
-    LedgerRow, PriceRow, ProjectionRow, RefundRow, RunRow,
+    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
+    HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, RunRow,
 };
 use crate::wire;
 
@@ -137,6 +139,22 @@ impl StoreLayer {
         rows.ok_or_else(|| broken("the wallet is not there"))
     }
 
+    fn redeem(&mut self, platform: OrgId, org: OrgId, code: CouponCode) -> Result<Done, Failure> {
+        let redeem = join_coupons::redeem(&self.app, platform, org, code, None);
+        let redeemed = self.runtime.block_on(redeem).map_err(broken)?;
+        let Redeemed::Decided(Outcome::Decided(decided)) = redeemed else {
+            return match redeemed {
+                Redeemed::Refused(refusal) => Err(Failure::from(refusal)),
+                other => Err(broken(format!("{other:?}"))),
+            };
+        };
+        let app::Answer::Redemption(_, row) = decided? else { return Err(broken("no redemption")) };
+        match row.state.refusal() {
+            Some(refusal) => Err(Failure::from(refusal)),
+            None => Ok(Done::Redeemed(row.state.name().to_owned())),
+        }
+    }
+
     fn sku_codes(&self, org: OrgId) -> Result<BTreeMap<i64, String>, Failure> {
         let (wallet, _) = self.wallet(org)?;
         self.read(async |snapshot| access::sku_codes(snapshot, wallet.platform).await)
@@ -166,6 +184,9 @@ impl Drop for StoreLayer {
 
 impl Layer for StoreLayer {
     fn run(&mut self, command: &Command) -> Result<Done, Failure> {
+        if let Command::Redeem { platform, org, code } = command {
+            return self.redeem(*platform, *org, code.clone());
+        }
         let drawn = self.app.draw_org();
         let hasher = self.app.hasher.clone();
         let operation = operation_of(command, drawn, &|org, source, id| {
@@ -244,7 +265,14 @@ impl Layer for StoreLayer {
         let mut rows =
             self.read(async |snapshot| lists::grants(snapshot, org, i64::MAX, ALL).await)?;
         rows.reverse();
-        Ok(rows.iter().map(|grant| GrantRow::of(grant, wallet.grants.get(grant.number))).collect())
+        Ok(rows.iter().map(|grant| GrantRow::of(grant, &wallet)).collect())
+    }
+
+    fn coupons(&mut self, platform: OrgId) -> Result<Vec<CouponRow>, Failure> {
+        let mut rows =
+            self.read(async |snapshot| lists::coupons(snapshot, platform, i64::MAX, ALL).await)?;
+        rows.reverse();
+        Ok(rows.iter().map(CouponRow::from).collect())
     }
 
     fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure> {

@@ -33,6 +33,9 @@ impl Purse {
         if expires <= now {
             return refused("expiry_in_the_past");
         }
+        if expires != NEVER {
+            self.reminded = self.reminded.max(now - 1);
+        }
         self.open(Credit { number, given: true, priority, expires, left: amount, set_aside: 0 });
         self.book("promotions_unspent", -amount);
         *self.posted_by_kind.entry("grant").or_default() += amount;

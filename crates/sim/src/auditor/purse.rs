@@ -135,6 +135,8 @@ pub struct Purse {
     pub per_use: Vec<(i64, i128)>,
     pub limit: Option<(i128, bool)>,
     pub forecast_fired: bool,
+    /// Reminders of expiry were given up to here.
+    pub reminded: i64,
     pub refill: Option<Refill>,
     pub stop_at: Option<i64>,
     pub changed: bool,

@@ -1,10 +1,12 @@
 //! Time passing in a wallet, as the auditor sees it: from one instant at which anything changes to
 //! the next, and in between second by second, skipping seconds only where the value can but fall.
 
-use super::purse::{COOLDOWN, GRACE, NEVER, Purse, SECOND, Terms, second_of};
+use super::purse::{COOLDOWN, Credit, GRACE, NEVER, Purse, SECOND, Terms, second_of};
 
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
+/// People are reminded so many days before credit expires.
+const REMINDER_DAYS: [i64; 3] = [14, 7, 1];
 
 /// What the outside world would answer at once, on a test clock.
 pub trait Outside {
@@ -46,8 +48,9 @@ impl Purse {
     }
 
     /// What anything that happens leaves behind.
-    fn traces(&self) -> (usize, usize, i64, i128) {
-        (self.told.len(), self.attempts.len(), self.settled, self.time_posted)
+    fn traces(&self) -> (usize, usize, i64, i128, i64) {
+        let counts = (self.told.len(), self.attempts.len());
+        (counts.0, counts.1, self.settled, self.time_posted, self.reminded)
     }
 
     /// Everything before `now`, then what falls due at `now` before a command (rulings R5, 1-3).
@@ -124,6 +127,7 @@ impl Purse {
         let asked = self.look_at_refill(terms, at, real);
         self.look_at_limit(terms, at);
         self.look_at_forecast(terms, at);
+        self.look_at_expiry(at);
         if asked && !terms.live {
             self.answer_refill(terms, outside);
         }
@@ -265,6 +269,38 @@ impl Purse {
         }
     }
 
+    /// The reminders of a credit that were not given yet.
+    fn reminders(&self, credit: &Credit) -> Vec<i64> {
+        if credit.expires == NEVER || credit.left <= credit.set_aside {
+            return Vec::new();
+        }
+        let ahead = REMINDER_DAYS.iter().map(|days| credit.expires - days * DAY * SECOND);
+        ahead.filter(|&at| at > self.reminded).collect()
+    }
+
+    /// One reminder a day, of everything that is due on it and not used up by what runs.
+    fn look_at_expiry(&mut self, at: i64) {
+        let is_due = |credit: &Credit| self.reminders(credit).iter().any(|&due| due <= at);
+        if !self.credits.iter().any(is_due) {
+            return;
+        }
+        let day_end = (at.div_euclid(DAY * SECOND) + 1) * DAY * SECOND;
+        let (mut owed, mut told) = (self.accrued(second_of(at)), 0);
+        for place in self.order() {
+            let credit = &self.credits[place];
+            let free = credit.left - credit.set_aside;
+            let part = owed.min(free);
+            owed -= part;
+            if self.reminders(credit).iter().any(|&due| due < day_end) {
+                told += free - part;
+            }
+        }
+        self.reminded = day_end - 1;
+        if told > 0 {
+            self.told.push(("credit.expiring", at));
+        }
+    }
+
     /// An agent on a test clock stops everything at the ordered second, and what was to begin later
     /// never runs. False when there was nothing to stop.
     fn obey(&mut self, terms: &Terms, stop_at: i64, outside: &mut dyn Outside) -> bool {
@@ -313,6 +349,9 @@ impl Purse {
         for credit in &self.credits {
             if credit.expires != NEVER && credit.left > credit.set_aside {
                 consider(credit.expires.max(self.now + 1));
+            }
+            for due in self.reminders(credit) {
+                consider(due.max(self.now + 1));
             }
         }
         consider((second_of(self.now).div_euclid(DAY) + 1) * DAY * SECOND);

@@ -18,6 +18,7 @@ use app::operations::start_run::StartRun;
 use app::ports::{Clock, Ports, Random};
 use app::sealing::Sealing;
 use app::{Answer, App, AppError, Command, LaneOptions, Operation, Outcome};
+use domain::calendar::Zone;
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
 use domain::{Amount, OrgId, Timestamp};
@@ -244,14 +245,15 @@ impl Rig {
         while orgs.len() < count {
             let some: Vec<OrgId> =
                 (0..8_192.min(count - orgs.len())).map(|_| self.draw_org()).collect();
-            let create =
-                |&org: &OrgId| Command::new(CreateOrganization { org, platform, name: "o".into() });
+            let create = |&org: &OrgId| {
+                let (name, zone) = ("o".into(), Zone::UTC);
+                Command::new(CreateOrganization { org, platform, name, zone })
+            };
             self.decide_all(some.iter().map(create).collect());
             for priority in 0..grants {
                 let amount = Amount::from_units(1_000_000 + priority);
                 let give = |&org: &OrgId| {
-                    let note = String::new();
-                    Command::new(GiveGrant { org, amount, priority, expires_at: None, note })
+                    Command::new(GiveGrant { priority, ..GiveGrant::promotion(org, amount) })
                 };
                 self.decide_all(some.iter().map(give).collect());
             }

@@ -116,6 +116,7 @@ pub async fn explain(
         | Kind::Refund
         | Kind::Dispute
         | Kind::Discount
+        | Kind::Coupon
         | Kind::UsageEvent
         | Kind::Event
         | Kind::TestClock
@@ -197,6 +198,7 @@ impl Home {
             | TransactionKind::Offset
             | TransactionKind::Withdrawal
             | TransactionKind::Reinstatement
+            | TransactionKind::Renewal
             | TransactionKind::Reversal => {}
         }
         Ok(transaction::explain(&row, &around))

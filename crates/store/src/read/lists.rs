@@ -1,6 +1,7 @@
 //! Rows of one organization, one or a page at a time. Pages count down by number, which is the
 //! order in which rows were made.
 
+use domain::coupon::{Coupon, Redemption};
 use domain::deposit::{Deposit, PaymentMethod};
 use domain::discount::Discount;
 use domain::dispute::Dispute;
@@ -31,13 +32,25 @@ catalogue! {
     /// A page of grants.
     GRANTS: Statement = Statement::new(
         "SELECT bucket, org_id, number, kind, amount, priority, expires_at, purchase, deposit, \
-         note, created_at, voided_at FROM grants \
+         note, effective_at, created_at, voided_at FROM grants \
+         WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
+    );
+    /// A page of coupons.
+    COUPONS: Statement = Statement::new(
+        "SELECT bucket, org_id, number, code, gift, starts_at, ends_at, redemptions_max, \
+         first_purchase_only, claimed, created_at FROM coupons \
+         WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
+    );
+    /// A page of redemptions.
+    REDEMPTIONS: Statement = Statement::new(
+        "SELECT bucket, org_id, number, code, gift, state, grant_number, created_at \
+         FROM redemptions \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of deposits.
     DEPOSITS: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
-         decided_at, grant_number, refunded, withdrawn, reason FROM deposits \
+         decided_at, paid_at, grant_number, refunded, withdrawn, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of refunds.
@@ -137,6 +150,8 @@ macro_rules! reads {
 reads! {
     ApiKey api_key api_keys API_KEYS;
     Grant grant grants GRANTS;
+    Coupon coupon coupons COUPONS;
+    Redemption redemption redemptions REDEMPTIONS;
     Deposit deposit deposits DEPOSITS;
     Refund refund refunds REFUNDS;
     Dispute dispute disputes DISPUTES;

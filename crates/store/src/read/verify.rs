@@ -4,6 +4,8 @@
 //! *Invariant:* a row is read twice, as it stands and as this program would write what it says, so
 //! that nothing in a row goes unread.
 
+use domain::calendar::Zone;
+use domain::coupon::{Claim, Coupon, Redemption};
 use domain::deposit::Deposit;
 use domain::discount::Discount;
 use domain::dispute::Dispute;
@@ -85,17 +87,35 @@ catalogue! {
         "SELECT bucket, org_id, number, position FROM journal_index \
          WHERE (bucket, org_id, number) > ($1, $2, $3) ORDER BY bucket, org_id, number LIMIT $4"
     );
+    /// Organizations whose days and months are not counted in UTC.
+    ZONES: Statement = Statement::new(
+        "SELECT org_id, timezone FROM organizations WHERE timezone <> 'UTC'"
+    );
     /// A page of grants.
     GRANTS: Statement = page!(
         "grants",
         "bucket, org_id, number, kind, amount, priority, expires_at, purchase, deposit, note, \
-         created_at, voided_at"
+         effective_at, created_at, voided_at"
+    );
+    /// A page of coupons.
+    COUPONS: Statement = page!(
+        "coupons",
+        "bucket, org_id, number, code, gift, starts_at, ends_at, redemptions_max, \
+         first_purchase_only, claimed, created_at"
+    );
+    /// A page of claims.
+    CLAIMS: Statement =
+        page!("claims", "bucket, org_id, number, coupon, claimant, state, created_at");
+    /// A page of redemptions.
+    REDEMPTIONS: Statement = page!(
+        "redemptions",
+        "bucket, org_id, number, code, gift, state, grant_number, created_at"
     );
     /// A page of deposits.
     DEPOSITS: Statement = page!(
         "deposits",
         "bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
-         decided_at, grant_number, refunded, withdrawn, reason"
+         decided_at, paid_at, grant_number, refunded, withdrawn, reason"
     );
     /// A page of refunds.
     REFUNDS: Statement = page!(
@@ -250,6 +270,17 @@ pub async fn watermarks(snapshot: &mut Snapshot) -> Result<Vec<[i64; 2]>, StoreE
     rows.iter().map(|row| Ok([row.int(0)?, row.int(1)?])).collect()
 }
 
+/// Organizations whose days and months are not counted in UTC.
+pub async fn zones(snapshot: &mut Snapshot) -> Result<Vec<(OrgId, Zone)>, StoreError> {
+    let rows = snapshot.query(&ZONES, &[]).await?;
+    let read = |row: &Row| {
+        let zone = Zone::named(row.text(1)?);
+        let zone = zone.ok_or_else(|| StoreError::Corrupt("an unknown time zone".to_owned()))?;
+        Ok((row.org(0)?, zone))
+    };
+    rows.iter().map(read).collect()
+}
+
 /// Index rows after a place: organization, number, position.
 pub async fn index(
     snapshot: &mut Snapshot,
@@ -284,6 +315,9 @@ macro_rules! tables {
 
 tables! {
     Grant grants GRANTS;
+    Coupon coupons COUPONS;
+    Claim claims CLAIMS;
+    Redemption redemptions REDEMPTIONS;
     Deposit deposits DEPOSITS;
     Refund refunds REFUNDS;
     Dispute disputes DISPUTES;

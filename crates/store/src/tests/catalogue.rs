@@ -5,15 +5,17 @@ use std::path::Path;
 use super::Stand;
 use crate::statement::Texts;
 use crate::{
-    answers, api_keys, deposits, discounts, disputes, events, grants, holds, index, journal,
-    key_runs, lanes, meta, migrate, organizations, outbox, payment_methods, platforms, prices,
-    read, refunds, resources, runs, skus, wakes, wallets,
+    answers, api_keys, claims, coupons, deposits, discounts, disputes, events, grants, holds,
+    index, journal, key_runs, lanes, meta, migrate, organizations, outbox, payment_methods,
+    platforms, prices, read, redemptions, refunds, resources, runs, skus, wakes, wallets,
 };
 
 /// The whole catalogue: each file with a `catalogue!` is listed here.
 static ALL: &[&[&dyn Texts]] = &[
     answers::ALL,
     api_keys::ALL,
+    claims::ALL,
+    coupons::ALL,
     deposits::ALL,
     disputes::ALL,
     discounts::ALL,
@@ -39,6 +41,7 @@ static ALL: &[&[&dyn Texts]] = &[
     read::verify::ALL,
     read::wallet_page::ALL,
     refunds::ALL,
+    redemptions::ALL,
     resources::ALL,
     runs::ALL,
     skus::ALL,

@@ -1,5 +1,6 @@
 //! What a lane may do and what stops it: ownership, wakes, walks, the index and sorted runs.
 
+use domain::calendar::Zone;
 use domain::ledger::ChainTip;
 use domain::wallet::Wallet;
 use domain::workset::Organization;
@@ -88,7 +89,8 @@ fn small(org: OrgId, positions: &[i64]) -> Batch {
     let mut batch = Batch::default();
     let row = |position: &i64| Random(3).transaction(org, *position).into();
     batch.changes.journal = positions.iter().map(row).collect();
-    let organization = Organization { platform: org, name: "Acme".to_owned(), created_at: at(1) };
+    let (name, zone) = ("Acme".to_owned(), Zone::UTC);
+    let organization = Organization { platform: org, name, zone, created_at: at(1) };
     batch.changes.organizations = vec![(org, 0, organization)];
     batch
 }

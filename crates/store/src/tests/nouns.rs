@@ -57,6 +57,7 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         external: random.maybe(|random| format!("{number} {}", random.text())),
         created_at: random.time(),
         decided_at: random.maybe(Random::time),
+        paid_at: random.maybe(Random::time),
         grant: random.maybe(|random| random.below(99)),
         refunded: random.amount(),
         withdrawn: random.amount(),
@@ -196,6 +197,7 @@ fn batch(random: &mut Random) -> Batch {
     let organization = |random: &mut Random| Organization {
         platform: orgs[0],
         name: random.text(),
+        zone: random.zone(),
         created_at: random.time(),
     };
     changes.organizations = orgs[5..].iter().map(|org| (*org, 0, organization(random))).collect();

@@ -1,12 +1,14 @@
 //! Rows of every kind with random values, the same for the same seed.
 
+use domain::calendar::Zone;
 use domain::discount::{Discount, Volume};
 use domain::event::{Event, EventKind};
-use domain::grant::{Grant, GrantKind, OpenGrant, OpenGrants, Posting};
+use domain::grant::{Grant, GrantKind, OpenGrant, OpenGrants, Posting, Upcoming};
 use domain::ledger::{
     ChainTip, EventKey, LedgerTransaction, Line, Span, SpanMeter, TransactionKind,
 };
 use domain::meter::{Meter, Meters};
+use domain::validity::Validity;
 use domain::wallet::{AutoTopUp, Freeze, Launch, StopOrder, UserLimit, Wallet};
 use domain::{Amount, OrgId, Timestamp};
 
@@ -78,7 +80,8 @@ impl Random {
     }
 
     pub(super) fn grant(&mut self, number: i64) -> Grant {
-        let kinds = [GrantKind::Promotional, GrantKind::Purchased, GrantKind::Bonus];
+        let kinds =
+            [GrantKind::Promotional, GrantKind::Purchased, GrantKind::Bonus, GrantKind::Trial];
         Grant {
             number,
             kind: self.one(&kinds),
@@ -88,6 +91,7 @@ impl Random {
             purchase: self.maybe(|random| random.below(99)),
             deposit: self.maybe(|random| random.below(99)),
             note: self.text(),
+            effective_at: self.time(),
             created_at: self.time(),
             voided_at: self.maybe(Random::time),
         }
@@ -102,6 +106,10 @@ impl Random {
             effective_until: self.expiry(),
             created_at: self.time(),
         }
+    }
+
+    pub(super) fn zone(&mut self) -> Zone {
+        Zone::named(self.one(&["UTC", "America/Sao_Paulo", "Asia/Ho_Chi_Minh"])).unwrap()
     }
 
     fn open_grant(&mut self, number: i64) -> OpenGrant {
@@ -160,6 +168,18 @@ impl Random {
             left: random.amount(),
             days: random.some(3, |random| (random.below(1 << 20), random.signed())),
         });
+        wallet.zone = self.zone();
+        wallet.validity = self.maybe(|random| Validity {
+            until: random.expiry(),
+            lapsed_at: random.maybe(Random::time),
+            lapsed: random.some(3, |random| random.open_grant(7)),
+        });
+        wallet.upcoming = self.some(3, |random| Upcoming {
+            effective_at: random.time(),
+            grant: random.open_grant(8),
+        });
+        wallet.bonus_coupons = self.some(3, |random| 1 + random.below(99));
+        wallet.reminded_until = self.maybe(Random::time).unwrap_or_default();
         wallet.review_due = self.chance();
         wallet
     }

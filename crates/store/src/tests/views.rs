@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::calendar::Zone;
 use domain::chart::{LedgerAccount, entries};
 use domain::grant::{Grant, GrantKind, Posting};
 use domain::ledger::{LedgerTransaction, TransactionKind};
@@ -146,6 +147,7 @@ fn conform_grants_and_balances_say_what_the_wallet_says(stand: &Stand) {
         let organization = Organization {
             platform: org,
             name: format!("Acme {turn}"),
+            zone: Zone::UTC,
             created_at: Timestamp::ZERO,
         };
         let mut batch = Batch::default();

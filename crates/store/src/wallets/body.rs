@@ -7,9 +7,11 @@
 use std::fmt::{Display, Write};
 use std::str::{FromStr, Split};
 
+use domain::calendar::Zone;
 use domain::discount::{Discount, Volume};
-use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT};
+use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT, Upcoming};
 use domain::meter::Meter;
+use domain::validity::Validity;
 use domain::wallet::{AutoTopUp, Freeze, Launch, StopOrder, UserLimit, Wallet};
 use domain::{Amount, Timestamp};
 
@@ -36,11 +38,16 @@ pub(super) fn write(wallet: &Wallet) -> String {
         forecast_fired,
         per_use,
         auto_top_up,
-        stop_order,
-        stop_sequence,
-        freeze,
-        discounts,
-        volume,
+        stop_order: _,
+        stop_sequence: _,
+        freeze: _,
+        discounts: _,
+        volume: _,
+        zone: _,
+        validity: _,
+        upcoming: _,
+        bonus_coupons: _,
+        reminded_until: _,
         review_due,
     } = wallet;
     let mut text = Text::with_capacity(256);
@@ -68,15 +75,8 @@ pub(super) fn write(wallet: &Wallet) -> String {
     if let Some(rule) = auto_top_up {
         push_auto_top_up(text.field("top_up"), rule);
     }
-    if let Some(order) = stop_order {
-        text.field("stop").time(order.stop_at).part(order.sequence);
-    }
-    text.number("stops", *stop_sequence);
-    if let Some(freeze) = freeze {
-        text.field("freeze").part(freeze.open).flag(freeze.is_lost);
-    }
-    text.list("discounts", discounts, push_discount);
-    push_volume(&mut text, volume.as_ref());
+    push_stops(&mut text, wallet);
+    push_terms(&mut text, wallet);
     text.mark("review", *review_due);
     let inline: Vec<&OpenGrant> = grants.iter().take(GRANTS_PER_ROW).collect();
     text.list("grants", &inline, |text, grant| push_grant(text, grant));
@@ -85,6 +85,13 @@ pub(super) fn write(wallet: &Wallet) -> String {
         text.field("parts").part(further.div_ceil(GRANTS_PER_ROW));
     }
     text.text
+}
+
+fn push_stops(text: &mut Text, wallet: &Wallet) {
+    if let Some(order) = &wallet.stop_order {
+        text.field("stop").time(order.stop_at).part(order.sequence);
+    }
+    text.number("stops", wallet.stop_sequence);
 }
 
 fn push_discount(text: &mut Text, discount: &Discount) {
@@ -98,6 +105,32 @@ fn push_volume(text: &mut Text, volume: Option<&Volume>) {
     text.list("drawn", &volume.days, |text, (day, drawn)| {
         text.part(day).part(drawn.nanos());
     });
+}
+
+/// What decides how long credit lasts and whether it can be used, and what is still to come.
+fn push_terms(text: &mut Text, wallet: &Wallet) {
+    if wallet.zone != Zone::UTC {
+        text.field("zone").part(wallet.zone.name());
+    }
+    if let Some(validity) = &wallet.validity {
+        let lapsed_at = validity.lapsed_at.map(Timestamp::micros);
+        text.field("valid").time(validity.until).option(lapsed_at);
+        text.list("lapsed", &validity.lapsed, push_grant);
+    }
+    if let Some(freeze) = &wallet.freeze {
+        text.field("freeze").part(freeze.open).flag(freeze.is_lost);
+    }
+    text.list("discounts", &wallet.discounts, push_discount);
+    push_volume(text, wallet.volume.as_ref());
+    text.list("upcoming", &wallet.upcoming, push_upcoming);
+    text.list("bonuses", &wallet.bonus_coupons, |text, coupon| {
+        text.int(*coupon);
+    });
+    text.number("reminded", wallet.reminded_until.micros());
+}
+
+fn push_upcoming(text: &mut Text, upcoming: &Upcoming) {
+    push_grant(text.time(upcoming.effective_at), &upcoming.grant);
 }
 
 fn push_auto_top_up(text: &mut Text, rule: &AutoTopUp) {
@@ -168,6 +201,20 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
                 let day = |parts: &mut Parts<'_>| Some((parts.get()?, parts.amount()?));
                 wallet.volume.as_mut()?.days = list(value, day)?;
             }
+            "zone" => wallet.zone = Zone::named(value)?,
+            "valid" => {
+                let (until, lapsed_at) = (one.time()?, one.option()?);
+                let lapsed_at = lapsed_at.map(Timestamp::from_micros);
+                wallet.validity = Some(Validity { until, lapsed_at, lapsed: Vec::new() });
+            }
+            "lapsed" => wallet.validity.as_mut()?.lapsed = grants_of(value)?,
+            "upcoming" => {
+                wallet.upcoming = list(value, |parts| {
+                    Some(Upcoming { effective_at: parts.time()?, grant: open_grant(parts)? })
+                })?;
+            }
+            "bonuses" => wallet.bonus_coupons = list(value, |parts| parts.get())?,
+            "reminded" => wallet.reminded_until = one.time()?,
             "review" => wallet.review_due = one.flag()?,
             "grants" => wallet.grants = OpenGrants::from_stored(grants_of(value)?),
             "parts" => parts = one.get()?,
@@ -179,16 +226,18 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
 
 /// Grants as [`write`] and [`parts`] wrote them.
 pub(super) fn grants_of(text: &str) -> Option<Vec<OpenGrant>> {
-    list(text, |parts| {
-        Some(OpenGrant {
-            number: parts.get()?,
-            kind: GrantKind::from_code(parts.get()?)?,
-            remaining: parts.amount()?,
-            reserved: Amount::from_nanos(parts.rest()?.unwrap_or(0)),
-            priority: parts.rest()?.unwrap_or(PRIORITY_DEFAULT),
-            expires_at: parts.rest()?.map_or(Timestamp::NEVER, Timestamp::from_micros),
-            purchase: parts.rest()?,
-        })
+    list(text, open_grant)
+}
+
+fn open_grant(parts: &mut Parts<'_>) -> Option<OpenGrant> {
+    Some(OpenGrant {
+        number: parts.get()?,
+        kind: GrantKind::from_code(parts.get()?)?,
+        remaining: parts.amount()?,
+        reserved: Amount::from_nanos(parts.rest()?.unwrap_or(0)),
+        priority: parts.rest()?.unwrap_or(PRIORITY_DEFAULT),
+        expires_at: parts.rest()?.map_or(Timestamp::NEVER, Timestamp::from_micros),
+        purchase: parts.rest()?,
     })
 }
 

@@ -48,6 +48,8 @@ pub struct DepositOut {
     pub checkout_url: Option<String>,
     pub created_at: TimeText,
     pub decided_at: Option<TimeText>,
+    /// When the money was paid, as its rail says.
+    pub paid_at: Option<TimeText>,
 }
 
 impl DepositOut {
@@ -72,6 +74,7 @@ impl DepositOut {
             checkout_url: None,
             created_at: deposit.created_at.into(),
             decided_at: deposit.decided_at.map(TimeText::from),
+            paid_at: deposit.paid_at.map(TimeText::from),
         }
     }
 
@@ -122,6 +125,8 @@ pub enum OutcomeText {
 #[serde(deny_unknown_fields)]
 pub struct OutcomeIn {
     pub outcome: OutcomeText,
+    /// When it was paid, where the confirmation comes later; now, when none is given.
+    pub paid_at: Option<TimeText>,
 }
 
 /// Decides a deposit of the sandbox rail as its hosted page would. The same outcome again moves
@@ -130,7 +135,10 @@ pub async fn decide(call: Call) -> Result<Reply, Fault> {
     let id = call.path_id(Kind::Deposit).await?;
     let body: OutcomeIn = call.json()?;
     let outcome = match body.outcome {
-        OutcomeText::Succeeded => payments::sandbox::paid(&id.to_string()),
+        OutcomeText::Succeeded => match &body.paid_at {
+            Some(at) => payments::sandbox::paid_at(&id.to_string(), at.parse("paid_at")?),
+            None => payments::sandbox::paid(&id.to_string()),
+        },
         OutcomeText::Declined => payments::sandbox::declined(),
         OutcomeText::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,
     };

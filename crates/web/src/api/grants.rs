@@ -1,10 +1,10 @@
 //! Grants: value given to a wallet.
 
-use app::operations::give_grant::GiveGrant;
+use app::operations::give_grant::{GiveGrant, Given};
 use app::operations::void_grant::VoidGrant;
 use domain::grant::{Grant, PRIORITY_DEFAULT};
 use domain::wallet::Wallet;
-use domain::{Amount, Kind, OrgId};
+use domain::{Amount, Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,10 @@ use crate::wire::{IdText, MoneyText, TimeText, text_or_empty};
 pub struct GrantIn {
     pub organization: Option<IdText>,
     pub amount: MoneyText,
+    /// `promotional` when none is given, or `trial`; in the books both are promotions.
+    pub kind: Option<GivenText>,
+    /// From when on it can be drawn; now, when none is given or it has passed.
+    pub effective_at: Option<TimeText>,
     /// 0 burns first, 100 last; 50 when none is given.
     pub priority: Option<i64>,
     /// Never, when none is given.
@@ -27,11 +31,19 @@ pub struct GrantIn {
     pub note: String,
 }
 
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum GivenText {
+    Promotional,
+    Trial,
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct GrantOut {
     pub id: IdText,
     pub organization: IdText,
-    /// `promotional`, `purchased` or `bonus`.
+    /// `promotional`, `trial`, `purchased` or `bonus`.
     pub kind: String,
     pub amount: MoneyText,
     /// What is left of it; only where a grant is read, because it changes.
@@ -41,11 +53,15 @@ pub struct GrantOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reserved: Option<MoneyText>,
     pub priority: i64,
+    /// When it expires. While something is left of a purchase, that is when everything purchased
+    /// does, where the platform renews it with each payment.
     pub expires_at: Option<TimeText>,
     /// The purchase that a bonus came with.
     pub purchase: Option<IdText>,
     pub deposit: Option<IdText>,
     pub note: String,
+    /// From when on it can be drawn.
+    pub effective_at: TimeText,
     pub created_at: TimeText,
     /// When the operator ended it.
     pub voided_at: Option<TimeText>,
@@ -65,6 +81,7 @@ impl GrantOut {
             purchase: grant.purchase.map(|number| IdText::new(Kind::Grant, org, number)),
             deposit: grant.deposit.map(|number| IdText::new(Kind::Deposit, org, number)),
             note: grant.note.clone(),
+            effective_at: grant.effective_at.into(),
             created_at: grant.created_at.into(),
             voided_at: grant.voided_at.map(TimeText::from),
         }
@@ -72,10 +89,13 @@ impl GrantOut {
 
     /// With what `wallet` has left of it.
     fn within(wallet: &Wallet, grant: &Grant) -> GrantOut {
-        let open = wallet.grants.get(grant.number);
+        let open = wallet.find_grant(grant.number);
         GrantOut {
             remaining: Some(open.map_or(Amount::ZERO, |open| open.remaining).into()),
             reserved: Some(open.map_or(Amount::ZERO, |open| open.reserved).into()),
+            expires_at: TimeText::unless_never(
+                open.map_or(grant.expires_at, |open| open.lapses_at(wallet.purchased_until())),
+            ),
             ..GrantOut::of(wallet.org, grant)
         }
     }
@@ -89,13 +109,20 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         org: home.org,
         amount: body.amount.parse("amount")?,
         priority: body.priority.unwrap_or(PRIORITY_DEFAULT),
-        expires_at: match &body.expires_at {
-            Some(at) => Some(at.parse("expires_at")?.floor_to_second()),
-            None => None,
+        given: match body.kind {
+            Some(GivenText::Trial) => Given::Trial,
+            Some(GivenText::Promotional) | None => Given::Promotional,
         },
+        effective_at: second("effective_at", body.effective_at.as_ref())?,
+        expires_at: second("expires_at", body.expires_at.as_ref())?,
         note: text_or_empty("note", &body.note, NOTE_CHARS_MAX)?,
     };
     call.run(operation, created).await
+}
+
+/// The whole second of a time that may be left out.
+fn second(param: &str, at: Option<&TimeText>) -> Result<Option<Timestamp>, Fault> {
+    at.map(|at| Ok(at.parse(param)?.floor_to_second())).transpose()
 }
 
 /// Ends a promotional grant from now on.

@@ -113,7 +113,8 @@ fn subject(row: &LedgerTransaction) -> Option<IdText> {
         TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void
-        | TransactionKind::BonusVoid => Kind::Grant,
+        | TransactionKind::BonusVoid
+        | TransactionKind::Renewal => Kind::Grant,
         TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {
             Kind::Refund
         }

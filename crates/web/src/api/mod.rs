@@ -4,6 +4,7 @@
 //! an idempotency key; an answer shows a row as it stood when it was decided.
 
 pub mod api_keys;
+pub mod coupons;
 pub mod deposits;
 pub mod discounts;
 pub mod disputes;
@@ -18,6 +19,7 @@ pub mod platforms;
 pub mod price_list;
 pub mod prices;
 pub mod projection;
+pub mod redemptions;
 pub mod refunds;
 pub mod reports;
 pub mod resources;
@@ -117,6 +119,9 @@ fn view(answer: &Answer) -> String {
         Answer::Charge { transaction, is_duplicate } => {
             json(&usage_events::ChargeOut::of(transaction, *is_duplicate))
         }
+        Answer::Coupon(org, row) => json(&coupons::CouponOut::of(*org, row)),
+        Answer::Claim(claim, row) => json(&coupons::CouponOut::of(claim.claimant, row)),
+        Answer::Redemption(org, row) => json(&redemptions::RedemptionOut::of(*org, row)),
         Answer::Woken(_) => "{}".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! Organizations: the tenants of a platform, each with one wallet.
 
 use app::operations::create_organization::CreateOrganization;
+use domain::calendar::Zone;
 use domain::wallet::Wallet;
 use domain::workset::Organization;
 use domain::{Kind, OrgId};
@@ -23,6 +24,9 @@ pub struct OrganizationIn {
     /// Only the operator has to say.
     pub platform: Option<IdText>,
     pub name: String,
+    /// Where its days and months are counted: a name of the IANA time zone database; UTC when none
+    /// is given.
+    pub timezone: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,6 +35,7 @@ pub struct OrganizationOut {
     pub platform: IdText,
     pub wallet: IdText,
     pub name: String,
+    pub timezone: String,
     pub created_at: TimeText,
 }
 
@@ -41,6 +46,7 @@ impl OrganizationOut {
             platform: IdText::new(Kind::Platform, organization.platform, 0),
             wallet: IdText::new(Kind::Wallet, org, Wallet::NUMBER),
             name: organization.name.clone(),
+            timezone: organization.zone.name().to_owned(),
             created_at: organization.created_at.into(),
         }
     }
@@ -71,8 +77,15 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     let body: OrganizationIn = call.json()?;
     let platform = call.platform(body.platform.as_ref()).await?;
     let name = text("name", &body.name, NAME_CHARS_MAX)?;
+    let zone = zone(body.timezone.as_deref())?;
     let org = fresh_org(&call, platform)?;
-    call.run(CreateOrganization { org, platform, name }, created).await
+    call.run(CreateOrganization { org, platform, name, zone }, created).await
+}
+
+fn zone(name: Option<&str>) -> Result<Zone, Fault> {
+    let Some(name) = name else { return Ok(Zone::UTC) };
+    let unknown = "is not a time zone of the IANA database, such as Europe/Berlin";
+    Zone::named(name).ok_or_else(|| Fault::param("timezone", format!("timezone {unknown}")))
 }
 
 /// Shows an organization.

@@ -49,6 +49,8 @@ pub struct WalletOut {
     pub auto_top_up: Option<AutoTopUpOut>,
     /// The balance below which people are told.
     pub limit: Option<MoneyText>,
+    /// Until when everything purchased is valid; absent when it has no such date.
+    pub purchased_until: Option<TimeText>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -142,6 +144,7 @@ impl WalletOut {
             frozen: wallet.is_frozen(),
             auto_top_up: wallet.auto_top_up.as_ref().map(|it| AutoTopUpOut::of(wallet.org, it)),
             limit: wallet.user_limit.as_ref().map(|limit| limit.limit.into()),
+            purchased_until: TimeText::unless_never(wallet.purchased_until()),
         }
     }
 }

@@ -45,6 +45,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "runs": run["id"],
         "holds": hold["id"],
         "explanations": tenant.wallet,
+        "coupons": tenant.platform.replace("plt_", "cpn_"),
         "sku": sku,
     })
 }
@@ -71,6 +72,10 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         }
         "create_price" => json!({ "sku": things["sku"], "amount": "1", "per_units": 1 }),
         "assign_discount" => json!({ "organization": organization, "discount_bps": 500 }),
+        "create_coupon" => json!({
+            "platform": tenant.platform, "code": "welcome", "credit": "5", "redemptions_max": 1
+        }),
+        "redeem_coupon" => json!({ "organization": organization, "code": "welcome" }),
         "create_resource" => json!({ "organization": organization, "name": "x", "sku": "gpu" }),
         "start_run" => json!({ "resource": things["resources"] }),
         "place_hold" => json!({ "organization": organization, "amount": "1" }),
@@ -99,7 +104,11 @@ fn address(route: &Route, tenant: &Tenant, things: &Value) -> String {
         return route.path.replace("{id}", &text(&things[noun]));
     }
     match route.operation {
-        "list_organizations" | "list_skus" | "list_prices" | "report_roll_forward" => {
+        "list_organizations"
+        | "list_skus"
+        | "list_prices"
+        | "list_coupons"
+        | "report_roll_forward" => {
             format!("{}?platform={}", route.path, tenant.platform)
         }
         _ if route.query.is_some() => format!("{}?organization={}", route.path, tenant.org),

@@ -218,6 +218,11 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
         TransactionKind::Offset => {
             (Kind::Adjustment, "Debt paid".to_owned(), words("by purchased credit that came free"))
         }
+        TransactionKind::Renewal => (
+            Kind::Adjustment,
+            grant_name(read, row.subject),
+            words("valid again: a payment made in time was confirmed late"),
+        ),
         TransactionKind::Capture => {
             (Kind::Usage, "Captured hold".to_owned(), words("drawn from what the hold set aside"))
         }

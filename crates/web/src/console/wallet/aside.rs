@@ -53,6 +53,7 @@ fn deposit(console: &Console, read: &Read, row: &Deposit) -> deposits::Deposit {
 /// Open grants in burn order, with what is left once accrued time is paid.
 pub fn grants(read: &Read) -> Vec<grants::Grant> {
     let open = read.figures.grants.iter().filter(|(_, left)| left.is_positive());
+    let until = read.rows.wallet.purchased_until();
     let shown = open.map(|(grant, left)| {
         let given = read.rows.grants.get(&grant.number).map(|row| row.amount);
         grants::Grant {
@@ -61,7 +62,7 @@ pub fn grants(read: &Read) -> Vec<grants::Grant> {
             promotional: grant.kind.is_given(),
             amount: given.unwrap_or(grant.remaining),
             remaining: *left,
-            expires_at: Some(grant.expires_at).filter(|&at| at != Timestamp::NEVER),
+            expires_at: Some(grant.lapses_at(until)).filter(|&at| at != Timestamp::NEVER),
             scope: None,
         }
     });

@@ -143,6 +143,13 @@ fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
             format!("Refund of {amount} could not be paid"),
             "The credit is back where it was, on its original terms.".into(),
         ),
+        EventKind::CreditExpiring => {
+            let first = zone.second(fields.time("expires_at").unwrap_or(event.at));
+            (
+                format!("{amount} of credit expires soon"),
+                format!("The first of it expires on {first}, if it is not used before."),
+            )
+        }
         other => (other.name().to_owned(), String::new()),
     }
 }
@@ -206,6 +213,12 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::BalanceRecovered => (Icon::Check, "Balance recovered".to_owned()),
         EventKind::BalanceDepleted => (Icon::Stop, "Nothing is left".to_owned()),
         EventKind::GrantExpired => (Icon::Hourglass, format!("{amount} of credit expired")),
+        EventKind::GrantEffective => (Icon::Deposit, format!("{amount} of credit has begun")),
+        EventKind::CouponRedeemed => {
+            (Icon::Deposit, format!("Coupon {} redeemed", fields.text("coupon")))
+        }
+        EventKind::GrantRenewed => (Icon::Return, format!("{amount} of credit is valid again")),
+        EventKind::CreditExpiring => (Icon::Bell, format!("{amount} of credit expires soon")),
         EventKind::HoldExpired => (Icon::Lock, format!("A hold of {amount} expired unused")),
         EventKind::DisputeOpened => (Icon::Warning, "A payment is disputed".to_owned()),
         EventKind::DisputeFundsWithdrawn => {

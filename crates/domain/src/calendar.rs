@@ -1,0 +1,125 @@
+//! Calendars: an organization's time zone, and the months and days that are counted in it
+//! (requirements N05).
+//!
+//! Laws: an instant stays an instant, only counting needs a zone; a month ends where the calendar
+//! says (rulings R12); a local time that a change of clocks leaves out is taken at the first
+//! instant after it, and one that comes twice at its first.
+
+use std::sync::Arc;
+
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+
+use crate::Timestamp;
+
+/// A time zone by its name in the IANA database; UTC when none is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Zone(Option<Arc<str>>);
+
+impl Zone {
+    pub const UTC: Zone = Zone(None);
+    const UTC_NAME: &str = "UTC";
+
+    /// The zone of that name, whatever its case; nothing when the database has none.
+    pub fn named(name: &str) -> Option<Zone> {
+        let zone = jiff::tz::db().get(name).ok()?;
+        let name = zone.iana_name()?;
+        Some(if name == Zone::UTC_NAME { Zone::UTC } else { Zone(Some(name.into())) })
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.as_deref().unwrap_or(Zone::UTC_NAME)
+    }
+
+    /// So many calendar months after `at`, at the same local time; the last day of a month where
+    /// that month is too short (rulings R12).
+    pub fn plus_months(&self, at: Timestamp, months: i64) -> Timestamp {
+        let local = self.local(at);
+        let later = local.and_then(|local| local.checked_add(months.months()).ok());
+        later.map_or(Timestamp::NEVER, |later| instant(&later))
+    }
+
+    /// When the local day of `at` is over.
+    pub fn day_end(&self, at: Timestamp) -> Timestamp {
+        let local = self.local(at);
+        let next = local.and_then(|local| local.tomorrow().ok()?.start_of_day().ok());
+        next.map_or(Timestamp::NEVER, |next| instant(&next))
+    }
+
+    fn local(&self, at: Timestamp) -> Option<jiff::Zoned> {
+        let zone = match &self.0 {
+            None => TimeZone::UTC,
+            // Only names that the database knows become zones.
+            Some(name) => jiff::tz::db().get(name).ok()?,
+        };
+        Some(jiff::Timestamp::from_microsecond(at.micros()).ok()?.to_zoned(zone))
+    }
+}
+
+fn instant(local: &jiff::Zoned) -> Timestamp {
+    Timestamp::from_micros(local.timestamp().as_microsecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn zones_are_known_by_their_names() {
+        for (name, known) in [
+            ("UTC", Some("UTC")),
+            ("utc", Some("UTC")),
+            ("america/sao_paulo", Some("America/Sao_Paulo")),
+            ("Europe/Berlin", Some("Europe/Berlin")),
+            ("Mars/Olympus", None),
+            ("", None),
+            ("+02:00", None),
+        ] {
+            let zone = Zone::named(name);
+            assert_eq!(zone.as_ref().map(Zone::name), known, "{name}");
+        }
+    }
+
+    fn check_months(zone: &str, from: &str, months: i64, expected: &str) {
+        let zone = Zone::named(zone).unwrap();
+        assert_eq!(zone.plus_months(at(from), months), at(expected), "{from} + {months}");
+    }
+
+    #[test]
+    fn months_keep_the_local_time_and_end_with_the_month() {
+        check_months("UTC", "2026-01-10T12:00:00Z", 3, "2026-04-10T12:00:00Z");
+        check_months("UTC", "2026-11-30T23:59:59Z", 3, "2027-02-28T23:59:59Z");
+        check_months("UTC", "2023-11-30T00:00:00Z", 3, "2024-02-29T00:00:00Z");
+        // In Auckland it is the last day of January already.
+        check_months("Pacific/Auckland", "2026-01-30T12:00:00Z", 1, "2026-02-27T12:00:00Z");
+        check_months("UTC", "2026-01-30T12:00:00Z", 1, "2026-02-28T12:00:00Z");
+        // Noon stays noon when the clocks change in between.
+        check_months("Europe/Berlin", "2026-01-10T11:00:00Z", 3, "2026-04-10T10:00:00Z");
+    }
+
+    #[test]
+    fn a_local_time_that_is_left_out_or_comes_twice_is_one_instant() {
+        // 02:30 on 29 March does not exist in Berlin: an hour later by the clock.
+        check_months("Europe/Berlin", "2026-01-29T01:30:00Z", 2, "2026-03-29T01:30:00Z");
+        // 02:30 on 25 October comes twice: the first one counts.
+        check_months("Europe/Berlin", "2026-08-25T00:30:00Z", 2, "2026-10-25T00:30:00Z");
+    }
+
+    #[test]
+    fn a_day_has_as_many_hours_as_its_zone_says() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        assert_eq!(berlin.day_end(at("2026-03-28T23:00:00Z")), at("2026-03-29T22:00:00Z"));
+        assert_eq!(berlin.day_end(at("2026-10-24T22:00:00Z")), at("2026-10-25T23:00:00Z"));
+        assert_eq!(Zone::UTC.day_end(at("2026-10-24T00:00:00Z")), at("2026-10-25T00:00:00Z"));
+    }
+
+    #[test]
+    fn what_lies_beyond_the_calendar_never_comes() {
+        assert_eq!(Zone::UTC.plus_months(Timestamp::NEVER, 3), Timestamp::NEVER);
+        assert_eq!(Zone::UTC.plus_months(at("9999-12-01T00:00:00Z"), 3), Timestamp::NEVER);
+    }
+}

@@ -1,0 +1,127 @@
+//! Rolling validity: one date for everything that a wallet has purchased (rulings R12, requirements
+//! P03, C21).
+//!
+//! Laws: any confirmed payment that was made strictly before the date moves it, whoever paid; at
+//! the date the whole purchased balance expires; what expired comes back when a payment made in
+//! time is confirmed late. The date never goes back: it is the latest that any payment made, and
+//! not always that of the latest payment, because months end on different days.
+//!
+//! Purchased grants have no expiry of their own then. A bonus shares the fate of its purchase;
+//! promotional grants keep their own expiry.
+
+use crate::event::EventKind;
+use crate::grant::{OpenGrant, Posting};
+use crate::ledger::TransactionKind;
+use crate::profile::{Expiry, Profile};
+use crate::settle::{Draft, post, tell};
+use crate::time::SECONDS_PER_DAY;
+use crate::workset::Workset;
+use crate::{Amount, OrgId, Refusal, Timestamp};
+
+/// A payment that is confirmed so long after the date still renews what expired at it.
+pub const LATE_CONFIRMATION_SECONDS: i64 = 30 * SECONDS_PER_DAY;
+
+/// Until when purchased value is valid, and what was not valid any longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validity {
+    pub until: Timestamp,
+    /// The date that was last reached without a renewal; nothing purchased before is valid.
+    pub lapsed_at: Option<Timestamp>,
+    /// What expired at that date, for a payment made in time and confirmed late.
+    pub lapsed: Vec<OpenGrant>,
+}
+
+impl Validity {
+    /// When there is nothing to give back any more.
+    pub fn forgotten_at(&self) -> Timestamp {
+        match self.lapsed_at {
+            Some(at) if !self.lapsed.is_empty() => at.plus_seconds(LATE_CONFIRMATION_SECONDS),
+            _ => Timestamp::NEVER,
+        }
+    }
+
+    /// Notes that the date has come without a renewal.
+    fn reach(&mut self) {
+        if self.lapsed_at != Some(self.until) {
+            self.lapsed_at = Some(self.until);
+            self.lapsed.clear();
+        }
+    }
+
+    /// Remembers `grant`, whose unreserved rest expired at `at`, if that was because of the date.
+    pub(crate) fn lapse(&mut self, grant: &OpenGrant, at: Timestamp) {
+        let is_ended = self.lapsed_at == Some(grant.expires_at);
+        if !grant.kind.is_bought() || !(is_ended || grant.expires_at > self.until) {
+            return;
+        }
+        if self.until <= at {
+            self.reach();
+        }
+        let rest = OpenGrant {
+            remaining: grant.unreserved(),
+            reserved: Amount::ZERO,
+            expires_at: Timestamp::NEVER,
+            ..grant.clone()
+        };
+        match self.lapsed.iter_mut().find(|other| other.number == rest.number) {
+            Some(other) => other.remaining = other.remaining.plus(rest.remaining),
+            None => self.lapsed.push(rest),
+        }
+    }
+}
+
+/// Takes a payment made at `paid_at` and confirmed at `at` into account.
+///
+/// Idempotency: the caller renews once for each payment; the date is the latest in any order.
+pub fn renew(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    paid_at: Timestamp,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let Expiry::Rolling(months) = profile.purchased_expiry else { return Ok(()) };
+    let wallet = ws.wallet_mut(org)?;
+    let until = wallet.zone.plus_months(paid_at, months);
+    wallet.arm_reminders(at);
+    let Some(old) = &mut wallet.validity else {
+        wallet.validity = Some(Validity { until, lapsed_at: None, lapsed: Vec::new() });
+        return Ok(());
+    };
+    if paid_at >= old.until {
+        // What holds still have set aside of the old balance ends with it when they give it back.
+        old.reach();
+        let lapsed_at = std::mem::replace(&mut old.until, until);
+        wallet.grants.end_purchased(lapsed_at);
+        return Ok(());
+    }
+    old.until = old.until.max(until);
+    if old.lapsed_at.is_none_or(|lapsed_at| paid_at >= lapsed_at) {
+        return Ok(());
+    }
+    let lapsed_at = old.lapsed_at.take();
+    let lapsed = std::mem::take(&mut old.lapsed);
+    wallet.grants.revive_purchased(lapsed_at.unwrap_or(at));
+    for rest in lapsed {
+        give_back(ws, org, rest, at)?;
+    }
+    Ok(())
+}
+
+/// Takes breakage back into the grant that it came from.
+fn give_back(ws: &mut Workset, org: OrgId, rest: OpenGrant, at: Timestamp) -> Result<(), Refusal> {
+    let (grant, amount) = (rest.number, rest.remaining);
+    let posting = Posting { grant, change: amount };
+    let wallet = ws.wallet_mut(org)?;
+    if !wallet.grants.apply(posting) {
+        wallet.grants.insert(rest);
+    }
+    let draft = Draft {
+        subject: grant,
+        postings: vec![posting],
+        ..Draft::new(TransactionKind::Renewal, at, amount)
+    };
+    post(ws, org, draft)?;
+    let fields = vec![("grant", grant.to_string()), ("amount", amount.to_string())];
+    tell(ws, org, EventKind::GrantRenewed, at, fields)
+}

@@ -1,0 +1,60 @@
+//! Answers of the API, read into the rows that every layer shows.
+
+use serde_json::Value;
+
+use super::{amount, number, opt_amount, opt_number, text, time};
+use crate::scenario::layer::{DepositRow, DisputeRow, Done, Failure, HoldRow, RefundRow};
+
+pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
+    Ok(DepositRow {
+        number: number(value, "id")?,
+        amount: amount(value, "amount")?,
+        rail: text(value, "rail")?.to_owned(),
+        state: text(value, "state")?.to_owned(),
+        is_auto_top_up: text(value, "label")? == "auto_top_up",
+        created_at: time(value, "created_at")?,
+        grant: opt_number(value, "grant")?,
+        reason: value["reason"].as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+pub(super) fn refund_row(value: &Value) -> Result<RefundRow, Failure> {
+    Ok(RefundRow {
+        number: number(value, "id")?,
+        deposit: number(value, "deposit")?,
+        amount: amount(value, "amount")?,
+        rail: text(value, "rail")?.to_owned(),
+        state: text(value, "state")?.to_owned(),
+        created_at: time(value, "created_at")?,
+        reason: value["reason"].as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+pub(super) fn dispute_row(value: &Value) -> Result<DisputeRow, Failure> {
+    Ok(DisputeRow {
+        number: number(value, "id")?,
+        deposit: number(value, "deposit")?,
+        state: text(value, "state")?.to_owned(),
+        withdrawn: amount(value, "withdrawn")?,
+        created_at: time(value, "created_at")?,
+    })
+}
+
+pub(super) fn charge(value: &Value) -> Result<Done, Failure> {
+    Ok(Done::Charge {
+        amount: amount(value, "amount")?,
+        absorbed: amount(value, "absorbed")?,
+        debt: amount(value, "debt")?,
+        is_duplicate: value["status"] == "duplicate",
+    })
+}
+
+pub(super) fn hold_row(value: &Value) -> Result<HoldRow, Failure> {
+    Ok(HoldRow {
+        number: number(value, "id")?,
+        amount: amount(value, "amount")?,
+        captured: opt_amount(value, "captured")?,
+        state: text(value, "state")?.to_owned(),
+        expires_at: time(value, "expires_at")?,
+    })
+}
