@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::coupon::CouponCode;
+use domain::run::Run;
 use domain::wake::WakeNeeds;
-use domain::workset::{Key, Table};
+use domain::workset::{Horizon, Key, Table};
 use domain::{OrgId, Timestamp, Workset};
 use store::key_runs::KeyBodies;
 use store::keys::index::KeyIndex;
@@ -60,6 +61,9 @@ pub(crate) fn load(
             Entry::Occupied(_) => {}
         }
     }
+    // What ends may be what would have been next to pay for a block.
+    let mut ending: BTreeMap<OrgId, usize> = BTreeMap::new();
+    keys.history.iter().for_each(|(org, _)| *ending.entry(*org).or_default() += 1);
     let orgs: Vec<OrgId> = until.keys().copied().collect();
     load_wallets(writer, ws, &orgs)?;
     // A deposit that is settled brings a bonus that waits for it.
@@ -69,7 +73,26 @@ pub(crate) fn load(
     load_platforms(writer, ws, books, &orgs, std::mem::take(&mut keys.platforms))?;
     load_named(writer, ws, keys)?;
     let due: Vec<(OrgId, Timestamp)> = until.into_iter().collect();
-    load_for_wakes(writer, ws, &due, now)
+    load_for_wakes(writer, ws, &due, now)?;
+    load_around_ending(writer, ws, &ending)
+}
+
+/// Loads the runs around the next block of wallets in which runs are about to end: where one does,
+/// it is seen which block is next then; where several do, all.
+fn load_around_ending(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    ending: &BTreeMap<OrgId, usize>,
+) -> Result<(), StoreError> {
+    let mut blocks = Vec::new();
+    for (&org, &count) in ending {
+        let Ok(wallet) = ws.wallet(org) else { continue };
+        if !wallet.blocks.is_empty() && ws.horizon(org).blocks != Timestamp::NEVER {
+            let next = wallet.blocks.next_at().max(wallet.now);
+            blocks.push((org, if count == 1 { next } else { Timestamp::NEVER }));
+        }
+    }
+    load_due_runs(writer, ws, &blocks, &[])
 }
 
 fn load_wallets(writer: &mut Writer, ws: &mut Workset, orgs: &[OrgId]) -> Result<(), StoreError> {
@@ -149,18 +172,35 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
         let first = earliest.entry(org).or_insert(since);
         *first = (*first).min(since);
     }
-    for (org, since) in earliest {
-        let Ok(wallet) = ws.wallet(org).cloned() else { continue };
-        let rows = if since < wallet.settled_until {
-            store::journal::history(writer, &wallet, since)?
-        } else {
-            Vec::new()
-        };
-        // What is open now may be used up by what is settled before the correction.
-        let open = wallet.grants.iter().map(|grant| grant.number);
-        let drawn = rows.iter().flat_map(|row| &row.postings).map(|part| part.grant);
-        let named = open.chain(drawn).map(|grant| (org, grant)).collect();
-        fill(&mut ws.grants, store::grants::load(writer, &distinct(named))?);
+    earliest.into_iter().try_for_each(|(org, since)| load_history(writer, ws, org, since))
+}
+
+/// A block is posted so long before it starts at most: its run was reported ahead of the clock.
+const BLOCK_AHEAD_SECONDS: i64 = domain::profile::REPORTED_AHEAD_SECONDS_MAX + 1;
+
+/// Loads the journal of `org` back to `since`, with the grants it names: what a run that ended
+/// then, or ends now, may have to be given back.
+fn load_history(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    org: OrgId,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    let Ok(wallet) = ws.wallet(org).cloned() else { return Ok(()) };
+    let rows = if !wallet.blocks.is_empty() {
+        let since = since.min(wallet.now).plus_seconds(-BLOCK_AHEAD_SECONDS);
+        store::journal::history(writer, &wallet, since)?
+    } else if since < wallet.settled_until {
+        store::journal::history(writer, &wallet, since)?
+    } else {
+        Vec::new()
+    };
+    // What is open now may be used up by what is settled before the correction.
+    let open = wallet.grants.iter().map(|grant| grant.number);
+    let drawn = rows.iter().flat_map(|row| &row.postings).map(|part| part.grant);
+    let named = open.chain(drawn).map(|grant| (org, grant)).collect();
+    fill(&mut ws.grants, store::grants::load(writer, &distinct(named))?);
+    if ws.history.get(&org).is_none_or(|known| known.len() < rows.len()) {
         ws.history.insert(org, rows);
     }
     Ok(())
@@ -191,8 +231,9 @@ fn load_coupons(
     Ok(())
 }
 
-/// Loads what waking these wallets may look at: their open runs where a stop can be due, their open
-/// holds where one can expire, the payment method that an auto top-up would charge.
+/// Loads what waking these wallets may look at: their open runs where a stop can be due, those
+/// whose block starts or that may be silent, their open holds where one can expire, the payment
+/// method that an auto top-up would charge.
 pub(crate) fn load_for_wakes(
     writer: &mut Writer,
     ws: &mut Workset,
@@ -200,13 +241,22 @@ pub(crate) fn load_for_wakes(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (mut runs, mut holds, mut methods) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut blocks, mut beats) = (Vec::new(), Vec::new());
     for &(org, until) in due {
         let (Ok(wallet), Ok(profile)) = (ws.wallet(org), ws.profile_of(org)) else { continue };
         let clock = ws.platform(wallet.platform).ok().and_then(|platform| platform.clock);
         let until = until.max(clock.unwrap_or(now)).max(wallet.now);
         let needs = WakeNeeds::of(wallet, &profile, until);
+        // All that fall due before the next one does are loaded: none.
+        let horizon = Horizon { blocks: wallet.blocks.next_at(), beats: wallet.next_beat };
+        ws.horizons.entry(org).or_insert(horizon);
         if needs.open_runs {
             runs.push(org);
+        } else if needs.due_blocks {
+            blocks.push((org, until));
+        }
+        if needs.due_beats {
+            beats.push((org, until));
         }
         if needs.open_holds {
             holds.push(org);
@@ -216,6 +266,10 @@ pub(crate) fn load_for_wakes(
     methods.retain(|&(org, number)| ws.methods.get(org, number).is_none());
     if !runs.is_empty() {
         fill(&mut ws.runs, store::runs::load_open(writer, &runs)?);
+        runs.iter().for_each(|&org| ws.horizons.entry(org).or_default().blocks = Timestamp::NEVER);
+    }
+    load_due_runs(writer, ws, &blocks, &beats)?;
+    if !(runs.is_empty() && blocks.is_empty() && beats.is_empty()) {
         let open = ws.runs.iter().map(|(org, _, run)| (org, run.resource));
         let resources: Vec<Key> =
             open.filter(|&(org, number)| ws.resources.get(org, number).is_none()).collect();
@@ -225,6 +279,42 @@ pub(crate) fn load_for_wakes(
         fill(&mut ws.holds, store::holds::load_open(writer, &holds)?);
     }
     fill(&mut ws.methods, store::payment_methods::load(writer, &distinct(methods))?);
+    Ok(())
+}
+
+/// Loads the runs whose block starts, or that are given up without a beat, until the instants
+/// named, and notes for each organization how far all of them are loaded.
+fn load_due_runs(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    blocks: &[(OrgId, Timestamp)],
+    beats: &[(OrgId, Timestamp)],
+) -> Result<(), StoreError> {
+    let beyond = |rows: &[(OrgId, i64, Run)], org, until, due: fn(&Run) -> Timestamp| {
+        let of_org = rows.iter().filter(|row| row.0 == org).map(|row| due(&row.2));
+        of_org.filter(|&due| due > until).min().unwrap_or(Timestamp::NEVER)
+    };
+    if !blocks.is_empty() {
+        let rows = store::runs::load_due_blocks(writer, blocks)?;
+        for &(org, until) in blocks {
+            let horizon = beyond(&rows, org, until, Run::next_block);
+            ws.horizons.entry(org).or_default().blocks = horizon;
+        }
+        fill(&mut ws.runs, rows);
+    }
+    if !beats.is_empty() {
+        let rows = store::runs::load_due_beats(writer, beats)?;
+        for &(org, until) in beats {
+            let horizon = beyond(&rows, org, until, Run::beat_due);
+            ws.horizons.entry(org).or_default().beats = horizon;
+            let silent = rows.iter().filter(|row| row.0 == org);
+            let since = silent.filter_map(|row| row.2.heartbeat).map(|it| it.beat_at).min();
+            if let Some(since) = since {
+                load_history(writer, ws, org, since.floor_to_second())?;
+            }
+        }
+        fill(&mut ws.runs, rows);
+    }
     Ok(())
 }
 

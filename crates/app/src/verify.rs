@@ -25,7 +25,7 @@ use store::keys::KeyHasher;
 use store::read::verify as scan;
 use store::{Snapshot, Store, StoreError};
 
-use chain::Chain;
+use chain::{Chain, Tally};
 use prices::PriceLists;
 
 /// What was looked at.
@@ -104,6 +104,8 @@ pub(crate) struct Books {
     pub chains: BTreeMap<OrgId, Chain>,
     pub prices: PriceLists,
     pub platforms: BTreeMap<OrgId, Platform>,
+    /// The blocks that the runs of each organization were charged for.
+    charged_blocks: BTreeMap<OrgId, Tally>,
     pub report: Report,
     /// Hashes of usage-event keys, to find those that came twice.
     keys: Vec<u64>,
@@ -124,6 +126,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
         chains: BTreeMap::new(),
         prices: PriceLists::load(snapshot).await?,
         platforms: BTreeMap::new(),
+        charged_blocks: BTreeMap::new(),
         report: Report::default(),
         keys: Vec::new(),
         hasher: KeyHasher::new([0; 16]),
@@ -137,6 +140,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.journal(snapshot, store.is_shared(), total, &mut progress).await?;
     books.run_discounts()?;
     books.keys_are_unique(snapshot, store.is_shared()).await?;
+    books.blocks(snapshot).await?;
     books.grants(snapshot).await?;
     books.deposits(snapshot).await?;
     books.refunds(snapshot).await?;

@@ -75,7 +75,9 @@ pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKi
         | TransactionKind::Settlement
         | TransactionKind::Capture
         | TransactionKind::Correction
-        | TransactionKind::Reversal => credit(LedgerAccount::Revenue, amount),
+        | TransactionKind::Reversal
+        | TransactionKind::Block
+        | TransactionKind::BlockReversal => credit(LedgerAccount::Revenue, amount),
         TransactionKind::Refund => credit(LedgerAccount::RefundsPending, amount),
         TransactionKind::RefundPaid => {
             credit(LedgerAccount::RefundsPending, amount.negated());

@@ -201,6 +201,24 @@ fn found(drawn: Amount, before: &mut Amount, left: &mut Amount) -> Amount {
     part
 }
 
+/// Posts `draft`, which gives back what was drawn; what was `voided` meanwhile ends again.
+pub(crate) fn restore_all(
+    ws: &mut Workset,
+    org: OrgId,
+    draft: Draft,
+    voided: &[i64],
+) -> Result<(), Refusal> {
+    let (postings, at) = (draft.postings.clone(), draft.at);
+    for posting in &postings {
+        restore(ws, org, *posting)?;
+    }
+    post(ws, org, draft)?;
+    for posting in postings.iter().filter(|posting| voided.contains(&posting.grant)) {
+        void_rest(ws, org, posting.grant, at)?;
+    }
+    Ok(())
+}
+
 /// Puts `posting` back into its grant, opening it again on its original terms when it was closed.
 ///
 /// Errors: [`Refusal::NotFound`] when a closed grant's row is not loaded.

@@ -35,10 +35,15 @@ pub enum EventKind {
     CreditExpiring,
     GrantEffective,
     CouponRedeemed,
+    RunAdmitted,
+    RetentionStarted,
+    RetentionEnding,
+    RetentionEnded,
+    DeletionOrdered,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 28] = [
+    pub const ALL: [EventKind; 33] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
@@ -63,10 +68,15 @@ impl EventKind {
         EventKind::DisputeLost,
         EventKind::WalletFrozen,
         EventKind::WalletReleased,
-        EventKind::GrantRenewed,
-        EventKind::CreditExpiring,
-        EventKind::GrantEffective,
         EventKind::CouponRedeemed,
+        EventKind::CreditExpiring,
+        EventKind::DeletionOrdered,
+        EventKind::GrantEffective,
+        EventKind::GrantRenewed,
+        EventKind::RetentionEnded,
+        EventKind::RetentionEnding,
+        EventKind::RetentionStarted,
+        EventKind::RunAdmitted,
     ];
 
     /// The stored code; only ever added to.
@@ -100,6 +110,11 @@ impl EventKind {
             EventKind::CreditExpiring => 26,
             EventKind::GrantEffective => 27,
             EventKind::CouponRedeemed => 28,
+            EventKind::RunAdmitted => 29,
+            EventKind::RetentionStarted => 30,
+            EventKind::RetentionEnding => 31,
+            EventKind::RetentionEnded => 32,
+            EventKind::DeletionOrdered => 33,
         }
     }
 
@@ -138,6 +153,11 @@ impl EventKind {
             EventKind::CreditExpiring => "credit.expiring",
             EventKind::GrantEffective => "grant.effective",
             EventKind::CouponRedeemed => "coupon.redeemed",
+            EventKind::RunAdmitted => "run.admitted",
+            EventKind::RetentionStarted => "retention.started",
+            EventKind::RetentionEnding => "retention.ending",
+            EventKind::RetentionEnded => "retention.ended",
+            EventKind::DeletionOrdered => "resource.deletion_ordered",
         }
     }
 
@@ -155,6 +175,9 @@ impl EventKind {
                 | EventKind::WalletFrozen
                 | EventKind::WalletReleased
                 | EventKind::CreditExpiring
+                | EventKind::RetentionStarted
+                | EventKind::RetentionEnding
+                | EventKind::DeletionOrdered
         )
     }
 }

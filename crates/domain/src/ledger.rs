@@ -55,10 +55,14 @@ pub enum TransactionKind {
     Reversal,
     /// Breakage was taken back, because a payment made in time was confirmed late.
     Renewal,
+    /// A block of a run was paid at its start.
+    Block,
+    /// A block was taken back, because its run had ended before it started.
+    BlockReversal,
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 17] = [
+    pub const ALL: [TransactionKind; 19] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -76,6 +80,8 @@ impl TransactionKind {
         TransactionKind::Reinstatement,
         TransactionKind::Renewal,
         TransactionKind::Reversal,
+        TransactionKind::Block,
+        TransactionKind::BlockReversal,
     ];
 
     pub const fn code(self) -> i64 {
@@ -97,6 +103,8 @@ impl TransactionKind {
             TransactionKind::Reinstatement => 15,
             TransactionKind::Reversal => 16,
             TransactionKind::Renewal => 17,
+            TransactionKind::Block => 18,
+            TransactionKind::BlockReversal => 19,
         }
     }
 
@@ -109,12 +117,19 @@ impl TransactionKind {
                 | TransactionKind::Capture
                 | TransactionKind::Correction
                 | TransactionKind::Reversal
+                | TransactionKind::Block
+                | TransactionKind::BlockReversal
         )
     }
 
     /// Whether it takes a charge back.
     pub const fn gives_back(self) -> bool {
-        matches!(self, TransactionKind::Correction | TransactionKind::Reversal)
+        matches!(
+            self,
+            TransactionKind::Correction
+                | TransactionKind::Reversal
+                | TransactionKind::BlockReversal
+        )
     }
 
     pub fn from_code(code: i64) -> Option<TransactionKind> {
@@ -140,6 +155,8 @@ impl TransactionKind {
             TransactionKind::Reinstatement => "reinstatement",
             TransactionKind::Reversal => "reversal",
             TransactionKind::Renewal => "renewal",
+            TransactionKind::Block => "block",
+            TransactionKind::BlockReversal => "block_reversal",
         }
     }
 }
@@ -152,7 +169,8 @@ pub struct Line {
     pub amount: Amount,
 }
 
-/// What a settlement covers: `[from, at)` in periods that end at multiples of `every_seconds`.
+/// What a settlement covers: `[from, at)` in periods that end at multiples of `every_seconds`; or a
+/// block: `every_seconds` from `from` on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     pub from: Timestamp,

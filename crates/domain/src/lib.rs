@@ -1,6 +1,7 @@
 //! The rules. Pure and deterministic: no IO, no clock, no randomness.
 
 pub mod amount;
+pub mod block;
 pub mod calendar;
 pub mod chart;
 pub mod correct;
@@ -14,6 +15,7 @@ pub mod grant;
 pub mod hold;
 pub mod id;
 pub mod ledger;
+pub mod lifecycle;
 pub mod meter;
 pub mod price;
 pub mod profile;
@@ -23,6 +25,7 @@ pub mod refund;
 pub mod refusal;
 pub mod reminder;
 pub mod report;
+pub mod retention;
 pub mod roll_forward;
 pub mod run;
 pub mod settle;

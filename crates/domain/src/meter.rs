@@ -146,22 +146,29 @@ impl Meters {
         }
         let limit = i128::from(limit.nanos());
         let fits = |seconds: i64| self.unposted_nanos(seconds) <= limit;
-        if !fits(1) {
-            return self.accrued_until;
-        }
-        let (mut low, mut high) = (1_i64, 2_i64);
-        while fits(high) {
-            if high > SECONDS_AHEAD_MAX {
-                return Timestamp::NEVER;
-            }
-            (low, high) = (high, high * 2);
-        }
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if fits(middle) { low = middle } else { high = middle }
-        }
-        self.accrued_until.plus_seconds(low)
+        last_second(self.accrued_until, |at| fits(at.seconds_since(self.accrued_until)))
     }
+}
+
+/// The last whole second, not before `from`, that `fits`, of which it is known that no later one
+/// does once one does not; [`Timestamp::NEVER`] when they always do.
+pub(crate) fn last_second(from: Timestamp, fits: impl Fn(Timestamp) -> bool) -> Timestamp {
+    let fits = |seconds: i64| fits(from.plus_seconds(seconds));
+    if !fits(1) {
+        return from;
+    }
+    let (mut low, mut high) = (1_i64, 2_i64);
+    while fits(high) {
+        if high > SECONDS_AHEAD_MAX {
+            return Timestamp::NEVER;
+        }
+        (low, high) = (high, high * 2);
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if fits(middle) { low = middle } else { high = middle }
+    }
+    from.plus_seconds(low)
 }
 
 /// Looking further ahead than a thousand years is looking at never.

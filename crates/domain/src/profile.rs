@@ -15,16 +15,38 @@ mod value;
 
 pub use kind::{
     Admission, AutoTopUpBounds, BalanceBasis, BalancePlace, BillRounding, Digest, Documents,
-    Expiry, ModelCharge, Overcapture, Overdraft, Pack, PromotionalExpiry, RefundPolicy, Resume,
-    ResumeInPaidBlock, ShownAs, TaxPoint, Terms, TopUpSize, VolumeTier, ZeroAction,
+    Expiry, ModelCharge, ModelZeroAction, Overcapture, Overdraft, Pack, PromotionalExpiry,
+    RefundPolicy, Resume, ResumeInPaidBlock, ShownAs, TaxPoint, Terms, TopUpSize, VolumeTier,
+    ZeroAction,
 };
 pub use lint::{Finding, Severity};
 pub use table::{Profile, Setting};
 
 use crate::Timestamp;
+use crate::run::{ResourceClass, Rest};
 
 /// Reported times may lie so far ahead of the clock (rulings R1).
 pub const REPORTED_AHEAD_SECONDS_MAX: i64 = 5 * 60;
+
+impl ZeroAction {
+    /// The action in a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ZeroAction::Pause => "pause",
+            ZeroAction::Stop => "stop",
+            ZeroAction::Terminate => "terminate",
+        }
+    }
+
+    /// What it makes of a resource.
+    pub const fn rest(self) -> Rest {
+        match self {
+            ZeroAction::Pause => Rest::Paused,
+            ZeroAction::Stop => Rest::Stopped,
+            ZeroAction::Terminate => Rest::Terminated,
+        }
+    }
+}
 
 impl Setting {
     /// The setting of that name.
@@ -93,6 +115,15 @@ impl Profile {
     /// Whether what a wallet draws can earn it a discount.
     pub fn has_volume_tiers(&self) -> bool {
         self.discounts && !self.volume_tiers.is_empty()
+    }
+
+    /// The length of a block for runs of `class`; nothing where their time accrues. What is stored
+    /// always accrues: it goes on at zero, which a block never does.
+    pub fn block_seconds_of(&self, class: ResourceClass) -> Option<i64> {
+        match self.compute_terms {
+            Terms::Block(seconds) if class.is_stopped_at_zero() => Some(seconds),
+            _ => None,
+        }
     }
 
     /// The bounds of an auto top-up rule; none where it is not offered.

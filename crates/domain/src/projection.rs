@@ -62,16 +62,20 @@ impl Projection {
         now: Timestamp,
     ) -> Projection {
         let month = Month::of(now);
-        let time = runs.map(|run| run.cost_between(month.start, now));
-        let spent = time.chain(rows.map(|row| used_within(row, month)));
-        let spent = spent.fold(Amount::ZERO, bounded_sum);
+        let used = rows.map(|row| used_within(row, month));
+        let mut spent = used.fold(Amount::ZERO, bounded_sum);
         let seconds_left = month.end.seconds_since(now.floor_to_second()).max(0);
-        let to_come = wallet.meters.burn_round_half_even(seconds_left);
+        let mut to_come = wallet.meters.burn_round_half_even(seconds_left);
+        for run in runs {
+            spent = bounded_sum(spent, run.cost_since(month.start, now));
+            // Time that is paid ahead is spent already.
+            to_come = bounded_sum(to_come, run.blocks_to_come(month.end));
+        }
         Projection {
             month,
             as_of: now,
             spent,
-            burn_per_hour: wallet.meters.burn_round_half_even(SECONDS_PER_HOUR),
+            burn_per_hour: wallet.burn_round_half_even(SECONDS_PER_HOUR),
             to_come,
             projected: bounded_sum(spent, to_come),
         }

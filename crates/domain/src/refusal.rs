@@ -50,6 +50,22 @@ pub enum Refusal {
         required: Amount,
     },
     AlreadyRunning,
+    /// The resource waits to be resumed, and is not started anew.
+    ResourcePaused,
+    /// Only what is paused can be resumed.
+    ResourceNotPaused,
+    /// The resource is gone for good.
+    ResourceTerminated,
+    /// Only what is terminated can be made again.
+    ResourceNotTerminated,
+    /// The run is ready already.
+    RunReady,
+    /// The run was started without a heartbeat.
+    NoHeartbeat,
+    /// A resource keeps its class when it changes its size.
+    ClassDiffers {
+        class: &'static str,
+    },
     /// The run has ended already.
     RunEnded {
         stopped_at: Timestamp,
@@ -171,6 +187,13 @@ impl Refusal {
             Refusal::InsufficientCredit { .. } => "insufficient_credit",
             Refusal::RunwayTooShort { .. } => "runway_too_short",
             Refusal::AlreadyRunning => "already_running",
+            Refusal::ResourcePaused => "resource_paused",
+            Refusal::ResourceNotPaused => "resource_not_paused",
+            Refusal::ResourceTerminated => "resource_terminated",
+            Refusal::ResourceNotTerminated => "resource_not_terminated",
+            Refusal::RunReady => "run_ready",
+            Refusal::NoHeartbeat => "no_heartbeat",
+            Refusal::ClassDiffers { .. } => "class_differs",
             Refusal::RunEnded { .. } => "run_ended",
             Refusal::StopBeforeStart { .. } => "stop_before_start",
             Refusal::HoldResolved { .. } => "hold_resolved",
@@ -234,6 +257,20 @@ impl Refusal {
             _ => f.write_str(self.code()),
         }
     }
+
+    /// What stands against a change of a resource or a run, in words; else the code.
+    fn of_state(&self) -> &'static str {
+        match self {
+            Refusal::AlreadyRunning => "this resource is running already",
+            Refusal::ResourcePaused => "this resource is paused: resume it",
+            Refusal::ResourceNotPaused => "this resource is not paused",
+            Refusal::ResourceTerminated => "this resource is terminated for good: redeploy it",
+            Refusal::ResourceNotTerminated => "this resource is not terminated",
+            Refusal::RunReady => "this run is ready already",
+            Refusal::NoHeartbeat => "this run was started without a heartbeat",
+            other => other.code(),
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -268,7 +305,9 @@ impl fmt::Display for Refusal {
                 "{available} can be held while resources run, this needs {required}: \
                  a larger hold would stop them too soon"
             ),
-            Refusal::AlreadyRunning => f.write_str("this resource is running already"),
+            Refusal::ClassDiffers { class } => {
+                write!(f, "a resource of class {class} stays one whatever its size")
+            }
             Refusal::RunEnded { stopped_at } => write!(f, "this run ended at {stopped_at}"),
             Refusal::StopBeforeStart { started_at } => {
                 write!(f, "the run started at {started_at}; it cannot have stopped before")
@@ -302,7 +341,7 @@ impl fmt::Display for Refusal {
                 self.say_of_clock(f)
             }
             Refusal::SettingInvalid { message } => f.write_str(message),
-            money_back => money_back.fmt_money_back(f),
+            other => other.fmt_money_back(f),
         }
     }
 }
@@ -320,7 +359,7 @@ impl Refusal {
         }
     }
 
-    /// The sentences about refunds and disputes.
+    /// The sentences about refunds and disputes, and those of [`Refusal::of_state`].
     fn fmt_money_back(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::DepositNotPaid { state } => {
@@ -352,7 +391,7 @@ impl Refusal {
             Refusal::ExternalIdTaken { external } => {
                 write!(f, "{external} was reported before with another deposit or amount")
             }
-            _ => f.write_str(self.code()),
+            other => f.write_str(other.of_state()),
         }
     }
 }

@@ -5,13 +5,13 @@
 //! days, to the nano; a day's rows add up to the day. Days are those of UTC.
 //!
 //! A run's part of a day is R(price × time) at the day's end less the same at its start, so the
-//! parts of a run add up to its own cost. What the ledger posted for all running time differs from
-//! the sum of the runs by at most about a nano for each: that is `rounding` (rulings R3). A start
-//! or stop that was reported on a later day is corrected on that day: that is `reported_late`.
+//! parts of a run add up to its own cost; a block is of the day on which it starts. What the ledger
+//! posted for all running time differs from the sum of the runs by at most about a nano for each:
+//! that is `rounding` (rulings R3). A start or stop that was reported on a later day is corrected
+//! on that day: that is `reported_late`.
 
 use std::collections::BTreeMap;
 
-use crate::explain::transaction::part_of_run;
 use crate::ledger::{LedgerTransaction, TransactionKind};
 use crate::meter::Meters;
 use crate::price::{Price, PriceBook, Sku};
@@ -176,7 +176,10 @@ enum Use {
 const fn use_of(kind: TransactionKind) -> Use {
     match kind {
         TransactionKind::Charge | TransactionKind::Capture | TransactionKind::Reversal => Use::Once,
-        TransactionKind::Settlement | TransactionKind::Correction => Use::Time,
+        TransactionKind::Settlement
+        | TransactionKind::Correction
+        | TransactionKind::Block
+        | TransactionKind::BlockReversal => Use::Time,
         TransactionKind::Deposit
         | TransactionKind::Grant
         | TransactionKind::Expiry
@@ -218,7 +221,7 @@ pub fn costs(used: &Used<'_>, days: Days, by: &[Dimension]) -> CostReport {
         time[day] = time[day].plus(unposted);
         accrued = accrued.plus(unposted);
         for run in used.runs {
-            let part = part_of_run(run, start.min(end), end);
+            let part = part_of_day(run, start, used.now);
             if !part.is_zero() {
                 let values = by.iter().map(|&by| used.value_of_run(by, run)).collect();
                 add(&mut groups, values, days, day, part);
@@ -233,6 +236,15 @@ pub fn costs(used: &Used<'_>, days: Days, by: &[Dimension]) -> CostReport {
     }
     let total = ledger.iter().copied().sum();
     CostReport { rows: rows(groups), rounding, reported_late, total, days: ledger, accrued }
+}
+
+/// What of a run's own cost falls into the day that begins at `start`, as of `now`.
+fn part_of_day(run: &Run, start: Timestamp, now: Timestamp) -> Amount {
+    let end = start.plus_seconds(SECONDS_PER_DAY);
+    if end > now {
+        return run.cost_since(start, now);
+    }
+    run.cost_before(end).minus(run.cost_before(start))
 }
 
 fn add(groups: &mut Groups, values: Vec<Option<String>>, days: Days, day: usize, amount: Amount) {
@@ -288,8 +300,10 @@ impl Used<'_> {
     }
 
     fn add_time(&self, row: &LedgerTransaction, days: Days, time: &mut [Amount]) {
-        if row.span.is_none() {
-            if let Some(day) = days.place(row.at) {
+        if row.kind != TransactionKind::Settlement || row.span.is_none() {
+            // A block is of the day on which it starts.
+            let began = row.span.as_ref().map_or(row.at, |span| span.from);
+            if let Some(day) = days.place(began) {
                 time[day] = time[day].plus(row.amount);
             }
             return;

@@ -88,10 +88,13 @@ impl Movement {
         match kind {
             TransactionKind::Deposit => Movement::Purchased,
             TransactionKind::Grant => Movement::Given,
-            TransactionKind::Charge | TransactionKind::Settlement | TransactionKind::Capture => {
-                Movement::Drawn
-            }
-            TransactionKind::Correction | TransactionKind::Reversal => Movement::Restored,
+            TransactionKind::Charge
+            | TransactionKind::Settlement
+            | TransactionKind::Capture
+            | TransactionKind::Block => Movement::Drawn,
+            TransactionKind::Correction
+            | TransactionKind::Reversal
+            | TransactionKind::BlockReversal => Movement::Restored,
             TransactionKind::Expiry | TransactionKind::Renewal => Movement::Expired,
             TransactionKind::Void | TransactionKind::BonusVoid => Movement::Voided,
             TransactionKind::Refund

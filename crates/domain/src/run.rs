@@ -1,8 +1,8 @@
 //! Resources and runs: what costs money while it runs.
 //!
 //! Laws: a run is one unbroken interval at one price, snapshot when it started (requirements N16);
-//! it is written when it starts and when it ends and never otherwise; its own cost is
-//! R(price × time), whatever was posted when (rulings R3).
+//! its own cost is R(price × time), or of each block that started, whatever was posted when
+//! (rulings R3).
 
 use crate::rate::{Rate, amount_round_half_even};
 use crate::{Amount, Timestamp};
@@ -51,6 +51,45 @@ impl ResourceClass {
     }
 }
 
+/// What a resource is while nothing of it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// It can be started: it is new, or it was stopped.
+    Stopped,
+    /// It waits to be resumed.
+    Paused,
+    /// It is gone for good; what it was can be made again (requirements C14).
+    Terminated,
+}
+
+impl Rest {
+    pub const ALL: [Rest; 3] = [Rest::Stopped, Rest::Paused, Rest::Terminated];
+
+    pub const fn code(self) -> i64 {
+        match self {
+            Rest::Stopped => 0,
+            Rest::Paused => 1,
+            Rest::Terminated => 2,
+        }
+    }
+
+    pub fn from_code(code: i64) -> Option<Rest> {
+        Rest::ALL.into_iter().find(|rest| rest.code() == code)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Rest::Stopped => "stopped",
+            Rest::Paused => "paused",
+            Rest::Terminated => "terminated",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Rest> {
+        Rest::ALL.into_iter().find(|rest| rest.name() == name)
+    }
+}
+
 /// A named thing of a customer that can run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
@@ -61,6 +100,22 @@ pub struct Resource {
     pub created_at: Timestamp,
     /// The run that is open now.
     pub run: Option<i64>,
+    /// What it is while no run is open.
+    pub rest: Rest,
+    /// The end of the block that its last run had paid for and did not use up.
+    pub paid_until: Option<Timestamp>,
+    /// The terminated resource that this one was made from again.
+    pub redeployed_from: Option<i64>,
+}
+
+impl Resource {
+    /// `running`, or what it is while nothing of it runs.
+    pub const fn status(&self) -> &'static str {
+        match self.run {
+            Some(_) => "running",
+            None => self.rest.name(),
+        }
+    }
 }
 
 /// Why a run ended.
@@ -72,24 +127,37 @@ pub enum StopReason {
     OutOfCredit,
     /// A dispute froze the wallet.
     Frozen,
+    /// Another run of the same resource took its place at another size.
+    Resized,
+    /// No sign of life came for as long as was agreed.
+    HeartbeatLost,
+    /// What was stored had been kept at zero for as long as the profile keeps it.
+    RetentionOver,
 }
 
 impl StopReason {
+    pub const ALL: [StopReason; 6] = [
+        StopReason::Requested,
+        StopReason::OutOfCredit,
+        StopReason::Frozen,
+        StopReason::Resized,
+        StopReason::HeartbeatLost,
+        StopReason::RetentionOver,
+    ];
+
     pub const fn code(self) -> i64 {
         match self {
             StopReason::Requested => 1,
             StopReason::OutOfCredit => 2,
             StopReason::Frozen => 3,
+            StopReason::Resized => 4,
+            StopReason::HeartbeatLost => 5,
+            StopReason::RetentionOver => 6,
         }
     }
 
-    pub const fn from_code(code: i64) -> Option<StopReason> {
-        match code {
-            1 => Some(StopReason::Requested),
-            2 => Some(StopReason::OutOfCredit),
-            3 => Some(StopReason::Frozen),
-            _ => None,
-        }
+    pub fn from_code(code: i64) -> Option<StopReason> {
+        StopReason::ALL.into_iter().find(|reason| reason.code() == code)
     }
 
     pub const fn name(self) -> &'static str {
@@ -97,10 +165,48 @@ impl StopReason {
             StopReason::Requested => "requested",
             StopReason::OutOfCredit => "out_of_credit",
             StopReason::Frozen => "frozen",
+            StopReason::Resized => "resized",
+            StopReason::HeartbeatLost => "heartbeat_lost",
+            StopReason::RetentionOver => "retention_over",
         }
     }
 }
 
+/// What a run under block terms has paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// The length of a block.
+    pub block_seconds: i64,
+    /// The end of the last paid block, where the next one starts;
+    /// [`Timestamp::NEVER`] until the run begins to cost money.
+    pub until: Timestamp,
+    /// Blocks that this run was charged for; one that was taken over paid is none of them.
+    pub blocks: i64,
+}
+
+impl Paid {
+    /// The starts of the blocks that were charged, last first.
+    pub fn starts(self) -> impl Iterator<Item = Timestamp> {
+        (1..=self.blocks).map(move |back| self.until.plus_seconds(-back * self.block_seconds))
+    }
+}
+
+/// The agreement that a run shows signs of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Without a beat for so long, the run is taken to have ended at the last one.
+    pub timeout_seconds: i64,
+    pub beat_at: Timestamp,
+}
+
+impl Heartbeat {
+    /// When the run is given up, unless it beats before.
+    pub fn due(self) -> Timestamp {
+        self.beat_at.plus_seconds(self.timeout_seconds)
+    }
+}
+
+/// A run is written when it starts, when a block starts, when it beats, and when it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     pub number: i64,
@@ -110,21 +216,100 @@ pub struct Run {
     /// The price it started at, for so many seconds.
     pub rate: Rate,
     pub class: ResourceClass,
-    /// `[started_at, stopped_at)`, whole seconds.
+    /// `[started_at, stopped_at)`, whole seconds. While it waits to be ready: when it was admitted.
     pub started_at: Timestamp,
     pub stopped_at: Option<Timestamp>,
     pub stop_reason: Option<StopReason>,
+    /// Admitted, and not ready yet: it costs nothing.
+    pub is_waiting: bool,
+    /// Under block terms, which are a snapshot like the price; nothing where time accrues.
+    pub paid: Option<Paid>,
+    pub heartbeat: Option<Heartbeat>,
+    /// The run of the same resource whose place it took.
+    pub previous: Option<i64>,
+    /// The smaller size that it goes on at from its next block.
+    pub next_sku: Option<i64>,
 }
 
 impl Run {
-    /// What it costs in `[from, until)`: its cost up to the end less its cost up to the start, so
-    /// that the parts of a run sum to it.
-    pub fn cost_between(&self, from: Timestamp, until: Timestamp) -> Amount {
-        self.cost_round_half_even(until).minus(self.cost_round_half_even(from.min(until)))
+    pub const fn is_open(&self) -> bool {
+        self.stopped_at.is_none()
     }
 
-    /// What the run itself costs up to `at`, rounded once half to even.
+    /// Open and costing money.
+    pub const fn is_billed(&self) -> bool {
+        self.is_open() && !self.is_waiting
+    }
+
+    /// Billed as time accrues, and ended by an order when the credit runs out.
+    pub const fn is_stopped_by_order(&self) -> bool {
+        self.is_billed() && self.paid.is_none() && self.class.is_stopped_at_zero()
+    }
+
+    /// What one block costs; the same for each, so that blocks add up without rounding again.
+    pub fn block_charge(&self) -> Amount {
+        let seconds = self.paid.map_or(0, |paid| paid.block_seconds);
+        self.rate.charge_round_half_even(seconds).unwrap_or(Amount::MAX)
+    }
+
+    /// Where the next block starts; [`Timestamp::NEVER`] when none does.
+    pub fn next_block(&self) -> Timestamp {
+        match self.paid {
+            Some(paid) if self.is_billed() => paid.until,
+            _ => Timestamp::NEVER,
+        }
+    }
+
+    /// When it is given up without a beat; [`Timestamp::NEVER`] when it need not beat.
+    pub fn beat_due(&self) -> Timestamp {
+        match self.heartbeat {
+            Some(heartbeat) if self.is_billed() => heartbeat.due(),
+            _ => Timestamp::NEVER,
+        }
+    }
+
+    /// What it has cost in `[from, now]`, as of `now`: its cost up to the end less its cost before
+    /// the start, so that the parts of a run sum to it.
+    pub fn cost_since(&self, from: Timestamp, now: Timestamp) -> Amount {
+        if from > now {
+            return Amount::ZERO;
+        }
+        self.cost_round_half_even(now).minus(self.cost_before(from))
+    }
+
+    /// What it costs before `at`: a block that starts at this very instant is not in it.
+    pub fn cost_before(&self, at: Timestamp) -> Amount {
+        match self.paid {
+            Some(_) => self.cost_round_half_even(Timestamp::from_micros(at.micros() - 1)),
+            None => self.cost_round_half_even(at),
+        }
+    }
+
+    /// What the blocks will cost that start before `end`, if it goes on as it is; nothing where
+    /// time accrues.
+    pub fn blocks_to_come(&self, end: Timestamp) -> Amount {
+        let (Some(paid), next) = (self.paid, self.next_block()) else { return Amount::ZERO };
+        if next >= end {
+            return Amount::ZERO;
+        }
+        let more = end.micros().saturating_sub(next.micros()) - 1;
+        let blocks = 1 + more / 1_000_000 / paid.block_seconds;
+        let nanos = self.block_charge().nanos().checked_mul(blocks);
+        nanos.map_or(Amount::MAX, Amount::from_nanos)
+    }
+
+    /// What the run itself costs up to `at`: its time at its price, rounded once half to even, or
+    /// the blocks that have started until then (rulings R3, requirements C04).
     pub fn cost_round_half_even(&self, at: Timestamp) -> Amount {
+        if self.is_waiting {
+            return Amount::ZERO;
+        }
+        if let Some(paid) = self.paid {
+            let started = paid.starts().filter(|&start| start <= at).count();
+            let charge = i128::from(self.block_charge().nanos());
+            let nanos = charge * i128::try_from(started).unwrap_or(i128::MAX);
+            return i64::try_from(nanos).map_or(Amount::MAX, Amount::from_nanos);
+        }
         let until = self.stopped_at.unwrap_or(at).min(at);
         let seconds = until.seconds_since(self.started_at).max(0);
         let exact = self.rate.numerator() * i128::from(seconds);

@@ -2,7 +2,7 @@
 //!
 //! Law: the periods of a settlement join without gaps and sum to it, whatever it stands for.
 
-use crate::ledger::{LedgerTransaction, SpanMeter};
+use crate::ledger::{LedgerTransaction, SpanMeter, TransactionKind};
 use crate::rate::{denominator, divide_round_half_even};
 use crate::{Amount, Timestamp};
 
@@ -17,7 +17,9 @@ pub struct Period {
 /// The periods that `row` stands for; none when it is no settlement. Time that was reported late,
 /// from before the span, is in the first one.
 pub fn periods(row: &LedgerTransaction) -> Vec<Period> {
-    let Some(span) = &row.span else { return Vec::new() };
+    let Some(span) = row.span.as_ref().filter(|_| row.kind == TransactionKind::Settlement) else {
+        return Vec::new();
+    };
     if span.meters.is_empty() || span.from >= row.at {
         return vec![Period { from: span.from, until: row.at, amount: row.amount }];
     }
@@ -47,7 +49,7 @@ fn total_round_half_even(meters: &[SpanMeter], seconds: i64) -> i128 {
 mod tests {
     use super::*;
     use crate::OrgId;
-    use crate::ledger::{ChainHash, Span, TransactionKind};
+    use crate::ledger::{ChainHash, Span};
 
     fn settlement(from: i64, at: i64, amount: i64, meters: Vec<SpanMeter>) -> LedgerTransaction {
         LedgerTransaction {

@@ -5,13 +5,17 @@
 //! early when it asked the outside world for something, so that the answer can come before time
 //! moves on (rulings R7).
 
+use crate::block::start_blocks;
 use crate::deposit::{Deposit, DepositLabel, DepositState};
 use crate::event::{EventKind, Request};
 use crate::grant::Posting;
 use crate::hold::HoldState;
 use crate::ledger::TransactionKind;
+use crate::lifecycle::{Ending, close_run};
 use crate::profile::{BalanceBasis, Profile};
 use crate::reminder::{next_reminder, review_reminders};
+use crate::retention::{may_delete, retention_due, review_retention};
+use crate::run::{Rest, StopReason};
 use crate::settle::{Draft, offset_debt, post, settle_to, tell};
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
 use crate::wallet::{StopOrder, Usable, Wallet};
@@ -32,6 +36,10 @@ pub enum Woken {
 pub struct WakeNeeds {
     pub open_runs: bool,
     pub open_holds: bool,
+    /// Runs whose block starts until then, and with them when the next one does.
+    pub due_blocks: bool,
+    /// Runs that are given up until then unless they beat, with the journal since their last beat.
+    pub due_beats: bool,
     pub payment_method: Option<i64>,
 }
 
@@ -40,8 +48,12 @@ impl WakeNeeds {
         let lead = profile.stop_lead_seconds;
         let stops = wallet.stop_order.is_some() || wallet.run_out().plus_seconds(-lead) <= until;
         WakeNeeds {
-            open_runs: wallet.stoppable_count > 0 && stops,
+            // A block that starts meanwhile may bring the end of what accrues nearer.
+            open_runs: (wallet.stoppable_count > 0 && (stops || !wallet.blocks.is_empty()))
+                || may_delete(wallet, profile, until),
             open_holds: wallet.next_hold_expiry <= until,
+            due_blocks: wallet.blocks.next_at() <= until,
+            due_beats: wallet.next_beat <= until,
             payment_method: wallet.auto_top_up.as_ref().map(|rule| rule.method),
         }
     }
@@ -50,6 +62,8 @@ impl WakeNeeds {
 /// Whether stops, top-up or alerts can come of a change in `wallet` at all.
 pub fn is_watched(wallet: &Wallet, profile: &Profile) -> bool {
     wallet.stoppable_count > 0
+        || !wallet.blocks.is_empty()
+        || (profile.retention_days.is_some() && wallet.running_count > 0)
         || wallet.stop_order.is_some()
         || wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled)
         || wallet.user_limit.is_some()
@@ -72,6 +86,10 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
         due = due.min(day_end).min(stop_due(wallet, profile));
         due = due.min(limit_due(wallet, profile));
     }
+    if wallet.running_count > 0 {
+        due = due.min(block_due(wallet, profile)).min(wallet.next_beat);
+        due = due.min(retention_due(wallet, profile));
+    }
     due.min(forecast_due(wallet, profile)).min(top_up_due(wallet, profile))
 }
 
@@ -87,6 +105,21 @@ pub fn next_wake_on(platform: &Platform, wallet: &Wallet) -> Timestamp {
     }
 }
 
+/// When a block starts next; one that waits for the answer to a top-up is looked at when the grace
+/// is over.
+fn block_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    let due = wallet.blocks.next_at();
+    match patience(wallet, profile) {
+        Some(until) if due <= wallet.now => until.max(wallet.now),
+        _ => due,
+    }
+}
+
+/// Until when what cannot be paid waits for the answer to a top-up (rulings R7).
+pub(crate) fn patience(wallet: &Wallet, profile: &Profile) -> Option<Timestamp> {
+    unanswered_since(wallet).map(|since| since.plus_seconds(profile.catchup_grace_seconds))
+}
+
 fn next_grant_expiry(wallet: &Wallet) -> Timestamp {
     let spendable = wallet.grants.iter().filter(|grant| grant.unreserved().is_positive());
     let purchased_until = wallet.purchased_until();
@@ -100,8 +133,8 @@ fn stop_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
         return Timestamp::NEVER;
     }
     let due = wallet.run_out().plus_seconds(-profile.stop_lead_seconds).max(wallet.now);
-    match unanswered_since(wallet) {
-        Some(since) => due.max(since.plus_seconds(profile.catchup_grace_seconds)),
+    match patience(wallet, profile) {
+        Some(until) => due.max(until),
         None => due,
     }
 }
@@ -164,7 +197,7 @@ pub fn forecast_need(wallet: &Wallet, at: Timestamp, horizon: i64) -> Amount {
     let hours = horizon / SECONDS_PER_HOUR;
     let recent =
         wallet.per_use.iter().filter(|(hour, _)| (this_hour - hours..this_hour).contains(hour));
-    wallet.meters.burn_round_half_even(horizon).plus(recent.map(|&(_, spent)| spent).sum())
+    wallet.burn_round_half_even(horizon).plus(recent.map(|&(_, spent)| spent).sum())
 }
 
 fn top_up_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
@@ -179,10 +212,21 @@ fn top_up_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
     if wallet.shown(profile, wallet.now) < rule.threshold {
         return cooled.max(wallet.now);
     }
+    let short = block_shortfall(wallet, profile);
     if !wallet.meters.is_running() {
-        return Timestamp::NEVER;
+        return short.max(cooled);
     }
-    crossing(wallet, profile, rule.threshold, 0).max(cooled)
+    crossing(wallet, profile, rule.threshold, 0).min(short).max(cooled)
+}
+
+/// When it is time to ask for money, because the next block cannot be paid (rulings R13).
+fn block_shortfall(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    match wallet.blocks.next {
+        Some(next) if wallet.payable_at(next.at.max(wallet.now)) < next.amount => {
+            next.at.plus_seconds(-profile.block_lookahead_seconds).max(wallet.now)
+        }
+        _ => Timestamp::NEVER,
+    }
 }
 
 /// Applies everything that is due until `until`, instant by instant, and stops after an instant
@@ -223,12 +267,13 @@ fn wake_at(
         forget_lapsed(ws, org, due)?;
         begin_grants(ws, org, &profile, due)?;
         settle_at_day_end(ws, org, &profile, due)?;
+        give_up_silent(ws, org, &profile, due)?;
         review(ws, org, &profile, due, asked_from)?;
         if ws.requests_of_command().len() > asked {
             return Ok(Woken::Asked);
         }
     }
-    if ws.wallet(org)?.now < until && ws.wallet(org)?.meters.is_running() {
+    if ws.wallet(org)?.now < until && ws.wallet(org)?.running_count > 0 {
         move_to(ws, org, until)?;
     }
     Ok(Woken::Done)
@@ -253,7 +298,7 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
 }
 
 /// Up to where time is posted when something else happens at `at` (requirements C02).
-fn settled_by_others(profile: &Profile, at: Timestamp) -> Timestamp {
+pub(crate) fn settled_by_others(profile: &Profile, at: Timestamp) -> Timestamp {
     if profile.closed_windows_only() {
         at.floor_to_multiple(profile.settle_every_seconds)
     } else {
@@ -408,7 +453,35 @@ fn settle_at_day_end(
     Ok(())
 }
 
-/// Steps 5, 7 and 8 of R5 at `at`: stops, auto top-up, alerts and reminders.
+/// Ends runs that have not shown a sign of life for as long as was agreed, as of the last one
+/// (rulings R14).
+fn give_up_silent(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    if ws.wallet(org)?.next_beat > at {
+        return Ok(());
+    }
+    let silent: Vec<(i64, Timestamp)> = ws
+        .runs
+        .of(org)
+        .filter(|(_, run)| run.beat_due() <= at)
+        .filter_map(|(number, run)| Some((number, run.heartbeat?.beat_at.max(run.started_at))))
+        .collect();
+    for (number, beat_at) in silent {
+        let (reason, rest) = (StopReason::HeartbeatLost, Rest::Stopped);
+        let ending = Ending { stopped_at: beat_at.floor_to_second(), reason, rest };
+        close_run(ws, org, profile, number, ending, at)?;
+    }
+    let due = ws.runs.of(org).map(|(_, run)| run.beat_due()).min();
+    let next = due.unwrap_or(Timestamp::NEVER).min(ws.horizon(org).beats);
+    ws.wallet_mut(org)?.next_beat = next;
+    Ok(())
+}
+
+/// Steps 5 to 8 of R5 at `at`: stops, block starts, auto top-up, alerts and reminders.
 fn review(
     ws: &mut Workset,
     org: OrgId,
@@ -417,10 +490,13 @@ fn review(
     asked_from: Timestamp,
 ) -> Result<(), Refusal> {
     review_stops(ws, org, profile, at)?;
+    let patience = patience(ws.wallet(org)?, profile);
+    start_blocks(ws, org, profile, at, patience)?;
     review_top_up(ws, org, profile, at, at.max(asked_from))?;
     review_limit(ws, org, profile, at)?;
     review_forecast(ws, org, profile, at)?;
     review_reminders(ws, org, profile, at)?;
+    review_retention(ws, org, profile, at)?;
     if ws.wallet(org)?.review_due {
         ws.wallet_mut(org)?.review_due = false;
     }
@@ -455,7 +531,7 @@ fn review_stops(
     let open: Vec<(i64, i64)> = ws
         .runs
         .of(org)
-        .filter(|(_, run)| run.stopped_at.is_none() && run.class.is_stopped_at_zero())
+        .filter(|(_, run)| run.is_stopped_by_order())
         .map(|(number, run)| (number, run.resource))
         .collect();
     let wallet = ws.wallet_mut(org)?;
@@ -468,6 +544,7 @@ fn review_stops(
             ("resource", resource.to_string()),
             ("stop_at", stop_at.to_string()),
             ("sequence", sequence.to_string()),
+            ("action", profile.compute_zero_action.name().to_owned()),
         ];
         tell(ws, org, EventKind::StopRequested, at, fields)?;
     }
@@ -553,7 +630,7 @@ fn review_forecast(
     if is_below == wallet.forecast_fired {
         return Ok(());
     }
-    let burn = wallet.meters.burn_round_half_even(SECONDS_PER_HOUR);
+    let burn = wallet.burn_round_half_even(SECONDS_PER_HOUR);
     ws.wallet_mut(org)?.forecast_fired = is_below;
     let kind = if is_below { EventKind::BalanceForecastLow } else { EventKind::BalanceRecovered };
     let mut fields = vec![

@@ -6,14 +6,17 @@
 //! An organization has one wallet, and its journal is the organization's. The wallet is small
 //! whatever runs in it (rulings A6): runs and holds are rows of their own, their sums are here.
 
+use crate::block::Blocks;
 use crate::calendar::Zone;
 use crate::discount::{Discount, Volume, assigned_bps, day_of, tier_bps};
 use crate::grant::{OpenGrant, OpenGrants, Upcoming};
 use crate::ledger::ChainTip;
-use crate::meter::Meters;
+use crate::meter::{Meters, last_second};
 use crate::profile::{Admission, BalanceBasis, Overdraft, Profile};
 use crate::rate::{amount_round_half_even, denominator};
+use crate::retention::Retention;
 use crate::run::Run;
+use crate::time::SECONDS_PER_HOUR;
 use crate::validity::Validity;
 use crate::{Amount, OrgId, Timestamp};
 
@@ -80,9 +83,15 @@ pub struct Wallet {
     pub meters: Meters,
     /// Time is posted up to here.
     pub settled_until: Timestamp,
-    /// Runs that are open, and those of them that zero stops.
+    /// Runs that cost money, and those of them whose time accrues and is stopped at zero.
     pub running_count: i64,
     pub stoppable_count: i64,
+    /// Those of them that pay for time ahead.
+    pub blocks: Blocks,
+    /// No run is given up for want of a beat before this.
+    pub next_beat: Timestamp,
+    /// Set while something is stored that cannot be paid for.
+    pub retention: Option<Retention>,
     pub launches: Vec<Launch>,
     /// No open hold expires before this.
     pub next_hold_expiry: Timestamp,
@@ -152,6 +161,9 @@ impl Wallet {
             settled_until: now.floor_to_second(),
             running_count: 0,
             stoppable_count: 0,
+            blocks: Blocks::default(),
+            next_beat: Timestamp::NEVER,
+            retention: None,
             launches: Vec::new(),
             next_hold_expiry: Timestamp::NEVER,
             user_limit: None,
@@ -328,14 +340,24 @@ impl Wallet {
             held: self.held(at),
             available: self.available(profile, at),
             shown: self.shown(profile, at),
-            burn_per_hour: self.meters.burn_round_half_even(3_600),
-            runs_out_at: self.run_out(),
+            burn_per_hour: self.burn_round_half_even(SECONDS_PER_HOUR),
+            runs_out_at: self.run_out().min(self.block_out()),
         }
     }
 
-    /// The last whole second that everything running can be paid for (rulings R3, R10); this very
-    /// second while the wallet is frozen (rulings R18); [`Timestamp::NEVER`] when nothing that zero
-    /// stops is running.
+    /// What `seconds` of everything that runs cost, blocks on the average.
+    pub fn burn_round_half_even(&self, seconds: i64) -> Amount {
+        let burn = self.meters.burn_round_half_even(seconds);
+        if self.blocks.is_empty() {
+            return burn;
+        }
+        burn.checked_add(self.blocks.burn_round_half_even(seconds)).unwrap_or(Amount::MAX)
+    }
+
+    /// The last whole second that everything which accrues can be paid for (rulings R3, R10);
+    /// this very second while the wallet is frozen (rulings R18); [`Timestamp::NEVER`] when nothing
+    /// that zero stops is accruing. Blocks to come do not count: the one that is not payable then
+    /// is not started.
     pub fn run_out(&self) -> Timestamp {
         if self.stoppable_count == 0 {
             return Timestamp::NEVER;
@@ -354,20 +376,34 @@ impl Wallet {
         usable: Usable,
         horizon_seconds: i64,
     ) -> Timestamp {
-        let mut outlook = Outlook::new(self, usable, horizon_seconds);
-        loop {
-            let limit = outlook.limit(floor);
-            let last = self.meters.last_second_within(limit);
-            let turn = outlook.next_turn();
-            if last < turn || turn == Timestamp::NEVER {
-                return last;
-            }
-            outlook.pass(turn);
-            if outlook.limit(floor) < self.meters.accrued(turn.floor_to_second()) {
-                // Crossings are whole seconds (rulings R1), also when a grant expires within one.
-                return Timestamp::from_micros(turn.micros() - 1).floor_to_second();
-            }
+        let outlook = Outlook::new(self, usable, horizon_seconds);
+        let spent = |at| self.meters.accrued(at);
+        outlook.last_second(floor, spent, |limit| self.meters.last_second_within(limit))
+    }
+
+    /// The first block start that cannot be paid when everything goes on as it does now (rulings
+    /// R10); [`Timestamp::NEVER`] when there is none. With more phases than a wallet keeps apart,
+    /// it may be up to a block too early, never too late.
+    pub fn block_out(&self) -> Timestamp {
+        if self.blocks.is_empty() {
+            return Timestamp::NEVER;
         }
+        let from = self.meters.accrued_until.max(self.now.floor_to_second());
+        let spent = |at: Timestamp| self.meters.accrued(at).plus(self.blocks.cost_until(at));
+        let outlook = Outlook::new(self, Usable::Unreserved, 0);
+        let last = outlook
+            .last_second(Amount::ZERO, spent, |limit| last_second(from, |at| spent(at) <= limit));
+        if last == Timestamp::NEVER { last } else { self.blocks.first_start_after(last) }
+    }
+
+    /// What can be spent at `at`, an instant to come, if nothing but time goes by until then.
+    pub fn payable_at(&self, at: Timestamp) -> Amount {
+        let mut outlook = Outlook::new(self, Usable::Unreserved, 0);
+        let spent = |at: Timestamp| self.meters.accrued(at.floor_to_second());
+        while let Some(turn) = Some(outlook.next_turn()).filter(|&turn| turn <= at) {
+            outlook.pass(turn, spent(turn));
+        }
+        outlook.limit(Amount::ZERO).minus(spent(at)).minus(self.launch_held_round_half_even(at))
     }
 }
 
@@ -450,9 +486,33 @@ impl<'a> Outlook<'a> {
         self.grants.iter().map(turn).min().unwrap_or(Timestamp::NEVER)
     }
 
-    /// Draws what has accrued until `turn`, then lets go what lapses and takes up what begins.
-    fn pass(&mut self, turn: Timestamp) {
-        let mut unpaid = self.wallet.meters.accrued(turn.floor_to_second()).minus(self.drawn);
+    /// The last whole second at which no more than the limit is `spent`, which `last_within`
+    /// answers for a limit that does not change.
+    fn last_second(
+        mut self,
+        floor: Amount,
+        spent: impl Fn(Timestamp) -> Amount,
+        last_within: impl Fn(Amount) -> Timestamp,
+    ) -> Timestamp {
+        loop {
+            let last = last_within(self.limit(floor));
+            let turn = self.next_turn();
+            if last < turn || turn == Timestamp::NEVER {
+                return last;
+            }
+            let spent = spent(turn.floor_to_second());
+            self.pass(turn, spent);
+            if self.limit(floor) < spent {
+                // Crossings are whole seconds (rulings R1), also when a grant expires within one.
+                return Timestamp::from_micros(turn.micros() - 1).floor_to_second();
+            }
+        }
+    }
+
+    /// Draws what was `spent` in all until `turn`, then lets go what lapses and takes up what
+    /// begins.
+    fn pass(&mut self, turn: Timestamp, spent: Amount) {
+        let mut unpaid = spent.minus(self.drawn);
         for grant in self.grants.iter_mut().filter(|grant| grant.begins == Timestamp::ZERO) {
             let part = grant.free.min(unpaid).or_zero();
             grant.left = grant.left.minus(part);

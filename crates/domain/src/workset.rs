@@ -232,6 +232,8 @@ pub struct Workset {
     pub redemptions: Table<Redemption>,
     /// Journal rows that were loaded because a command has to look back, newest first.
     pub history: BTreeMap<OrgId, Vec<LedgerTransaction>>,
+    /// How far the runs that fall due are loaded, where not all are.
+    pub horizons: BTreeMap<OrgId, Horizon>,
     /// Usage events that were recorded in earlier batches and came again in this one.
     pub priors: BTreeMap<(OrgId, EventHash), Vec<Arc<LedgerTransaction>>>,
     recorded: HashMap<EventHash, usize, BuildHasherDefault<IdHasher>>,
@@ -241,6 +243,20 @@ pub struct Workset {
     requests: Vec<Request>,
     next_position: i64,
     mark: Mark,
+}
+
+/// Until when the runs of an organization are loaded that fall due by themselves: all of those that
+/// fall due before, and some that do then. Never, where all are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Horizon {
+    pub blocks: Timestamp,
+    pub beats: Timestamp,
+}
+
+impl Default for Horizon {
+    fn default() -> Horizon {
+        Horizon { blocks: Timestamp::NEVER, beats: Timestamp::NEVER }
+    }
 }
 
 /// How far the append-only lists reached when the current command began.
@@ -363,6 +379,11 @@ impl Workset {
     pub fn profile_of(&self, org: OrgId) -> Result<Arc<Profile>, Refusal> {
         let platform = self.wallet(org)?.platform;
         Ok(Arc::clone(&self.platform(platform)?.profile))
+    }
+
+    /// Until when the runs of `org` that fall due are loaded.
+    pub fn horizon(&self, org: OrgId) -> Horizon {
+        self.horizons.get(&org).copied().unwrap_or_default()
     }
 
     pub fn book(&self, platform: OrgId) -> Option<&Arc<PriceBook>> {
@@ -533,6 +554,7 @@ impl Workset {
     pub fn clear_rows(&mut self) {
         self.each_table(Keeper::Clear);
         self.history.clear();
+        self.horizons.clear();
     }
 }
 

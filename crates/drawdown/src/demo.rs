@@ -147,14 +147,14 @@ async fn resource(app: &App, org: OrgId, label: &str, sku: &str) -> Result<i64, 
 }
 
 async fn start(app: &App, org: OrgId, resource: i64) -> Result<i64, Failure> {
-    let Answer::Run(_, row) = run(app, StartRun { org, resource, started_at: None }).await? else {
+    let Answer::Run(_, row) = run(app, StartRun::now(org, resource)).await? else {
         return Err("start".into());
     };
     Ok(row.number)
 }
 
 async fn stop(app: &App, org: OrgId, run_number: i64) -> Result<(), Failure> {
-    run(app, StopRun { org, run: run_number, stopped_at: None }).await.map(|_| ())
+    run(app, StopRun::now(org, run_number)).await.map(|_| ())
 }
 
 async fn query(app: &App, org: OrgId, number: i64, tokens: i64) -> Result<(), Failure> {

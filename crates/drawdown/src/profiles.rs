@@ -148,7 +148,6 @@ pub fn summary(profile: &Profile) -> Vec<String> {
         ZeroAction::Pause => "is paused",
         ZeroAction::Stop => "is stopped",
         ZeroAction::Terminate => "is terminated for good",
-        ZeroAction::RejectNew => "goes on, and nothing new starts",
     };
     let past = match profile.overdraft {
         Overdraft::Absorb => "use past zero is the operator's expense".into(),

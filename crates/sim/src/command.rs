@@ -77,6 +77,10 @@ pub enum Action {
         resource: i64,
         at: Option<Timestamp>,
     },
+    Resume {
+        org: OrgId,
+        resource: i64,
+    },
     StopRun {
         org: OrgId,
         run: i64,
@@ -157,6 +161,7 @@ impl Action {
             | Action::SettleDeposit { org, .. }
             | Action::CreateResource { org, .. }
             | Action::StartRun { org, .. }
+            | Action::Resume { org, .. }
             | Action::StopRun { org, .. }
             | Action::Usage { org, .. }
             | Action::Hold { org, .. }

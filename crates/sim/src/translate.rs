@@ -13,6 +13,7 @@ use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::resume_resource::ResumeResource;
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_user_limit::SetUserLimit;
@@ -110,10 +111,13 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::CreateResource { org, sku } => {
             Box::new(CreateResource { org, label: "thing".into(), sku, labels: "{}".into() })
         }
+        Action::Resume { org, resource } => Box::new(ResumeResource { org, resource }),
         Action::StartRun { org, resource, at } => {
-            Box::new(StartRun { org, resource, started_at: at })
+            Box::new(StartRun { started_at: at, ..StartRun::now(org, resource) })
         }
-        Action::StopRun { org, run, at } => Box::new(StopRun { org, run, stopped_at: at }),
+        Action::StopRun { org, run, at } => {
+            Box::new(StopRun { stopped_at: at, ..StopRun::now(org, run) })
+        }
         Action::Usage { org, id, sku, at, quantities } => {
             let said = format!("{sku} {at:?} {quantities:?}");
             let fingerprint = hasher.hash(0, "fingerprint", &said).bits();

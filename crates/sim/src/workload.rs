@@ -19,6 +19,16 @@ const CLOUDS: [(&str, &str, bool); 8] = [
     ("spheron", "", true),
     ("greennode", "overdraft=carry;stop_lead_seconds=7", false),
 ];
+/// The same under block terms, which every fifth seed has.
+const BLOCK_CLOUDS: [(&str, &str, bool); 4] = [
+    ("deployments", "", false),
+    ("deployments", "compute_zero_action=stop;overdraft=carry", true),
+    ("deployments", "compute_terms=block(2h);overcapture=cap", false),
+    ("deployments", "compute_terms=block(90s);block_lookahead_seconds=20", true),
+];
+/// What is stored is kept at zero, and what was stopped there can be started again.
+const KEPT: &str = ";retention_days=off";
+const RESTARTED: &str = ";compute_zero_action=stop;resume=manual";
 const UNIT: i64 = 1_000_000_000;
 const SECOND: i64 = 1_000_000;
 
@@ -54,6 +64,7 @@ pub struct Workload {
     clouds: Vec<Cloud>,
     customers: BTreeMap<OrgId, Customer>,
     event_count: i64,
+    sells: &'static [(&'static str, &'static str, bool)],
     queue: Vec<Step>,
     outage: i64,
 }
@@ -65,6 +76,7 @@ impl Workload {
             clouds: Vec::new(),
             customers: BTreeMap::new(),
             event_count: 0,
+            sells: if seed % 5 == 2 { &BLOCK_CLOUDS } else { &CLOUDS },
             queue: Vec::new(),
             outage: 0,
         }
@@ -75,10 +87,11 @@ impl Workload {
         let mut steps = Vec::new();
         let first = usize::try_from(self.chance.below(8)).unwrap();
         for place in 0..clouds {
-            let (profile, settings, is_test) = CLOUDS[(first + place * 3) % CLOUDS.len()];
+            let (profile, settings, is_test) = self.sells[(first + place * 3) % self.sells.len()];
             let org = self.draw_org();
             let clock = is_test.then(|| now.plus_seconds(self.chance.between(-90_000, 90_000)));
-            let settings = settings.to_owned();
+            let restarted = if profile == "spheron" { RESTARTED } else { "" };
+            let settings = format!("{settings}{KEPT}{restarted}");
             self.clouds.push(Cloud {
                 org,
                 live: clock.is_none(),
@@ -117,6 +130,12 @@ impl Workload {
 
     /// Learns the numbers of what was made.
     pub fn learn(&mut self, action: &Action, said: &Said) {
+        if let Action::StartRun { org, resource, .. } = action
+            && said.words == "refused resource_paused"
+        {
+            let (org, resource) = (*org, *resource);
+            self.queue.push(Step::Batch(vec![Action::Resume { org, resource }]));
+        }
         if said.words.starts_with("refused") {
             return;
         }
@@ -139,7 +158,7 @@ impl Workload {
             Action::SaveMethod { .. } => customer.methods.push(said.number),
             Action::StartDeposit { .. } => customer.deposits.push(said.number),
             Action::CreateResource { .. } => customer.resources.push(said.number),
-            Action::StartRun { .. } => customer.runs.push(said.number),
+            Action::StartRun { .. } | Action::Resume { .. } => customer.runs.push(said.number),
             Action::StopRun { run, .. } => customer.runs.retain(|other| other != run),
             Action::Hold { .. } => customer.holds.push(said.number),
             Action::SettleDeposit { deposit, .. } if !customer.deposits.contains(deposit) => {

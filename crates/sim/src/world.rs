@@ -222,8 +222,7 @@ impl World {
         let wallet = self.read(async |snapshot| access::wallet(snapshot, org).await)?;
         let stop_at = wallet.stop_order?.stop_at;
         let runs = self.read(async |snapshot| lists::runs(snapshot, org, i64::MAX, ROWS).await);
-        let open =
-            runs.iter().filter(|run| run.stopped_at.is_none() && run.class.is_stopped_at_zero());
+        let open = runs.iter().filter(|run| run.is_stopped_by_order());
         Some((stop_at, open.map(|run| run.number).collect()))
     }
 

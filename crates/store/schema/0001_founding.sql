@@ -272,6 +272,9 @@ CREATE TABLE resources (
     labels TEXT NOT NULL,
     run BIGINT,
     created_at BIGINT NOT NULL,
+    rest INTEGER NOT NULL,
+    paid_until BIGINT,
+    redeployed_from BIGINT,
     PRIMARY KEY (bucket, org_id, number)
 );
 
@@ -290,10 +293,26 @@ CREATE TABLE runs (
     started_at BIGINT NOT NULL,
     stopped_at BIGINT,
     stop_reason INTEGER,
+    is_waiting INTEGER NOT NULL,
+    block_seconds BIGINT,
+    paid_until BIGINT,
+    blocks BIGINT,
+    heartbeat_seconds BIGINT,
+    beat_at BIGINT,
+    beat_due BIGINT,
+    previous BIGINT,
+    next_sku BIGINT,
     PRIMARY KEY (bucket, org_id, number)
 );
 
 CREATE INDEX runs_running ON runs (bucket, org_id) WHERE stopped_at IS NULL;
+
+-- What falls due by itself: the next block, and the end without a beat.
+CREATE INDEX runs_paid ON runs (bucket, org_id, paid_until)
+WHERE stopped_at IS NULL AND paid_until IS NOT NULL;
+
+CREATE INDEX runs_beating ON runs (bucket, org_id, beat_due)
+WHERE stopped_at IS NULL AND beat_due IS NOT NULL;
 
 -- Credit set aside, resolved once. Kept until its period is archived.
 CREATE TABLE holds (

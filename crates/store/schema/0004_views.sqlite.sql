@@ -83,6 +83,8 @@ SELECT
         WHEN 15 THEN 'reinstatement'
         WHEN 16 THEN 'reversal'
         WHEN 17 THEN 'renewal'
+        WHEN 18 THEN 'block'
+        WHEN 19 THEN 'block_reversal'
     END AS kind,
     account,
     grant_number,
@@ -110,7 +112,7 @@ FROM (
     UNION ALL
     SELECT bucket, org_id, number, kind, 'revenue', NULL, amount
     FROM journal
-    WHERE kind IN (3, 4, 5, 6, 16)
+    WHERE kind IN (3, 4, 5, 6, 16, 18, 19)
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'grants', p.grant_number, p.change
     FROM read_postings AS p
@@ -119,7 +121,7 @@ FROM (
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (2, 3, 4, 5, 6, 7, 8, 12, 16, 17) AND g.kind IN (1, 3, 4)
+    WHERE p.kind IN (2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 18, 19) AND g.kind IN (1, 3, 4)
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'breakage', NULL, -p.change
     FROM read_postings AS p
@@ -131,7 +133,7 @@ FROM (
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (3, 4, 5, 6, 16) AND g.kind IN (1, 3, 4)
+    WHERE p.kind IN (3, 4, 5, 6, 16, 18, 19) AND g.kind IN (1, 3, 4)
     UNION ALL
     SELECT bucket, org_id, number, kind, 'absorbed', NULL, -absorbed
     FROM read_rest
@@ -166,6 +168,8 @@ SELECT
         WHEN 15 THEN 'reinstatement'
         WHEN 16 THEN 'reversal'
         WHEN 17 THEN 'renewal'
+        WHEN 18 THEN 'block'
+        WHEN 19 THEN 'block_reversal'
     END AS kind,
     coalesce(j.subject, 0) AS subject,
     j.amount AS amount_nanos,
@@ -283,6 +287,9 @@ SELECT
         WHEN 1 THEN 'requested'
         WHEN 2 THEN 'out_of_credit'
         WHEN 3 THEN 'frozen'
+        WHEN 4 THEN 'resized'
+        WHEN 5 THEN 'heartbeat_lost'
+        WHEN 6 THEN 'retention_over'
     END AS stop_reason
 FROM runs AS r
     JOIN wallets AS w ON w.bucket = r.bucket AND w.org_id = r.org_id

@@ -208,7 +208,10 @@ pub(crate) fn read(row: &Row) -> Result<LedgerTransaction, StoreError> {
     let span = match rest.every_seconds {
         None => None,
         Some(every_seconds) => {
-            let from = occurred_at.ok_or_else(|| damaged("span"))?;
+            // A block is charged when it starts, unless it says otherwise.
+            let at = row.time(6)?;
+            let usual = Some(at).filter(|_| kind != TransactionKind::Settlement);
+            let from = occurred_at.or(usual).ok_or_else(|| damaged("span"))?;
             Some(Span { from, every_seconds, meters: rest.meters })
         }
     };

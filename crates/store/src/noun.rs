@@ -56,6 +56,17 @@ pub(crate) fn load_of<N: Noun>(
     read_all(&w.load(load, &org_columns(orgs.iter().copied()))?)
 }
 
+/// The rows of organizations that `load`, whose key is the organization and an instant, finds.
+pub(crate) fn load_until<N: Noun>(
+    w: &mut Writer,
+    load: &Load,
+    until: &[(OrgId, Timestamp)],
+) -> Result<Vec<Keyed<N>>, StoreError> {
+    let mut columns = org_columns(until.iter().map(|it| it.0));
+    columns.push(Column::Int(until.iter().map(|it| it.1.micros()).collect()));
+    read_all(&w.load(load, &columns)?)
+}
+
 /// Reads whole rows.
 pub(crate) fn read_all<N: Noun>(rows: &[Row]) -> Result<Vec<Keyed<N>>, StoreError> {
     rows.iter().map(read).collect()

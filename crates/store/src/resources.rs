@@ -1,6 +1,6 @@
 //! Resources, each with the run that is open now.
 
-use domain::run::Resource;
+use domain::run::{Resource, Rest};
 use domain::workset::Key;
 
 use crate::error::StoreError;
@@ -17,6 +17,9 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("labels", Kind::Text),
     ("run", Kind::Int),
     ("created_at", Kind::Int),
+    ("rest", Kind::Small),
+    ("paid_until", Kind::Int),
+    ("redeployed_from", Kind::Int),
 ];
 
 catalogue! {
@@ -38,6 +41,9 @@ impl Noun for Resource {
             .text(|resource| &resource.labels)
             .opt_int(|resource| resource.run)
             .time(|resource| resource.created_at)
+            .int(|resource| resource.rest.code())
+            .opt_time(|resource| resource.paid_until)
+            .opt_int(|resource| resource.redeployed_from)
     }
 
     fn read(number: i64, fields: &mut Fields<'_>) -> Result<Resource, StoreError> {
@@ -48,6 +54,9 @@ impl Noun for Resource {
             labels: fields.text()?,
             run: fields.opt_int()?,
             created_at: fields.time()?,
+            rest: fields.code(Rest::from_code)?,
+            paid_until: fields.opt_time()?,
+            redeployed_from: fields.opt_int()?,
         })
     }
 }

@@ -1,9 +1,12 @@
-//! Runs: written when they start and when they end, and never otherwise.
+//! Runs: written when they start, when a block of theirs starts, when they beat, and when they end.
+//!
+//! *Invariant:* what falls due by itself is in a column with an index of its own, so that of many
+//! runs only those are read whose moment has come.
 
-use domain::OrgId;
 use domain::rate::Rate;
-use domain::run::{ResourceClass, Run, StopReason};
+use domain::run::{Heartbeat, Paid, ResourceClass, Run, StopReason};
 use domain::workset::Key;
+use domain::{OrgId, Timestamp};
 
 use crate::error::StoreError;
 use crate::noun::{self, BUCKET, Columns, Fields, Keyed, NUMBER, Noun, ORG};
@@ -24,7 +27,18 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("started_at", Kind::Int),
     ("stopped_at", Kind::Int),
     ("stop_reason", Kind::Small),
+    ("is_waiting", Kind::Small),
+    ("block_seconds", Kind::Int),
+    ("paid_until", Kind::Int),
+    ("blocks", Kind::Int),
+    ("heartbeat_seconds", Kind::Int),
+    ("beat_at", Kind::Int),
+    ("beat_due", Kind::Int),
+    ("previous", Kind::Int),
+    ("next_sku", Kind::Int),
 ];
+const UNTIL_PAID: &[(&str, Kind)] = &[BUCKET, ORG, ("paid_until", Kind::Int)];
+const UNTIL_BEAT: &[(&str, Kind)] = &[BUCKET, ORG, ("beat_due", Kind::Int)];
 
 catalogue! {
     /// Writes rows.
@@ -34,6 +48,10 @@ catalogue! {
     /// Finds the open runs of organizations.
     FIND_OPEN: Load =
         Load::by("runs", &[BUCKET, ORG], COLUMNS, "stopped_at IS NULL");
+    /// Finds the open runs whose block starts until some instant, and those that are next then.
+    FIND_DUE_BLOCKS: Load = Load::until("runs", UNTIL_PAID, COLUMNS, "stopped_at IS NULL");
+    /// Finds the open runs that are given up until some instant, and those that are next then.
+    FIND_DUE_BEATS: Load = Load::until("runs", UNTIL_BEAT, COLUMNS, "stopped_at IS NULL");
 }
 
 impl Noun for Run {
@@ -53,6 +71,15 @@ impl Noun for Run {
             .time(|run| run.started_at)
             .opt_time(|run| run.stopped_at)
             .opt_int(|run| run.stop_reason.map(StopReason::code))
+            .int(|run| i64::from(run.is_waiting))
+            .opt_int(|run| run.paid.map(|paid| paid.block_seconds))
+            .opt_time(|run| run.paid.and_then(|paid| noun::unless_never(paid.until)))
+            .opt_int(|run| run.paid.map(|paid| paid.blocks))
+            .opt_int(|run| run.heartbeat.map(|heartbeat| heartbeat.timeout_seconds))
+            .opt_time(|run| run.heartbeat.map(|heartbeat| heartbeat.beat_at))
+            .opt_time(|run| noun::unless_never(run.beat_due()))
+            .opt_int(|run| run.previous)
+            .opt_int(|run| run.next_sku)
     }
 
     fn read(number: i64, fields: &mut Fields<'_>) -> Result<Run, StoreError> {
@@ -70,8 +97,26 @@ impl Noun for Run {
             started_at: fields.time()?,
             stopped_at: fields.opt_time()?,
             stop_reason: fields.opt_code(StopReason::from_code)?,
+            is_waiting: fields.int()? != 0,
+            paid: paid(fields)?,
+            heartbeat: heartbeat(fields)?,
+            previous: fields.opt_int()?,
+            next_sku: fields.opt_int()?,
         })
     }
+}
+
+fn paid(fields: &mut Fields<'_>) -> Result<Option<Paid>, StoreError> {
+    let (seconds, until, blocks) = (fields.opt_int()?, fields.opt_time()?, fields.opt_int()?);
+    let until = until.unwrap_or(Timestamp::NEVER);
+    Ok(seconds.zip(blocks).map(|(block_seconds, blocks)| Paid { block_seconds, until, blocks }))
+}
+
+/// Reads the heartbeat; when it is due follows from it, and is stored only to be found by.
+fn heartbeat(fields: &mut Fields<'_>) -> Result<Option<Heartbeat>, StoreError> {
+    let (seconds, beat_at, _due) = (fields.opt_int()?, fields.opt_time()?, fields.opt_time()?);
+    let both = seconds.zip(beat_at);
+    Ok(both.map(|(timeout_seconds, beat_at)| Heartbeat { timeout_seconds, beat_at }))
 }
 
 /// The rows at `keys`, in no promised order; those that are not there are left out.
@@ -82,4 +127,21 @@ pub fn load(w: &mut Writer, keys: &[Key]) -> Result<Vec<Keyed<Run>>, StoreError>
 /// The runs of `orgs` that are open, in no promised order.
 pub fn load_open(w: &mut Writer, orgs: &[OrgId]) -> Result<Vec<Keyed<Run>>, StoreError> {
     noun::load_of(w, &FIND_OPEN, orgs)
+}
+
+/// The open runs of organizations whose block starts at or before the instant beside each, and all
+/// of those that are next after it; in no promised order.
+pub fn load_due_blocks(
+    w: &mut Writer,
+    until: &[(OrgId, Timestamp)],
+) -> Result<Vec<Keyed<Run>>, StoreError> {
+    noun::load_until(w, &FIND_DUE_BLOCKS, until)
+}
+
+/// The same for runs that are given up without a beat.
+pub fn load_due_beats(
+    w: &mut Writer,
+    until: &[(OrgId, Timestamp)],
+) -> Result<Vec<Keyed<Run>>, StoreError> {
+    noun::load_until(w, &FIND_DUE_BEATS, until)
 }

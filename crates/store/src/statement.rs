@@ -64,8 +64,19 @@ pub struct Load {
     key: &'static [(&'static str, Kind)],
     columns: Columns,
     filter: &'static str,
+    reach: Reach,
     sqlite: OnceLock<String>,
     postgres: OnceLock<String>,
+}
+
+/// Which rows a key of a load stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Those that have the key.
+    Equal,
+    /// Those whose last key column is at most the key's, and those that have the least value beyond
+    /// it, so that it is known how far they reach.
+    Until,
 }
 
 /// The columns that a load answers with.
@@ -205,6 +216,19 @@ impl Load {
         Load::answering(table, key, Columns::Declared(columns), filter)
     }
 
+    /// Describes a load of whole rows up to a value of the last of `key`, and of those that come
+    /// next after it.
+    pub const fn until(
+        table: &'static str,
+        key: &'static [(&'static str, Kind)],
+        columns: &'static [(&'static str, Kind)],
+        filter: &'static str,
+    ) -> Load {
+        let mut load = Load::answering(table, key, Columns::Declared(columns), filter);
+        load.reach = Reach::Until;
+        load
+    }
+
     const fn answering(
         table: &'static str,
         key: &'static [(&'static str, Kind)],
@@ -217,6 +241,7 @@ impl Load {
             key,
             columns,
             filter,
+            reach: Reach::Equal,
             sqlite: OnceLock::new(),
             postgres: OnceLock::new(),
         }
@@ -229,6 +254,28 @@ impl Load {
 
     pub(crate) fn width(&self) -> usize {
         self.key.len()
+    }
+
+    /// The key columns that are compared for equality, and the one that is reached until.
+    fn split_key(&self) -> (&'static [(&'static str, Kind)], Option<&'static str>) {
+        match (self.reach, self.key) {
+            (Reach::Until, [equal @ .., (last, _)]) => (equal, Some(last)),
+            (_, key) => (key, None),
+        }
+    }
+
+    /// The least value of column `last` beyond the one asked for, or that one; the key's values are
+    /// what `of_key` makes of their places and names.
+    fn reached(&self, last: &str, of_key: impl Fn(usize, &str) -> String) -> String {
+        let (equal, _) = self.split_key();
+        let value = of_key(self.key.len(), last);
+        let of_row = conditions(equal, |at, name| format!("n.{name} = {}", of_key(at, name)));
+        let filter = self.and_filter();
+        format!(
+            "SELECT COALESCE(MIN(n.{last}), {value}) AS reached FROM {} AS n \
+             WHERE {of_row} AND n.{last} > {value}{filter}",
+            self.table
+        )
     }
 
     fn and_filter(&self) -> String {
@@ -311,17 +358,28 @@ impl Texts for Load {
 
     fn sqlite(&self) -> &str {
         self.sqlite.get_or_init(|| {
-            let by_key = conditions(self.key, |at, name| format!("t.{name} = ?{at}"));
+            let (equal, last) = self.split_key();
+            let by_key = conditions(equal, |at, name| format!("t.{name} = ?{at}"));
             let (columns, filter) = (self.columns.list(""), self.and_filter());
-            format!("SELECT {columns} FROM {} AS t WHERE {by_key}{filter}", self.table)
+            let until = last.map_or(String::new(), |last| {
+                let reached = self.reached(last, |at, _| format!("?{at}"));
+                format!(" AND t.{last} <= ({reached})")
+            });
+            format!("SELECT {columns} FROM {} AS t WHERE {by_key}{until}{filter}", self.table)
         })
     }
 
     fn postgres(&self) -> &str {
         self.postgres.get_or_init(|| {
-            let by_key = conditions(self.key, |_, name| format!("t.{name} = x.{name}"));
+            let (equal, last) = self.split_key();
+            let by_key = conditions(equal, |_, name| format!("t.{name} = x.{name}"));
+            let (reached, until) = last.map_or((String::new(), String::new()), |last| {
+                let reached = self.reached(last, |_, name| format!("x.{name}"));
+                let lateral = format!(" CROSS JOIN LATERAL ({reached}) AS r");
+                (lateral, format!(" AND t.{last} <= r.reached"))
+            });
             format!(
-                "SELECT {} FROM {} JOIN {} AS t ON {by_key}{}",
+                "SELECT {} FROM {}{reached} JOIN {} AS t ON {by_key}{until}{}",
                 self.columns.list("t."),
                 unnest(self.key),
                 self.table,

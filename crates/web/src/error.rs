@@ -154,6 +154,12 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         Refusal::NotFound { .. } => 404,
         Refusal::InsufficientCredit { .. } | Refusal::RunwayTooShort { .. } => 402,
         Refusal::AlreadyRunning
+        | Refusal::ResourcePaused
+        | Refusal::ResourceNotPaused
+        | Refusal::ResourceTerminated
+        | Refusal::ResourceNotTerminated
+        | Refusal::RunReady
+        | Refusal::NoHeartbeat
         | Refusal::RunEnded { .. }
         | Refusal::HoldResolved { .. }
         | Refusal::EventConflict
@@ -179,6 +185,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::UnknownSku { .. }
         | Refusal::PriceMissing { .. }
         | Refusal::StopBeforeStart { .. }
+        | Refusal::ClassDiffers { .. }
         | Refusal::CaptureAboveHold { .. }
         | Refusal::NotInProfile { .. }
         | Refusal::PaymentMethodMissing
@@ -235,6 +242,7 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         Refusal::ExternalIdTaken { external } => vec![("external", json!(external))],
         Refusal::CaptureAboveHold { held } => vec![("held", json!(held.to_string()))],
         Refusal::NameTaken { name } => vec![("name", json!(name))],
+        Refusal::ClassDiffers { class } => vec![("class", json!(class))],
         Refusal::NotInProfile { feature } => vec![("feature", json!(feature))],
         Refusal::CouponNotValid { from, until } => {
             vec![("from", json!(from.to_string())), ("until", json!(until.to_string()))]

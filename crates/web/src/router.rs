@@ -352,6 +352,25 @@ pub static ROUTES: &[Route] = &[
         .is("get_resource", "Shows a resource with its cost so far")
         .role(Read)
         .answers::<resources::ResourceOut>(),
+    Route::create("/v1/resources/{id}/resume", to!(resources::resume))
+        .is("resume_resource", "Resumes a paused resource with a new run")
+        .role(Usage)
+        .takes::<Nothing>()
+        .answers::<runs::RunOut>()
+        .refuses(&[
+            "already_running",
+            "wallet_frozen",
+            "resource_not_paused",
+            "price_missing",
+            "amount_out_of_range",
+            "insufficient_credit",
+        ]),
+    Route::create("/v1/resources/{id}/redeploy", to!(resources::redeploy))
+        .is("redeploy_resource", "Makes a terminated resource again")
+        .role(Usage)
+        .takes::<Nothing>()
+        .answers::<resources::ResourceOut>()
+        .refuses(&["resource_not_terminated"]),
     Route::create("/v1/runs", to!(runs::create))
         .is("start_run", "Starts a run, if the wallet can afford to let it")
         .role(Usage)
@@ -360,9 +379,13 @@ pub static ROUTES: &[Route] = &[
         .refuses(&[
             "already_running",
             "wallet_frozen",
+            "resource_paused",
+            "resource_terminated",
             "too_far_ahead",
             "too_long_ago",
+            "setting_invalid",
             "price_missing",
+            "amount_out_of_range",
             "insufficient_credit",
         ]),
     Route::get("/v1/runs", to!(runs::list))
@@ -380,6 +403,32 @@ pub static ROUTES: &[Route] = &[
         .takes::<runs::StopIn>()
         .answers::<runs::RunOut>()
         .refuses(&["run_ended", "too_far_ahead", "too_long_ago", "stop_before_start"]),
+    Route::act("/v1/runs/{id}/ready", to!(runs::ready))
+        .is("report_ready", "Says that a run is ready: it costs money from here on")
+        .role(Usage)
+        .takes::<runs::SeenIn>()
+        .answers::<runs::RunOut>()
+        .refuses(&["run_ended", "run_ready", "too_far_ahead", "too_long_ago"]),
+    Route::act("/v1/runs/{id}/beat", to!(runs::beat))
+        .is("report_beat", "Says that a run still runs")
+        .role(Usage)
+        .takes::<runs::SeenIn>()
+        .answers::<runs::RunOut>()
+        .refuses(&["run_ended", "no_heartbeat", "too_far_ahead", "too_long_ago"]),
+    Route::act("/v1/runs/{id}/resize", to!(runs::resize))
+        .is("resize_run", "Lets a run go on as another SKU of its class")
+        .role(Usage)
+        .takes::<runs::ResizeIn>()
+        .answers::<runs::RunOut>()
+        .refuses(&[
+            "run_ended",
+            "wallet_frozen",
+            "unknown_sku",
+            "class_differs",
+            "price_missing",
+            "amount_out_of_range",
+            "insufficient_credit",
+        ]),
     Route::create("/v1/holds", to!(holds::create))
         .is("place_hold", "Sets credit aside before work starts, or says what is missing")
         .role(Usage)
@@ -431,6 +480,7 @@ pub static ROUTES: &[Route] = &[
             "unknown_sku",
             "price_missing",
             "amount_out_of_range",
+            "insufficient_credit",
         ]),
     Route::act("/v1/usage_events/reverse", to!(usage_events::reverse))
         .is("reverse_usage", "Reverses the charge for a usage event, once")

@@ -1,6 +1,6 @@
 //! Creates a resource: a named thing of a customer that can run.
 
-use domain::run::Resource;
+use domain::run::{Resource, Rest};
 use domain::{OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Operation};
@@ -36,6 +36,9 @@ impl Operation for CreateResource {
             labels: self.labels.clone(),
             created_at: now,
             run: None,
+            rest: Rest::Stopped,
+            paid_until: None,
+            redeployed_from: None,
         };
         ws.resources.put(self.org, number, resource.clone());
         Ok(Answer::Resource(self.org, resource))

@@ -46,7 +46,10 @@ impl Operation for PlaceHold {
         if available < required {
             return Err(Refusal::InsufficientCredit { available, required });
         }
-        let keep = wallet.meters.burn_round_half_even(profile.hold_runway_keep_seconds);
+        let keep = profile.hold_runway_keep_seconds;
+        let next = wallet.blocks.next.filter(|next| next.at <= now.plus_seconds(keep));
+        let keep = wallet.meters.burn_round_half_even(keep);
+        let keep = keep.plus(next.map_or(Amount::ZERO, |next| next.amount));
         let available = available.minus(keep);
         if available < required {
             return Err(Refusal::RunwayTooShort { available, required });

@@ -1,7 +1,8 @@
 //! Records one usage event: dedupes it, rates it, draws it down.
 
 use domain::ledger::{EventKey, Line, TransactionKind};
-use domain::profile::Profile;
+use domain::profile::{ModelZeroAction, Profile};
+use domain::run::ResourceClass;
 use domain::settle::{Draft, draw_with_overdraft, post};
 use domain::time::SECONDS_PER_HOUR;
 use domain::wake::catch_up;
@@ -46,11 +47,12 @@ impl Operation for RecordUsage {
     }
 
     /// Refusals, in order: `not_found`, `event_conflict`, `quantity_not_positive`, `too_far_ahead`,
-    /// `too_long_ago`, `unknown_sku`, `price_missing`, `amount_out_of_range`.
+    /// `too_long_ago`, `unknown_sku`, `price_missing`, `amount_out_of_range`, `insufficient_credit`
+    /// (where the profile refuses models at zero).
     ///
-    /// Use that happened is never refused for credit: it draws to zero, the rest goes the way of
-    /// the profile's overdraft (rulings R14). A late event costs what it cost then and is posted
-    /// now (requirements N07).
+    /// Use that happened is never refused for credit otherwise: it draws to zero, the rest goes the
+    /// way of the profile's overdraft (rulings R14). A late event costs what it cost then and is
+    /// posted now (requirements N07).
     ///
     /// Idempotency: the same id with the same content answers with the charge that was made.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
@@ -75,6 +77,9 @@ impl Operation for RecordUsage {
         let amount = total.filter(|&amount| amount <= CHARGE_MAX).ok_or_else(beyond)?;
         let owed = ws.wallet(self.org)?.debt.checked_add(amount);
         owed.filter(|&owed| owed <= DEBT_MAX).ok_or_else(beyond)?;
+        if profile.model_zero_action == ModelZeroAction::RejectNew {
+            self.require_credit(ws, &profile, amount, now)?;
+        }
         // After this line the operation must succeed.
         let wallet = ws.wallet_mut(self.org)?;
         let (postings, absorbed, debt) = draw_with_overdraft(wallet, &profile, amount);
@@ -101,6 +106,23 @@ fn beyond() -> Refusal {
 }
 
 impl RecordUsage {
+    /// Refuses the use of a model when nothing is available (requirements C08).
+    fn require_credit(
+        &self,
+        ws: &Workset,
+        profile: &Profile,
+        required: Amount,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let wallet = ws.wallet(self.org)?;
+        let sku = ws.book(wallet.platform).and_then(|book| book.sku_by_code(&self.sku));
+        let available = wallet.available(profile, now);
+        if sku.is_some_and(|sku| sku.class == ResourceClass::Model) && !available.is_positive() {
+            return Err(Refusal::InsufficientCredit { available, required });
+        }
+        Ok(())
+    }
+
     /// The priced dimensions, and the discount in force when the event happened.
     fn rated(
         &self,

@@ -1,13 +1,14 @@
 //! Starts a run: from here on a resource costs money, if the wallet can afford to let it.
 
-use domain::event::EventKind;
-use domain::price::TIME_DIMENSION;
+use domain::block::blocks_started;
+use domain::lifecycle::{Opening, open_run, price_of, rate_of};
+use domain::price::Price;
 use domain::profile::{Admission, Profile};
 use domain::rate::Rate;
-use domain::run::Run;
-use domain::settle::tell;
+use domain::run::{ResourceClass, Rest};
 use domain::time::SECONDS_PER_DAY;
 use domain::wake::catch_up;
+use domain::wallet::Wallet;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation, require_reported};
@@ -17,6 +18,9 @@ use crate::operation::{Answer, Keys, Operation, require_reported};
 /// range of an amount.
 pub const BURN_MAX: Amount = Amount::from_units(1_000_000_000);
 const BURN_SECONDS: i64 = 5 * SECONDS_PER_DAY;
+/// How long a run may be silent before it is given up.
+pub const HEARTBEAT_SECONDS_MIN: i64 = 10;
+pub const HEARTBEAT_SECONDS_MAX: i64 = SECONDS_PER_DAY;
 
 #[derive(Debug)]
 pub struct StartRun {
@@ -24,6 +28,18 @@ pub struct StartRun {
     pub resource: i64,
     /// When it was ready; now, when none is given.
     pub started_at: Option<Timestamp>,
+    /// It is admitted now and costs nothing until it is reported to be ready.
+    pub waits_for_ready: bool,
+    /// Without a beat for so long it is taken to have ended at the last one.
+    pub heartbeat_seconds: Option<i64>,
+}
+
+impl StartRun {
+    /// A start that costs money from now on.
+    pub fn now(org: OrgId, resource: i64) -> StartRun {
+        let (started_at, heartbeat_seconds) = (None, None);
+        StartRun { org, resource, started_at, waits_for_ready: false, heartbeat_seconds }
+    }
 }
 
 impl Operation for StartRun {
@@ -39,91 +55,121 @@ impl Operation for StartRun {
         keys.resources.push((self.org, self.resource));
     }
 
-    /// Refusals, in order: `not_found`, `already_running`, `wallet_frozen`, `too_far_ahead`,
-    /// `too_long_ago`, `price_missing`, `amount_out_of_range` (the burn of five days),
-    /// `insufficient_credit`.
+    /// Refusals, in order: `not_found`, `already_running`, `wallet_frozen`, `resource_paused`,
+    /// `resource_terminated`, `too_far_ahead`, `too_long_ago`, `setting_invalid` (the heartbeat),
+    /// `price_missing`, `amount_out_of_range` (the burn of five days), `insufficient_credit`.
     ///
-    /// The price and the discount are snapshot here (requirements N16, S13); available credit is
+    /// Price, discount and terms are snapshot here (requirements N16, S13). Available credit is
     /// decided on less what runs already will burn before it could be stopped (rulings R14). A
     /// start that is reported late is decided on as if it had been reported on time, and needs
-    /// credit for all that has run until now (rulings R1, R8).
+    /// credit for all that has run until now (rulings R1, R8); under block terms for every block
+    /// that has started.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
-        let mut resource = ws.resources.find(Kind::Resource, self.org, self.resource)?.clone();
+        let resource = ws.resources.find(Kind::Resource, self.org, self.resource)?;
         if resource.run.is_some() {
             return Err(Refusal::AlreadyRunning);
         }
         if ws.wallet(self.org)?.is_frozen() {
             return Err(Refusal::WalletFrozen);
         }
+        match resource.rest {
+            Rest::Stopped => {}
+            Rest::Paused => return Err(Refusal::ResourcePaused),
+            Rest::Terminated => return Err(Refusal::ResourceTerminated),
+        }
+        let sku = resource.sku;
         let started_at = self.started_at.unwrap_or(now).floor_to_second();
         require_reported(started_at, now, profile.late_window_seconds)?;
-        let platform = ws.wallet(self.org)?.platform;
-        let missing = |sku: String| Refusal::PriceMissing { sku, dimension: TIME_DIMENSION.into() };
-        let book = ws.book(platform).cloned().unwrap_or_default();
-        let sku = book.sku(resource.sku).ok_or(Refusal::NotFound { kind: Kind::Sku })?;
-        let price = book
-            .price_at(sku.number, TIME_DIMENSION, started_at.max(Timestamp::ZERO))
-            .ok_or_else(|| missing(sku.code.clone()))?;
-        let wallet = ws.wallet(self.org)?;
-        let discount_bps = wallet.discount_bps(&profile, sku.number, started_at, now);
-        let rate = price.rate(discount_bps);
-        let ran_seconds = now.floor_to_second().seconds_since(started_at).max(0);
-        admit(ws, self.org, &profile, rate, ran_seconds, now)?;
-        // After this line the operation must succeed.
-        let wallet = ws.wallet_mut(self.org)?;
-        let number = wallet.take_number();
-        wallet.meters.accrue_to(now);
-        wallet.meters.change_rate(rate.per_units, rate.numerator(), started_at);
-        wallet.running_count += 1;
-        wallet.stoppable_count += i64::from(sku.class.is_stopped_at_zero());
-        wallet.review_due = true;
-        let run = Run {
-            number,
-            resource: resource.number,
-            sku: sku.number,
-            price: price.number,
-            rate,
-            class: sku.class,
+        require_heartbeat(self.heartbeat_seconds)?;
+        let price = price_of(ws, self.org, sku, started_at)?;
+        let class = class_of(ws, self.org, sku)?;
+        let opening = Opening {
+            resource: self.resource,
+            class,
+            block_seconds: profile.block_seconds_of(class),
             started_at,
-            stopped_at: None,
-            stop_reason: None,
+            is_waiting: self.waits_for_ready,
+            heartbeat_seconds: self.heartbeat_seconds,
+            paid_until: None,
+            previous: None,
         };
-        wallet.begin_launch(&run, &profile, now);
-        resource.run = Some(number);
-        ws.resources.put(self.org, self.resource, resource);
-        ws.runs.put(self.org, number, run.clone());
-        let fields = vec![("run", number.to_string()), ("resource", self.resource.to_string())];
-        tell(ws, self.org, EventKind::RunStarted, now, fields)?;
+        admit(ws, self.org, &profile, &price, &opening, now)?;
+        // After this line the operation must succeed.
+        let run = open_run(ws, self.org, &profile, &price, &opening, now)?;
         Ok(Answer::Run(self.org, run))
     }
 }
 
-fn admit(
+fn require_heartbeat(seconds: Option<i64>) -> Result<(), Refusal> {
+    let range = HEARTBEAT_SECONDS_MIN..=HEARTBEAT_SECONDS_MAX;
+    if seconds.is_none_or(|seconds| range.contains(&seconds)) {
+        return Ok(());
+    }
+    let message = "a heartbeat times out after 10 seconds to one day".to_owned();
+    Err(Refusal::SettingInvalid { message })
+}
+
+/// The class of a SKU of the platform that `org` lives on.
+pub(super) fn class_of(ws: &Workset, org: OrgId, sku: i64) -> Result<ResourceClass, Refusal> {
+    let book = ws.book(ws.wallet(org)?.platform).and_then(|book| book.sku(sku));
+    book.map(|sku| sku.class).ok_or(Refusal::NotFound { kind: Kind::Sku })
+}
+
+/// Refuses what would make a wallet burn more than an amount can hold.
+pub(super) fn require_burn(
+    wallet: &Wallet,
+    rate: Rate,
+    block_seconds: Option<i64>,
+) -> Result<(), Refusal> {
+    let room = BURN_MAX.minus(wallet.burn_round_half_even(BURN_SECONDS)).or_zero();
+    let longest = block_seconds.unwrap_or(0).max(BURN_SECONDS);
+    if rate.charge_round_half_even(longest).is_none_or(|burn| burn > room) {
+        return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: room });
+    }
+    Ok(())
+}
+
+/// Decides whether a run may be opened. One whose block is paid already needs nothing more.
+pub(super) fn admit(
     ws: &Workset,
     org: OrgId,
     profile: &Profile,
-    rate: Rate,
-    ran_seconds: i64,
+    price: &Price,
+    opening: &Opening,
     now: Timestamp,
 ) -> Result<(), Refusal> {
+    let rate = rate_of(ws, org, profile, price, opening.started_at, now)?;
     let wallet = ws.wallet(org)?;
-    let burns = wallet.meters.burn_round_half_even(BURN_SECONDS);
-    let room = BURN_MAX.minus(burns).or_zero();
-    if rate.charge_round_half_even(BURN_SECONDS).is_none_or(|burn| burn > room) {
-        return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: room });
+    require_burn(wallet, rate, opening.block_seconds)?;
+    if opening.paid_until.is_some() {
+        return Ok(());
     }
     let lead = wallet.meters.burn_round_half_even(profile.stop_lead_seconds);
     let available = wallet.available(profile, now).minus(lead);
     let cost = |seconds| rate.charge_round_half_even(seconds).unwrap_or(Amount::MAX);
-    let required = match profile.admission {
-        Admission::MinAvailable(amount) => amount.max(cost(ran_seconds)),
+    let ran_seconds = now.floor_to_second().seconds_since(opening.started_at).max(0);
+    let required = match (opening.block_seconds, profile.admission) {
+        (Some(seconds), _) => blocks_charge(rate, seconds, opening.started_at, now),
+        (None, Admission::MinAvailable(amount)) => amount.max(cost(ran_seconds)),
         // The launch hold is used up by its own run first, so what has run is a part of it.
-        Admission::HoldSeconds(seconds) => cost(seconds.max(ran_seconds)),
+        (None, Admission::HoldSeconds(seconds)) => cost(seconds.max(ran_seconds)),
     };
     if available < required || !available.is_positive() {
         return Err(Refusal::InsufficientCredit { available, required });
     }
     Ok(())
+}
+
+/// What the blocks cost that have started since `from`, the first one however far ahead.
+pub(super) fn blocks_charge(
+    rate: Rate,
+    block_seconds: i64,
+    from: Timestamp,
+    now: Timestamp,
+) -> Amount {
+    let block = rate.charge_round_half_even(block_seconds).unwrap_or(Amount::MAX);
+    let blocks = blocks_started(block_seconds, from, now);
+    block.nanos().checked_mul(blocks).map_or(Amount::MAX, Amount::from_nanos)
 }

@@ -73,13 +73,13 @@ fn obey(ws: &mut Workset, org: OrgId, stop_at: Timestamp) -> Result<usize, Refus
     let open: Vec<(i64, Timestamp)> = ws
         .runs
         .of(org)
-        .filter(|(_, run)| run.stopped_at.is_none() && run.class.is_stopped_at_zero())
+        .filter(|(_, run)| run.is_stopped_by_order())
         .map(|(number, run)| (number, run.started_at))
         .collect();
     for &(run, started_at) in &open {
         // A run that is reported some seconds ahead of the clock never runs at all.
         let stopped_at = Some(stop_at.max(started_at));
-        StopRun { org, run, stopped_at }.decide(ws, now)?;
+        StopRun { org, run, stopped_at, rest: None }.decide(ws, now)?;
     }
     Ok(open.len())
 }

@@ -28,6 +28,13 @@ impl Tally {
         }
         self.0 = self.0.wrapping_add(mixed);
     }
+
+    /// Takes away what was added with the same values.
+    pub(crate) fn remove(&mut self, values: &[i64]) {
+        let mut one = Tally::default();
+        one.add(values);
+        self.0 = self.0.wrapping_sub(one.0);
+    }
 }
 
 /// The exact account of an organization's runs under prices of one length.
@@ -37,6 +44,13 @@ pub(crate) struct RunSum {
     pub rate: i128,
     /// Σ numerator × seconds of the runs that have ended, less Σ numerator × start of the others.
     pub fixed: i128,
+}
+
+/// What blocks of open runs that start together cost, and how many runs they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BlockSum {
+    pub amount: Amount,
+    pub runs: i64,
 }
 
 #[derive(Debug)]
@@ -60,9 +74,15 @@ pub(crate) struct Chain {
     /// Disputes that freeze the wallet while they are open.
     pub freezing: i64,
     pub captures: Tally,
+    /// Blocks that were charged and not taken back: run, start, charge.
+    pub blocks: Tally,
     pub index: Tally,
     pub indexed: u64,
     pub runs: BTreeMap<i64, RunSum>,
+    /// What open runs under block terms cost, by length and phase.
+    pub groups: BTreeMap<(i64, i64), BlockSum>,
+    pub next_block: i64,
+    pub next_beat: i64,
     pub open_runs: i64,
     pub stoppable_runs: i64,
     /// What open holds have set aside of each grant.
@@ -101,9 +121,13 @@ impl Chain {
             withdrawn: Amount::ZERO,
             freezing: 0,
             captures: Tally::default(),
+            blocks: Tally::default(),
             index: Tally::default(),
             indexed: 0,
             runs: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            next_block: i64::MAX,
+            next_beat: i64::MAX,
             open_runs: 0,
             stoppable_runs: 0,
             reserved: BTreeMap::new(),
@@ -197,6 +221,16 @@ impl Chain {
                 if let Some(lapsed) = self.lapsed.get_mut(&row.subject) {
                     let changes = row.postings.iter().map(|posting| posting.change);
                     *lapsed = lapsed.minus(changes.sum());
+                }
+            }
+            TransactionKind::Block | TransactionKind::BlockReversal => {
+                let span = row.span.as_ref();
+                let from = span.map(|span| span.from.micros()).ok_or_else(|| {
+                    self.lie(row, "a block says nothing about when it starts".into())
+                })?;
+                match row.kind {
+                    TransactionKind::Block => self.blocks.add(&[row.subject, from, amount]),
+                    _ => self.blocks.remove(&[row.subject, from, -amount]),
                 }
             }
             _ => {}

@@ -7,12 +7,13 @@ use domain::deposit::DepositState;
 use domain::hold::HoldState;
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::refund::{Refund, RefundState};
-use domain::{Amount, OrgId};
+use domain::{Amount, OrgId, Timestamp};
 use store::read::{ledger, lists, verify as scan};
 use store::{Snapshot, StoreError};
 
 use super::Lie;
 use super::chain::issued;
+use super::tables::charged_blocks;
 
 const ROWS: i64 = 4_096;
 
@@ -138,6 +139,43 @@ pub(crate) async fn hold(snapshot: &mut Snapshot, org: OrgId, tip: i64) -> Resul
     let chain = chain(snapshot, org, tip).await?;
     let journal = of_kind(&chain, TransactionKind::Capture, |row| row.amount.to_string());
     Ok(parting(("holds", org, "hold"), &rows, &journal))
+}
+
+/// Blocks that a run was charged for, and those of the journal that were not taken back.
+pub(crate) async fn block(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    tip: i64,
+) -> Result<Lie, StoreError> {
+    let words = |blocks: &BTreeMap<i64, i64>| {
+        let word = |(start, charge): (&i64, &i64)| {
+            format!("{} at {}", Amount::from_nanos(*charge), Timestamp::from_micros(*start))
+        };
+        blocks.iter().map(word).collect::<Vec<_>>().join(", ")
+    };
+    let rows = whole!(snapshot, org, runs);
+    let rows = rows
+        .iter()
+        .map(|run| (run.number, charged_blocks(run).into_iter().collect()))
+        .filter(|(_, blocks): &(i64, BTreeMap<i64, i64>)| !blocks.is_empty())
+        .map(|(number, blocks)| (number, words(&blocks)))
+        .collect();
+    let mut charged: BTreeMap<i64, BTreeMap<i64, i64>> = BTreeMap::new();
+    for row in chain(snapshot, org, tip).await?.iter().rev() {
+        if !matches!(row.kind, TransactionKind::Block | TransactionKind::BlockReversal) {
+            continue;
+        }
+        let start = row.span.as_ref().map_or(row.at, |span| span.from).micros();
+        let blocks = charged.entry(row.subject).or_default();
+        let charge = blocks.entry(start).or_default();
+        *charge += row.amount.nanos();
+        if *charge == 0 {
+            blocks.remove(&start);
+        }
+    }
+    charged.retain(|_, blocks| !blocks.is_empty());
+    let journal = charged.iter().map(|(run, blocks)| (*run, words(blocks))).collect();
+    Ok(parting(("runs", org, "run"), &rows, &journal))
 }
 
 /// What each transaction of a kind says about its subject; one that was there twice says so.

@@ -16,7 +16,7 @@ use store::Snapshot;
 use store::read::access;
 use store::read::verify as scan;
 
-use super::chain::{Chain, Tally};
+use super::chain::{BlockSum, Chain, Tally};
 use super::{Books, Lie, Unverified, discounts, name, same};
 
 /// Calls `each` for every row of a table.
@@ -120,6 +120,7 @@ impl Books {
 
     /// Adds up the runs of each organization, and compares each with the price it began at.
     pub(crate) async fn runs(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
         each_row!(snapshot, runs, row, {
             let (org, number, run) = row;
             let chain = self.chains.get_mut(&org).ok_or_else(|| homeless("runs", org, number))?;
@@ -137,11 +138,29 @@ impl Books {
                 let what = "it stopped before it started".to_owned();
                 return Err(Lie { table: "runs", org, row: format!("run {number}"), what }.into());
             }
-            add_run(chain, &run);
             chain.discounts.add_run(&run);
+            let tally = tallies.entry(org).or_default();
+            for (start, charge) in charged_blocks(&run) {
+                tally.add(&[number, start, charge]);
+            }
+            if run.is_billed() {
+                add_run(chain, &run);
+            } else if !run.is_waiting {
+                end_run(chain, &run);
+            }
             self.report.other_rows += 1;
         });
+        self.charged_blocks = tallies;
         Ok(())
+    }
+
+    /// Every block that a run was charged for is in the journal, and no other.
+    pub(crate) async fn blocks(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let tallies = std::mem::take(&mut self.charged_blocks);
+        match self.first_other(&tallies, |chain| chain.blocks) {
+            Some(org) => Err(name::block(snapshot, org, self.tip(org)).await?.into()),
+            None => Ok(()),
+        }
     }
 
     pub(crate) async fn grants(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
@@ -391,19 +410,70 @@ fn learn_terms(chain: &mut Chain, number: i64, grant: &Grant) {
     }
 }
 
+/// The blocks that a run was charged for: when each started and what it cost. What costs nothing is
+/// not posted.
+pub(super) fn charged_blocks(run: &Run) -> Vec<(i64, i64)> {
+    let charge = run.block_charge().nanos();
+    let Some(paid) = run.paid.filter(|_| charge != 0) else { return Vec::new() };
+    paid.starts().map(|start| (start.micros(), charge)).collect()
+}
+
+/// Counts a run that costs money now.
 fn add_run(chain: &mut Chain, run: &Run) {
+    chain.open_runs += 1;
+    chain.next_beat = chain.next_beat.min(run.beat_due().micros());
+    if let Some(paid) = run.paid {
+        chain.next_block = chain.next_block.min(paid.until.micros());
+        let phase = paid.until.seconds().rem_euclid(paid.block_seconds);
+        let group = chain.groups.entry((paid.block_seconds, phase)).or_default();
+        group.amount = group.amount.checked_add(run.block_charge()).unwrap_or(Amount::MAX);
+        group.runs += 1;
+        return;
+    }
+    chain.stoppable_runs += i64::from(run.class.is_stopped_at_zero());
     let sum = chain.runs.entry(run.rate.per_units).or_default();
     let numerator = Rate::numerator(run.rate);
-    let start = i128::from(run.started_at.seconds());
-    match run.stopped_at {
-        Some(stop) => sum.fixed += numerator * (i128::from(stop.seconds()) - start),
-        None => {
-            sum.rate += numerator;
-            sum.fixed -= numerator * start;
-            chain.open_runs += 1;
-            chain.stoppable_runs += i64::from(run.class.is_stopped_at_zero());
-        }
+    sum.rate += numerator;
+    sum.fixed -= numerator * i128::from(run.started_at.seconds());
+}
+
+/// Adds the time of a run that has ended.
+fn end_run(chain: &mut Chain, run: &Run) {
+    let Some(stop) = run.stopped_at.filter(|_| run.paid.is_none()) else { return };
+    let sum = chain.runs.entry(run.rate.per_units).or_default();
+    sum.fixed += Rate::numerator(run.rate) * i128::from(stop.seconds_since(run.started_at));
+}
+
+/// What a wallet knows of its blocks is what its runs make it; groups without a phase stand for
+/// all of their length.
+fn check_blocks(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
+    let at = || ("wallets", chain.org, || "its blocks".to_owned());
+    let mut runs = 0;
+    for group in &wallet.blocks.groups {
+        let is_in = |(seconds, phase): &(i64, i64)| {
+            *seconds == group.block_seconds && group.phase.is_none_or(|other| other == *phase)
+        };
+        let of_group = chain.groups.iter().filter(|(key, _)| is_in(key)).map(|(_, sum)| *sum);
+        let sum = of_group.fold(BlockSum::default(), |sum, part| BlockSum {
+            amount: sum.amount.plus(part.amount),
+            runs: sum.runs + part.runs,
+        });
+        let name = |what: &str| format!("{what} of {} seconds", group.block_seconds);
+        same(at(), &name("what one costs"), &group.amount, &sum.amount)?;
+        same(at(), &name("the number of runs with blocks"), &group.runs, &sum.runs)?;
+        runs += group.runs;
     }
+    let should = chain.groups.values().map(|sum| sum.runs).sum();
+    same(at(), "the number of runs with blocks", &runs, &should)?;
+    let latest = |name: &str, written: Timestamp, should: i64| {
+        if written.micros() <= should {
+            return Ok(());
+        }
+        let should = Timestamp::from_micros(should);
+        Err(lie(chain, format!("{name} at {written}, should be {should}")))
+    };
+    latest("its next block starts", wallet.blocks.next_at(), chain.next_block)?;
+    latest("its next run is given up", wallet.next_beat, chain.next_beat)
 }
 
 fn check_wallet(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
@@ -437,6 +507,7 @@ fn check_wallet(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
     check_meters(chain, wallet)?;
     let freezing = wallet.freeze.as_ref().map_or(0, |freeze| freeze.open);
     same(at(), "the number of disputes that freeze it", &freezing, &chain.freezing)?;
+    check_blocks(chain, wallet)?;
     let expiry = chain.next_hold_expiry.unwrap_or(i64::MAX);
     if wallet.next_hold_expiry.micros() > expiry {
         let (written, should) = (wallet.next_hold_expiry, Timestamp::from_micros(expiry));

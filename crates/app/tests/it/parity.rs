@@ -28,7 +28,7 @@ async fn script(world: &World) -> Vec<OrgId> {
                 labels: String::new(),
             };
             let Ok(Answer::Resource(_, gpu)) = world.decide(gpu).await else { panic!() };
-            let start = StartRun { org, resource: gpu.number, started_at: None };
+            let start = StartRun::now(org, gpu.number);
             let Ok(Answer::Run(_, run)) = world.decide(start).await else { panic!() };
             world.wait(61);
             let hold = PlaceHold {
@@ -43,7 +43,7 @@ async fn script(world: &World) -> Vec<OrgId> {
                 CaptureHold { org, hold: hold.number, amount: Some(Amount::from_units(1)) };
             world.decide(capture).await.unwrap();
             world.wait(39);
-            world.decide(StopRun { org, run: run.number, stopped_at: None }).await.unwrap();
+            world.decide(StopRun::now(org, run.number)).await.unwrap();
             world.decide(world.usage(org, "e2", 5)).await.unwrap();
             orgs.push(org);
         }

@@ -13,10 +13,15 @@ use app::operations::give_grant::GiveGrant;
 use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
+use app::operations::redeploy_resource::RedeployResource;
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::report_beat::ReportBeat;
 use app::operations::report_dispute::ReportDispute;
+use app::operations::report_ready::ReportReady;
 use app::operations::report_refund::ReportRefund;
+use app::operations::resize_run::ResizeRun;
+use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
@@ -36,7 +41,7 @@ use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::hold::Hold;
 use domain::ledger::{EventKey, TransactionKind};
 use domain::refund::{AskedBy, Refund, RefundOutcome};
-use domain::run::{Resource, ResourceClass, Run};
+use domain::run::{Resource, ResourceClass, Rest, Run};
 use domain::settle::{Draft, post};
 use domain::wallet::Wallet;
 use domain::workset::Platform;
@@ -101,15 +106,6 @@ pub enum Step {
         withdrawn: Amount,
     },
     ReleaseFreeze,
-    Reverse {
-        id: i64,
-    },
-    Discount {
-        bps: i64,
-        of_one: bool,
-        from: i64,
-        seconds: Option<i64>,
-    },
     /// Somebody means to pay.
     Promise {
         amount: Amount,
@@ -119,13 +115,31 @@ pub enum Step {
         pick: usize,
         after: i64,
     },
+    Reverse {
+        id: i64,
+    },
     Start {
         resource: usize,
         offset: i64,
+        waits: bool,
+        heartbeat_seconds: Option<i64>,
     },
     Stop {
         resource: usize,
         offset: i64,
+        rest: Option<Rest>,
+    },
+    Ready {
+        resource: usize,
+        offset: i64,
+    },
+    Beat {
+        resource: usize,
+        offset: i64,
+    },
+    Resize {
+        resource: usize,
+        sku: &'static str,
     },
     Hold {
         amount: Amount,
@@ -154,6 +168,12 @@ pub enum Step {
     Limit {
         limit: Option<Amount>,
     },
+    Discount {
+        bps: i64,
+        of_one: bool,
+        from: i64,
+        seconds: Option<i64>,
+    },
     Advance {
         micros: i64,
     },
@@ -170,16 +190,24 @@ pub enum Manners {
 }
 
 pub const RESOURCES: usize = 5;
-const PROFILES: [(&str, &str); 9] = [
+const BLOCKS: &str = "compute_terms=block(1h);compute_zero_action=pause;retention_days=2";
+const REUSED_BLOCKS: &str = "compute_terms=block(2h);resume_in_paid_block=reuse;\
+    compute_zero_action=stop;overdraft=carry;model_zero_action=reject_new;retention_days=1";
+const PROFILES: [(&str, &str); 14] = [
     ("spheron", ""),
+    ("spheron", BLOCKS),
+    ("spheron", REUSED_BLOCKS),
+    ("greennode", BLOCKS),
+    ("spheron", "retention_days=off"),
     ("spheron", "overdraft=carry;overcapture=overflow"),
-    ("spheron", "stop_lead_seconds=45"),
-    ("spheron", "volume_tiers=5:5%,20:12.5%,60:33.33%"),
-    ("greennode", ""),
+    ("spheron", "volume_tiers=5:5%,20:12.5%,60:33.33%;compute_terms=block(1h)"),
+    ("spheron", "stop_lead_seconds=4000;retention_days=off"),
+    ("greennode", "retention_days=off"),
     ("greennode", "settle_every_seconds=600;overcapture=cap"),
     ("greennode", "overdraft=carry;stop_lead_seconds=7"),
     ("spheron", "purchased_expiry=rolling(1mo);overdraft=carry;hold_runway_keep_seconds=7200"),
     ("greennode", "purchased_expiry=fixed(2d);expiry_reminder_days=2,1"),
+    ("greennode", "overdraft=carry;stop_lead_seconds=2000"),
 ];
 
 fn nanos(chance: &mut Chance, units: i64) -> Amount {
@@ -224,11 +252,12 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
     let pick = |chance: &mut Chance| usize::try_from(chance.below(64)).unwrap();
     let resource = |chance: &mut Chance| {
         let count = if manners == Manners::Any { RESOURCES } else { RESOURCES - 1 };
-        pick(chance) % count
+        // The last one twice as often: where all are, it is what is stored.
+        (pick(chance) % (count + 1)).min(count - 1)
     };
     let mut steps = Vec::new();
     for id in 0..i64::try_from(count).unwrap() {
-        steps.push(match chance.below(38) {
+        steps.push(match chance.below(46) {
             0 | 1 => Step::Grant {
                 amount: nanos(chance, 30),
                 priority: [50, 50, 50, 10, 90][pick(chance) % 5],
@@ -244,15 +273,20 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
                 amount: Amount::from_nanos((chance.below(6_000) + 1_000) * 10_000_000),
                 outcomes: (0..chance.below(3) + 1).map(|_| outcome(chance)).collect(),
             },
-            5..=7 => {
+            5..=7 | 38 => {
                 let ahead = if manners == Manners::Any { 300 } else { 0 };
                 let offset = offset(chance, manners, ahead);
-                Step::Start { resource: resource(chance), offset }
+                let is_any = manners == Manners::Any;
+                let heartbeat_seconds =
+                    if is_any && chance.one_in(8) { Some(chance.below(7_200) + 10) } else { None };
+                let waits = is_any && chance.one_in(8);
+                Step::Start { resource: resource(chance), offset, waits, heartbeat_seconds }
             }
-            8 | 9 => {
+            8 | 9 | 39 => {
                 let ahead = if manners == Manners::Any { 300 } else { 0 };
                 let offset = offset(chance, manners, ahead);
-                Step::Stop { resource: resource(chance), offset }
+                let rests = [None, None, Some(Rest::Paused), Some(Rest::Terminated)];
+                Step::Stop { resource: resource(chance), offset, rest: rests[pick(chance) % 4] }
             }
             10 | 11 => Step::Hold { amount: nanos(chance, 10), seconds: chance.below(7_200) + 1 },
             12 => {
@@ -307,6 +341,12 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
                 amount: Amount::from_nanos((chance.below(6_000) + 1_500) * 10_000_000),
             },
             36 | 37 => Step::Late { pick: pick(chance), after: chance.below(20 * 86_400) },
+            40 => Step::Ready { resource: resource(chance), offset: offset(chance, manners, 0) },
+            42 | 43 => Step::Beat { resource: resource(chance), offset: 0 },
+            41 => {
+                let sku = ["gpu", "odd", "day", "disk"][pick(chance) % 4];
+                Step::Resize { resource: resource(chance), sku }
+            }
             _ => {
                 let usual = [60, 3_600, 40_000, 200_000][pick(chance) % 4];
                 let scale = if chance.one_in(7) { 3_000_000 } else { usual };
@@ -577,14 +617,24 @@ impl World {
                 let outcome = PaymentOutcome::Succeeded { external: "late".into(), paid_at };
                 vec![self.decide(&SettleDeposit { org, deposit, outcome })]
             }
-            Step::Start { resource, offset } => {
-                let (resource, started_at) = (self.resources[resource], self.at(offset));
-                vec![self.decide(&StartRun { org, resource, started_at })]
+            Step::Start { resource, offset, waits, heartbeat_seconds } => {
+                self.start(resource, offset, waits, heartbeat_seconds)
             }
-            Step::Stop { resource, offset } => {
-                let resource = self.ws.resources.get(org, self.resources[resource]).unwrap();
-                let (run, stopped_at) = (resource.run.unwrap_or(0), self.at(offset));
-                vec![self.decide(&StopRun { org, run, stopped_at })]
+            Step::Stop { resource, offset, rest } => {
+                let (run, stopped_at) = (self.run_of(resource), self.at(offset));
+                vec![self.decide(&StopRun { org, run, stopped_at, rest })]
+            }
+            Step::Ready { resource, offset } => {
+                let (run, at) = (self.run_of(resource), self.at(offset));
+                vec![self.decide(&ReportReady { org, run, at })]
+            }
+            Step::Beat { resource, offset } => {
+                let (run, at) = (self.run_of(resource), self.at(offset));
+                vec![self.decide(&ReportBeat { org, run, at })]
+            }
+            Step::Resize { resource, sku } => {
+                let (run, sku) = (self.run_of(resource), sku.to_string());
+                vec![self.decide(&ResizeRun { org, run, sku })]
             }
             Step::Hold { amount, seconds } => {
                 let expires_in_seconds = Some(seconds);
@@ -626,6 +676,40 @@ impl World {
                 Vec::new()
             }
         }
+    }
+
+    fn run_of(&self, resource: usize) -> i64 {
+        let resource = self.ws.resources.get(self.org, self.resources[resource]).unwrap();
+        resource.run.unwrap_or(0)
+    }
+
+    /// Starts a resource; one that is paused is resumed, one that is gone is made again first.
+    fn start(
+        &mut self,
+        place: usize,
+        offset: i64,
+        waits_for_ready: bool,
+        heartbeat_seconds: Option<i64>,
+    ) -> Vec<Result<Answer, Refusal>> {
+        let (org, started_at) = (self.org, self.at(offset));
+        let mut resource = self.resources[place];
+        match self.ws.resources.get(org, resource).unwrap().rest {
+            Rest::Paused => return vec![self.decide(&ResumeResource { org, resource })],
+            Rest::Terminated => {
+                let made = self.decide(&RedeployResource { org, resource });
+                let Ok(Answer::Resource(_, again)) = made else { return vec![made] };
+                resource = again.number;
+                self.resources[place] = resource;
+            }
+            Rest::Stopped => {}
+        }
+        vec![self.decide(&StartRun {
+            org,
+            resource,
+            started_at,
+            waits_for_ready,
+            heartbeat_seconds,
+        })]
     }
 
     fn deposit(

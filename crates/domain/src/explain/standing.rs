@@ -130,7 +130,8 @@ fn finish(
     told.figure(name, terms, total);
 }
 
-/// Explains the cost of `run` up to `now`: its time at its price, then settlement by settlement.
+/// Explains the cost of `run` up to `now`: its time at its price, then settlement by settlement;
+/// or its blocks, one by one.
 pub fn run(
     org: OrgId,
     platform: OrgId,
@@ -152,12 +153,48 @@ pub fn run(
     }
     let quantity = until.seconds_since(run.started_at).max(0);
     let working = Working::Rated { quantity, rate: run.rate };
-    let term = Term::new(cost, "seconds").from_working(working);
     let price = Id::new(Kind::Price, platform, run.price);
-    told.figure("cost", vec![term.of(price)], cost);
+    if run.paid.is_some() {
+        let term = Term::new(cost, "blocks that have started");
+        told.figure("cost", vec![term.of(price)], cost);
+        by_block(&mut told, run, cost, movements);
+    } else {
+        let term = Term::new(cost, "seconds").from_working(working);
+        told.figure("cost", vec![term.of(price)], cost);
+        by_settlement(&mut told, run, now, movements);
+    }
+    told.link("resource", Id::new(Kind::Resource, org, run.resource));
+    told.link("price", price);
+    told.link("sku", Id::new(Kind::Sku, platform, run.sku));
+    told
+}
+
+/// The blocks of a run, charged and given back.
+fn by_block(told: &mut Explanation, run: &Run, cost: Amount, movements: Movements<'_>) {
+    let mut terms = Vec::new();
+    for row in movements.rows.iter().rev().filter(|row| row.subject == run.number) {
+        let is_block = matches!(row.kind, TransactionKind::Block | TransactionKind::BlockReversal);
+        if let Some(span) = row.span.as_ref().filter(|_| is_block) {
+            let label = format!("{} from {}", row.kind.name(), span.from);
+            terms.push(Term::new(row.amount, label).of(transaction(row)));
+        }
+    }
+    let sum: Amount = terms.iter().map(|term| term.amount).sum();
+    let rest = cost.minus(sum);
+    if !movements.is_cut && !rest.is_zero() {
+        terms.push(Term::new(rest, "paid ahead of its start"));
+    }
+    finish(told, "by block", terms, cost, movements);
+}
+
+/// The settlements that a run's time is part of.
+fn by_settlement(told: &mut Explanation, run: &Run, now: Timestamp, movements: Movements<'_>) {
+    let cost = run.cost_round_half_even(now);
+    let until = run.stopped_at.unwrap_or(now).min(now);
     let mut terms = Vec::new();
     for row in movements.rows.iter().rev() {
-        let Some(span) = &row.span else { continue };
+        let settled = row.span.as_ref().filter(|_| row.kind == TransactionKind::Settlement);
+        let Some(span) = settled else { continue };
         let is_in = span.from < until && row.at > run.started_at;
         if is_in {
             let amount = part_of_run(run, span.from, row.at.min(now));
@@ -170,11 +207,7 @@ pub fn run(
     if !movements.is_cut && !rest.is_zero() {
         terms.push(Term::new(rest, "outside of settlements, so far"));
     }
-    finish(&mut told, "by settlement", terms, cost, movements);
-    told.link("resource", Id::new(Kind::Resource, org, run.resource));
-    told.link("price", price);
-    told.link("sku", Id::new(Kind::Sku, platform, run.sku));
-    told
+    finish(told, "by settlement", terms, cost, movements);
 }
 
 /// Explains what `hold` has set aside and what became of it.
@@ -323,13 +356,14 @@ pub fn price(
     told
 }
 
-/// A run's own cost up to `now`, as seconds at its price.
+/// A run's own cost up to `now`, as seconds at its price where time accrues.
 fn run_term(org: OrgId, run: &Run, now: Timestamp) -> Term {
     let until = run.stopped_at.unwrap_or(now).min(now);
     let quantity = until.seconds_since(run.started_at).max(0);
     let working = Working::Rated { quantity, rate: run.rate };
     let term = Term::new(run.cost_round_half_even(now), format!("run from {}", run.started_at));
-    term.from_working(working).of(Id::new(Kind::Run, org, run.number))
+    let term = if run.paid.is_some() { term } else { term.from_working(working) };
+    term.of(Id::new(Kind::Run, org, run.number))
 }
 
 /// Names the prices of `sku`, oldest first.

@@ -72,6 +72,7 @@ fn subject_of(row: &LedgerTransaction) -> Option<(Kind, &'static str)> {
         | TransactionKind::Void
         | TransactionKind::Renewal => Some((Kind::Grant, "of grant")),
         TransactionKind::Capture => Some((Kind::Hold, "hold")),
+        TransactionKind::Block | TransactionKind::BlockReversal => Some((Kind::Run, "run")),
         TransactionKind::Correction => Some((Kind::Grant, "became grant")),
         TransactionKind::BonusVoid => Some((Kind::Grant, "of grant")),
         TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {
@@ -120,6 +121,10 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
             time(told, row, around);
             told.figure("paid by", payer_terms(row, around), row.amount);
         }
+        TransactionKind::Block | TransactionKind::BlockReversal => {
+            told.figure("amount", vec![block(row, around)], row.amount);
+            told.figure("paid by", payer_terms(row, around), row.amount);
+        }
         TransactionKind::Capture => {
             told.figure("amount", vec![captured(row)], row.amount);
             told.figure("paid by", payer_terms(row, around), row.amount);
@@ -141,6 +146,18 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
             let term = Term::new(row.amount, "paid out by the rail").of(refund);
             told.figure("amount", vec![term], row.amount);
         }
+    }
+}
+
+/// A block of a run at its price, or the same given back.
+fn block(row: &LedgerTransaction, around: &Around) -> Term {
+    let is_back = row.amount.is_negative();
+    let label = if is_back { "one block, given back" } else { "one block, paid at its start" };
+    let term = Term::new(row.amount, label).of(Id::new(Kind::Run, row.org, row.subject));
+    let run = around.runs.iter().find(|run| run.number == row.subject && !is_back);
+    match run.and_then(|run| Some((run.paid?.block_seconds, run.rate))) {
+        Some((quantity, rate)) => term.from_working(Working::Rated { quantity, rate }),
+        None => term,
     }
 }
 
@@ -223,7 +240,7 @@ fn time(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
         told.figure("by meter", with_rest(terms, row.amount, "reported late"), row.amount);
     }
     let mut terms = Vec::new();
-    for run in &around.runs {
+    for run in around.runs.iter().filter(|run| run.paid.is_none()) {
         let cost = part_of_run(run, span.from, row.at);
         let ran = run.stopped_at.is_none_or(|stopped| stopped > span.from);
         if ran && run.started_at < row.at {

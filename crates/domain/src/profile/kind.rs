@@ -48,12 +48,20 @@ words! {
         Settled = "settled",
     }
 
-    /// What happens to a class of resources at zero (requirements C08).
+    /// What happens to running compute at zero (requirements C08).
     pub enum ZeroAction {
+        /// It waits to be resumed.
         Pause = "pause",
+        /// It can be started again.
         Stop = "stop",
+        /// It is gone for good (requirements C14).
         Terminate = "terminate",
-        /// What runs goes on; nothing new starts.
+    }
+
+    /// What happens to the use of models when nothing is available (requirements C08).
+    pub enum ModelZeroAction {
+        /// It goes the way of the overdraft: use that happened is not refused (rulings R14).
+        Overdraft = "overdraft",
         RejectNew = "reject_new",
     }
 

@@ -7,6 +7,9 @@ use crate::Amount;
 use crate::amount::NANOS_PER_UNIT;
 
 const DAY_SECONDS: i64 = 86_400;
+/// A block is a row of the journal for each run: shorter ones would only be a worse per second.
+const BLOCK_SECONDS_MIN: i64 = 60;
+const BLOCK_SECONDS_MAX: i64 = 31 * DAY_SECONDS;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -86,7 +89,15 @@ fn time(profile: &Profile, findings: &mut Findings) {
         let message = "attributed needs compute_terms of blocks, whose cost it shares out".into();
         findings.error("model_charge", message);
     }
+    if let Terms::Block(_) = profile.storage_terms {
+        let message = "has blocks, and what is stored goes on at zero, which no block does".into();
+        findings.error("storage_terms", message);
+    }
     if let Terms::Block(seconds) = profile.compute_terms {
+        if !(BLOCK_SECONDS_MIN..=BLOCK_SECONDS_MAX).contains(&seconds) {
+            let message = format!("has blocks of {seconds} seconds, not of a minute to 31 days");
+            findings.error("compute_terms", message);
+        }
         if profile.block_lookahead_seconds >= seconds {
             let ahead = profile.block_lookahead_seconds;
             let message = format!("{ahead} is not within a block of {seconds} seconds");
@@ -205,10 +216,6 @@ fn zero(profile: &Profile, findings: &mut Findings) {
         }
         _ => {}
     }
-    if profile.compute_zero_action == ZeroAction::RejectNew {
-        let message = "lets running compute go on past zero, without end".into();
-        findings.warning("compute_zero_action", message);
-    }
 }
 
 #[cfg(test)]
@@ -258,7 +265,8 @@ mod tests {
             ("auto_top_up_daily_attempts_max=0", "error: auto_top_up_daily_attempts_max is 0"),
             ("compute_zero_action=terminate", "error: resume is manual"),
             ("resume=redeploy", "warning: resume is redeploy"),
-            ("compute_zero_action=reject_new", "warning: compute_zero_action lets running"),
+            ("compute_terms=block(59s);block_lookahead_seconds=9", "error: compute_terms has"),
+            ("storage_terms=block(1h)", "error: storage_terms has blocks"),
         ] {
             let found = findings(settings);
             assert!(found.len() == 1 && found[0].starts_with(said), "{settings}: {found:?}");

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use super::kind::{
     Admission, BalanceBasis, BalancePlace, BillRounding, Digest, Documents, Expiry, ModelCharge,
-    Overcapture, Overdraft, Pack, PromotionalExpiry, RefundPolicy, Resume, ResumeInPaidBlock,
-    ShownAs, TaxPoint, Terms, TopUpSize, VolumeTier, ZeroAction,
+    ModelZeroAction, Overcapture, Overdraft, Pack, PromotionalExpiry, RefundPolicy, Resume,
+    ResumeInPaidBlock, ShownAs, TaxPoint, Terms, TopUpSize, VolumeTier, ZeroAction,
 };
 use super::value::Value;
 use crate::Amount;
@@ -183,15 +183,15 @@ settings! {
     /// What happens to running compute at zero (C08).
     compute_zero_action: ZeroAction = ZeroAction::Stop;
     /// What happens to the use of models at zero (C08).
-    model_zero_action: ZeroAction = ZeroAction::RejectNew;
+    model_zero_action: ModelZeroAction = ModelZeroAction::Overdraft;
     /// Stops are ordered so long ahead of run-out (rulings R14).
     stop_lead_seconds: i64 = 0, within 0..=YEAR;
     /// A stop that is due waits so long for the answer to an auto top-up (rulings R7).
     catchup_grace_seconds: i64 = 60, within 0..=DAY;
     /// How what was stopped comes back after money came in.
     resume: Resume = Resume::Manual;
-    /// Days that storage is kept at zero (N15).
-    retention_days: i64 = 3, within 0..=366;
+    /// Days that storage is kept at zero before it is deleted; off keeps it (N15).
+    retention_days: Option<i64> = Some(3), within None..=Some(366);
 
     /// How far ahead people are warned of the predicted end of their credit; off means that only
     /// the limit that a member sets warns (C03).

@@ -19,10 +19,15 @@ use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
 use app::operations::redeem_coupon::RedeemCoupon;
+use app::operations::redeploy_resource::RedeployResource;
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::report_beat::ReportBeat;
 use app::operations::report_dispute::ReportDispute;
+use app::operations::report_ready::ReportReady;
 use app::operations::report_refund::ReportRefund;
+use app::operations::resize_run::ResizeRun;
+use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
@@ -41,14 +46,14 @@ use domain::dispute::Dispute;
 use domain::event::Event;
 use domain::grant::GrantKind;
 use domain::hold::Hold;
-use domain::ledger::{EventKey, LedgerTransaction};
+use domain::ledger::{EventKey, LedgerTransaction, TransactionKind};
 use domain::price::{Price, PriceBook};
 use domain::profile::Profile;
 use domain::projection::Projection;
 use domain::refund::Refund;
 use domain::report::{self, CostReport, Days, Dimension, Request, Used};
 use domain::roll_forward::{Month, RollForward};
-use domain::run::Run;
+use domain::run::{Resource, Run};
 use domain::wallet::Wallet;
 use domain::{Amount, Id, Kind, OrgId, Timestamp, Workset, chart, span};
 use payments::sandbox;
@@ -56,7 +61,8 @@ use web::api::resources::labels_of;
 
 use crate::scenario::layer::{
     BalanceRow, Campaign, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure,
-    GrantRow, HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, RunRow,
+    GrantRow, HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow,
+    ResourceRow, RunRow,
 };
 
 /// Rows of a list of the dearest requests.
@@ -276,6 +282,11 @@ impl Layer for DomainLayer {
         Ok(self.ws.runs.of(org).map(|(_, row)| run_row(row, now, &codes)).collect())
     }
 
+    fn resources(&mut self, org: OrgId) -> Result<Vec<ResourceRow>, Failure> {
+        let codes = self.sku_codes(org);
+        Ok(self.ws.resources.of(org).map(|(_, row)| resource_row(row, &codes)).collect())
+    }
+
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
         Ok(self.ws.events().iter().filter(|event| event.org == org).map(event_row).collect())
     }
@@ -385,6 +396,7 @@ pub(super) fn dispute_row(dispute: &Dispute) -> DisputeRow {
 
 pub(super) fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
     let periods = span::periods(row);
+    let is_block = matches!(row.kind, TransactionKind::Block | TransactionKind::BlockReversal);
     LedgerRow {
         number: row.number,
         kind: row.kind.name().to_string(),
@@ -395,6 +407,7 @@ pub(super) fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
         absorbed: row.absorbed,
         debt: row.debt,
         balance: row.balance,
+        run: is_block.then_some(row.subject),
         event: row.event.as_ref().map(|key| key.id.clone()),
         periods: periods.iter().map(|period| (period.until, period.amount)).collect(),
     }
@@ -449,7 +462,18 @@ pub(super) fn run_row(run: &Run, now: Timestamp, codes: &BTreeMap<i64, String>) 
         started_at: run.started_at,
         stopped_at: run.stopped_at,
         stop_reason: run.stop_reason.map(|reason| reason.name().to_string()),
+        waits: run.is_waiting,
+        paid_until: run.paid.map(|paid| paid.until).filter(|&until| until != Timestamp::NEVER),
         cost: run.cost_round_half_even(now),
+    }
+}
+
+pub(super) fn resource_row(resource: &Resource, codes: &BTreeMap<i64, String>) -> ResourceRow {
+    ResourceRow {
+        number: resource.number,
+        sku: codes.get(&resource.sku).cloned().unwrap_or_default(),
+        status: resource.status().to_string(),
+        redeployed_from: resource.redeployed_from,
     }
 }
 
@@ -479,31 +503,7 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         Command::CreatePrice { platform, sku, dimension, amount, per_units, effective_from } => {
             Box::new(CreatePrice { platform, sku, dimension, amount, per_units, effective_from })
         }
-        Command::CreateResource { org, label, sku, labels } => {
-            let labels = serde_json::json!(labels).to_string();
-            Box::new(CreateResource { org, label, sku, labels })
-        }
-        Command::StartRun { org, resource, started_at } => {
-            Box::new(StartRun { org, resource, started_at })
-        }
-        Command::StopRun { org, run, stopped_at } => Box::new(StopRun { org, run, stopped_at }),
-        Command::PlaceHold { org, amount, seconds } => {
-            let (expires_in_seconds, note) = (seconds, String::new());
-            Box::new(PlaceHold { org, amount, expires_in_seconds, note })
-        }
-        Command::CaptureHold { org, hold, amount } => Box::new(CaptureHold { org, hold, amount }),
-        Command::ReleaseHold { org, hold } => Box::new(ReleaseHold { org, hold }),
-        Command::RecordUsage { org, id, sku, occurred_at, quantities } => {
-            let said = (sku, occurred_at, quantities);
-            Box::new(usage(org, id, said, hash_of))
-        }
-        Command::ReverseUsage { org, id } => {
-            let key = EventKey { source: SOURCE.to_string(), id };
-            let hash = |key: &EventKey| hash_of(org, &key.source, &key.id);
-            let (event, reversal_hash) = (hash(&key), hash(&reversal_key(&key)));
-            Box::new(ReverseUsage { org, key, hash: event, reversal_hash })
-        }
-        money => money_operation_of(money),
+        other => resource_operation_of(other, hash_of),
     }
 }
 
@@ -555,6 +555,45 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
 
 fn claim(platform: OrgId, claimant: OrgId, code: CouponCode) -> ClaimCoupon {
     ClaimCoupon { platform, code, claimant }
+}
+
+/// The same for what is about resources, holds and use.
+fn resource_operation_of(command: Command, hash_of: HashOf<'_>) -> Box<dyn Operation> {
+    match command {
+        Command::CreateResource { org, label, sku, labels } => {
+            let labels = serde_json::json!(labels).to_string();
+            Box::new(CreateResource { org, label, sku, labels })
+        }
+        Command::StartRun { org, resource, started_at, waits, heartbeat_seconds } => {
+            let waits_for_ready = waits;
+            Box::new(StartRun { org, resource, started_at, waits_for_ready, heartbeat_seconds })
+        }
+        Command::StopRun { org, run, stopped_at, rest } => {
+            Box::new(StopRun { org, run, stopped_at, rest })
+        }
+        Command::ReportReady { org, run, at } => Box::new(ReportReady { org, run, at }),
+        Command::ReportBeat { org, run, at } => Box::new(ReportBeat { org, run, at }),
+        Command::ResizeRun { org, run, sku } => Box::new(ResizeRun { org, run, sku }),
+        Command::ResumeResource { org, resource } => Box::new(ResumeResource { org, resource }),
+        Command::RedeployResource { org, resource } => Box::new(RedeployResource { org, resource }),
+        Command::PlaceHold { org, amount, seconds } => {
+            let (expires_in_seconds, note) = (seconds, String::new());
+            Box::new(PlaceHold { org, amount, expires_in_seconds, note })
+        }
+        Command::CaptureHold { org, hold, amount } => Box::new(CaptureHold { org, hold, amount }),
+        Command::ReleaseHold { org, hold } => Box::new(ReleaseHold { org, hold }),
+        Command::RecordUsage { org, id, sku, occurred_at, quantities } => {
+            let said = (sku, occurred_at, quantities);
+            Box::new(usage(org, id, said, hash_of))
+        }
+        Command::ReverseUsage { org, id } => {
+            let key = EventKey { source: SOURCE.to_string(), id };
+            let hash = |key: &EventKey| hash_of(org, &key.source, &key.id);
+            let (event, reversal_hash) = (hash(&key), hash(&reversal_key(&key)));
+            Box::new(ReverseUsage { org, key, hash: event, reversal_hash })
+        }
+        money => money_operation_of(money),
+    }
 }
 
 fn settle_refund(org: OrgId, refund: i64, is_paid: bool) -> SettleRefund {

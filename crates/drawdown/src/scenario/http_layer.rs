@@ -7,12 +7,12 @@ use std::str::FromStr;
 
 use app::App;
 use domain::coupon::{CouponCode, CouponGift};
-use domain::deposit::Behaviour;
 use domain::grant::{GrantKind, Posting};
 use domain::ledger::{EventKey, LedgerTransaction, TransactionKind};
 use domain::refund::AskedBy;
 use domain::report::{CostReport, CostRow, Dimension, Request};
 use domain::roll_forward::{Month, Movement, RollForward};
+use domain::run::Rest;
 use domain::{Amount, Id, Kind, OrgId, Timestamp, chart};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -27,14 +27,14 @@ use tokio::runtime::Runtime;
 use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::layer::{
     BalanceRow, Campaign, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure,
-    GrantRow, HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RailAnswer, RefundRow, Refused,
+    GrantRow, HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow,
     RunRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
 
 mod rows;
 
-use rows::{charge, deposit_row, dispute_row, hold_row, refund_row};
+use rows::{behaviour_name, charge, deposit_row, dispute_row, hold_row, outcome_name, refund_row};
 
 const OPERATOR_KEY: &str = "a key for scenarios";
 const PAGE_ROWS: i64 = 100;
@@ -196,6 +196,7 @@ fn transaction(org: OrgId, parts: &[Value]) -> Result<(LedgerTransaction, Ledger
     let code = code.ok_or_else(|| broken(format!("a transaction of kind {kind}")))?;
     let absorbed = if code.is_charged() { total.plus(moved).minus(debt) } else { Amount::ZERO };
     let event = last["event"]["id"].as_str();
+    let is_block = matches!(code, TransactionKind::Block | TransactionKind::BlockReversal);
     let row = LedgerRow {
         number: last["number"].as_i64().unwrap_or(0),
         kind,
@@ -206,6 +207,7 @@ fn transaction(org: OrgId, parts: &[Value]) -> Result<(LedgerTransaction, Ledger
         absorbed,
         debt,
         balance: amount(last, "balance")?,
+        run: if is_block { opt_number(last, "subject")? } else { None },
         event: event.map(str::to_owned),
         periods,
     };
@@ -250,7 +252,8 @@ fn refused(problem: &Value) -> Refused {
         "state",
         "held",
     ];
-    const MORE: [&str; 10] = [
+    const MORE: [&str; 11] = [
+        "class",
         "refundable",
         "count",
         "debt",
@@ -274,17 +277,17 @@ fn refused(problem: &Value) -> Refused {
 
 impl HttpLayer {
     fn run_row(&mut self, run: &Value) -> Result<RunRow, Failure> {
-        let resource = text(run, "resource")?.to_owned();
         let run_id = text(run, "id")?.to_owned();
-        let resource = self.get(&format!("/v1/resources/{resource}"))?;
         let run = self.get(&format!("/v1/runs/{run_id}"))?;
         Ok(RunRow {
             number: number(&run, "id")?,
             resource: number(&run, "resource")?,
-            sku: text(&resource, "sku")?.to_owned(),
+            sku: text(&run, "sku")?.to_owned(),
             started_at: time(&run, "started_at")?,
             stopped_at: opt_time(&run, "stopped_at")?,
             stop_reason: run["stop_reason"].as_str().map(str::to_owned),
+            waits: run["waits_for_ready"] == true,
+            paid_until: opt_time(&run, "paid_until")?,
             cost: amount(&run, "cost")?,
         })
     }
@@ -292,6 +295,11 @@ impl HttpLayer {
     fn platform_of(&mut self, org: OrgId) -> Result<OrgId, Failure> {
         let wallet = self.get(&format!("/v1/wallets/{}", id(Kind::Wallet, org, 1)))?;
         Ok(parsed::<Id>(text(&wallet, "platform")?)?.org)
+    }
+
+    fn run_at(&mut self, path: &str, body: Value) -> Result<Done, Failure> {
+        let run = self.post(path, body)?;
+        Ok(Done::Run(self.run_row(&run)?))
     }
 
     fn row(&mut self, path: &str, body: Value) -> Result<Done, Failure> {
@@ -311,22 +319,6 @@ impl HttpLayer {
         let org = parsed::<Id>(text(&self.post(path, body)?, "id")?)?.org;
         self.orgs.push(org);
         Ok(Done::Organization(org))
-    }
-}
-
-fn behaviour_name(behaviour: Behaviour) -> &'static str {
-    match behaviour {
-        Behaviour::Succeeds => "succeeds",
-        Behaviour::Declines => "declines",
-        Behaviour::NeedsAuthentication => "needs_authentication",
-    }
-}
-
-fn outcome_name(answer: RailAnswer) -> &'static str {
-    match answer {
-        RailAnswer::Succeeded => "succeeded",
-        RailAnswer::Declined => "declined",
-        RailAnswer::NeedsAuthentication => "needs_authentication",
     }
 }
 
@@ -535,6 +527,18 @@ impl Layer for HttpLayer {
         runs.iter().rev().map(|run| self.run_row(run)).collect()
     }
 
+    fn resources(&mut self, org: OrgId) -> Result<Vec<ResourceRow>, Failure> {
+        let row = |resource: &Value| {
+            Ok(ResourceRow {
+                number: number(resource, "id")?,
+                sku: text(resource, "sku")?.to_owned(),
+                status: text(resource, "status")?.to_owned(),
+                redeployed_from: opt_number(resource, "redeployed_from")?,
+            })
+        };
+        self.all("/v1/resources", org)?.iter().rev().map(row).collect()
+    }
+
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
         let row = |event: &Value| {
             let mut fields = Vec::new();
@@ -673,22 +677,6 @@ impl HttpLayer {
                 let limit = limit.map(|limit| limit.to_string());
                 self.post(&path, json!({"limit": limit})).map(|_| Done::Row(0))
             }
-            Command::CreateResource { org, label, sku, labels } => {
-                let body = json!({"organization": organization(org), "name": label, "sku": sku,
-                    "labels": labels});
-                self.row("/v1/resources", body)
-            }
-            Command::StartRun { org, resource, started_at } => {
-                let body = json!({"resource": id(Kind::Resource, org, resource),
-                    "started_at": when(started_at)});
-                let run = self.post("/v1/runs", body)?;
-                Ok(Done::Run(self.run_row(&run)?))
-            }
-            Command::StopRun { org, run, stopped_at } => {
-                let path = format!("/v1/runs/{}/stop", id(Kind::Run, org, run));
-                let run = self.post(&path, json!({"stopped_at": when(stopped_at)}))?;
-                Ok(Done::Run(self.run_row(&run)?))
-            }
             Command::PlaceHold { org, amount, seconds } => {
                 let body = json!({"organization": organization(org), "amount": amount.to_string(),
                     "expires_in_seconds": seconds, "note": ""});
@@ -711,6 +699,53 @@ impl HttpLayer {
                 charge(&self.post("/v1/usage_events", body)?)
             }
             Command::Redeem { org, code, .. } => self.redeem(org, &code),
+            other => self.run_of_resource(other, organization),
+        }
+    }
+
+    /// What is about resources and their runs.
+    fn run_of_resource(
+        &mut self,
+        command: Command,
+        organization: impl Fn(OrgId) -> String,
+    ) -> Result<Done, Failure> {
+        match command {
+            Command::CreateResource { org, label, sku, labels } => {
+                let body = json!({"organization": organization(org), "name": label, "sku": sku,
+                    "labels": labels});
+                self.row("/v1/resources", body)
+            }
+            Command::StartRun { org, resource, started_at, waits, heartbeat_seconds } => {
+                let body = json!({"resource": id(Kind::Resource, org, resource),
+                    "started_at": when(started_at), "waits_for_ready": waits,
+                    "heartbeat_seconds": heartbeat_seconds});
+                self.run_at("/v1/runs", body)
+            }
+            Command::StopRun { org, run, stopped_at, rest } => {
+                let path = format!("/v1/runs/{}/stop", id(Kind::Run, org, run));
+                let then = rest.map(Rest::name);
+                self.run_at(&path, json!({"stopped_at": when(stopped_at), "then": then}))
+            }
+            Command::ReportReady { org, run, at } => {
+                let path = format!("/v1/runs/{}/ready", id(Kind::Run, org, run));
+                self.run_at(&path, json!({"at": when(at)}))
+            }
+            Command::ReportBeat { org, run, at } => {
+                let path = format!("/v1/runs/{}/beat", id(Kind::Run, org, run));
+                self.run_at(&path, json!({"at": when(at)}))
+            }
+            Command::ResizeRun { org, run, sku } => {
+                let path = format!("/v1/runs/{}/resize", id(Kind::Run, org, run));
+                self.run_at(&path, json!({"sku": sku}))
+            }
+            Command::ResumeResource { org, resource } => {
+                let resource = id(Kind::Resource, org, resource);
+                self.run_at(&format!("/v1/resources/{resource}/resume"), json!({}))
+            }
+            Command::RedeployResource { org, resource } => {
+                let resource = id(Kind::Resource, org, resource);
+                self.row(&format!("/v1/resources/{resource}/redeploy"), json!({}))
+            }
             other => self.run_money_back(other),
         }
     }

@@ -17,7 +17,7 @@ use domain::projection::Projection;
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
-use domain::run::ResourceClass;
+use domain::run::{ResourceClass, Rest};
 use domain::wallet::{Balance, Wallet};
 use domain::{Amount, OrgId, Refusal, Timestamp};
 
@@ -146,11 +146,37 @@ pub enum Command {
         org: OrgId,
         resource: i64,
         started_at: Option<Timestamp>,
+        waits: bool,
+        heartbeat_seconds: Option<i64>,
     },
     StopRun {
         org: OrgId,
         run: i64,
         stopped_at: Option<Timestamp>,
+        rest: Option<Rest>,
+    },
+    ReportReady {
+        org: OrgId,
+        run: i64,
+        at: Option<Timestamp>,
+    },
+    ReportBeat {
+        org: OrgId,
+        run: i64,
+        at: Option<Timestamp>,
+    },
+    ResizeRun {
+        org: OrgId,
+        run: i64,
+        sku: String,
+    },
+    ResumeResource {
+        org: OrgId,
+        resource: i64,
+    },
+    RedeployResource {
+        org: OrgId,
+        resource: i64,
     },
     PlaceHold {
         org: OrgId,
@@ -344,6 +370,9 @@ pub struct RunRow {
     pub started_at: Timestamp,
     pub stopped_at: Option<Timestamp>,
     pub stop_reason: Option<String>,
+    pub waits: bool,
+    /// Under block terms: until when it is paid.
+    pub paid_until: Option<Timestamp>,
     /// R(price × time) up to now, of this run alone.
     pub cost: Amount,
 }
@@ -423,6 +452,14 @@ pub struct PriceRow {
     pub per_units: i64,
 }
 
+#[derive(Clone, Debug)]
+pub struct ResourceRow {
+    pub number: i64,
+    pub sku: String,
+    pub status: String,
+    pub redeployed_from: Option<i64>,
+}
+
 /// One ledger transaction.
 #[derive(Clone, Debug)]
 pub struct LedgerRow {
@@ -436,6 +473,8 @@ pub struct LedgerRow {
     pub absorbed: Amount,
     pub debt: Amount,
     pub balance: Amount,
+    /// The run whose block it is.
+    pub run: Option<i64>,
     /// The client's id of a usage event.
     pub event: Option<String>,
     /// The periods of a settlement: when each ended and what it cost.
@@ -474,6 +513,7 @@ pub trait Layer {
     fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure>;
     fn coupons(&mut self, platform: OrgId) -> Result<Vec<CouponRow>, Failure>;
     fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure>;
+    fn resources(&mut self, org: OrgId) -> Result<Vec<ResourceRow>, Failure>;
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure>;
 
     /// What was used in the last `days` days, grouped; resources are told by number.
@@ -528,6 +568,7 @@ impl From<&Refusal> for Refused {
             Refusal::ExternalIdTaken { external } => field("external", external.clone()),
             Refusal::CaptureAboveHold { held } => field("held", held.to_string()),
             Refusal::NameTaken { name } => field("name", name.clone()),
+            Refusal::ClassDiffers { class } => field("class", (*class).to_string()),
             Refusal::NotInProfile { feature } => field("feature", (*feature).to_string()),
             Refusal::CouponNotValid { from, until } => {
                 field("from", from.to_string());
@@ -536,22 +577,8 @@ impl From<&Refusal> for Refused {
             Refusal::CouponUsedUp { most } => field("most", most.to_string()),
             Refusal::TooManyUpcoming { most } => field("most", most.to_string()),
             Refusal::ClockGoesBack { now } => field("now", now.to_string()),
-            Refusal::AmountNotPositive
-            | Refusal::AmountTooPrecise
-            | Refusal::QuantityNotPositive
-            | Refusal::AlreadyRunning
-            | Refusal::EventConflict
-            | Refusal::PaymentMethodMissing
-            | Refusal::WalletFrozen
-            | Refusal::GrantNotVoidable
-            | Refusal::ExpiryInThePast
-            | Refusal::DiscountOutOfRange
-            | Refusal::PriorityOutOfRange
-            | Refusal::CouponRedeemed
-            | Refusal::NotFirstPurchase
-            | Refusal::TooManyWaiting
-            | Refusal::NoTestClock
-            | Refusal::SettingInvalid { .. } => {}
+            // The others say nothing but their code; what one layer left out, another would show.
+            _ => {}
         }
         Refused { code: refusal.code().to_string(), fields }
     }

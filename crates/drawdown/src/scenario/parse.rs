@@ -14,7 +14,7 @@ use domain::dispute::DisputeState;
 use domain::price::TIME_DIMENSION;
 use domain::report::{DAYS_MAX, Dimension};
 use domain::roll_forward::Month;
-use domain::run::ResourceClass;
+use domain::run::{ResourceClass, Rest};
 use domain::{Amount, Timestamp};
 
 use crate::scenario::layer::RailAnswer;
@@ -80,6 +80,7 @@ pub enum List {
     Grants,
     Holds,
     Runs,
+    Resources,
     Runway,
     Projection,
     Mails,
@@ -130,7 +131,12 @@ pub enum Says {
     Coupons,
     Void { name: String },
     Start(Start),
-    Stop { resource: String, at: Option<When> },
+    Stop { resource: String, at: Option<When>, rest: Option<Rest> },
+    Ready { resource: String, at: Option<When> },
+    Beat { resource: String, at: Option<When> },
+    Resize { resource: String, sku: String },
+    Resume { resource: String },
+    Redeploy { resource: String, again: String },
     Hold { name: String, wallet: String, amount: Amount, seconds: Option<i64> },
     Capture { name: String, amount: Option<Amount> },
     Release { name: String },
@@ -166,6 +172,8 @@ pub struct Start {
     pub sku: String,
     pub labels: BTreeMap<String, String>,
     pub at: Option<When>,
+    pub waits: bool,
+    pub heartbeat_seconds: Option<i64>,
 }
 
 /// Promotional credit.
@@ -265,10 +273,11 @@ pub fn without_comment(line: &str) -> &str {
 }
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, discount, deposit, settle, \
-    refund, dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, hold, \
-    capture, release, use, reverse, card, auto_top_up, alert, advance, at, balance, prices, \
-    ledger, spans, deposits, refunds, disputes, grants, holds, runs, runway, projection, mails, \
-    events, report, dearest, rollforward, books, repeat";
+    refund, dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, \
+    terminate, ready, beat, resize, resume, redeploy, hold, capture, release, use, reverse, card, \
+    auto_top_up, alert, advance, at, balance, prices, ledger, spans, deposits, refunds, disputes, \
+    grants, holds, runs, resources, runway, projection, mails, events, report, dearest, \
+    rollforward, books, repeat";
 
 fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -298,7 +307,19 @@ fn says(words: &mut Words) -> Result<Says, ParseError> {
         "coupons" => Ok(Says::Coupons),
         "void" => Ok(Says::Void { name: words.name("a grant's name")? }),
         "start" => start(words),
-        "stop" => stop(words),
+        "stop" => stop(words, None),
+        "pause" => stop(words, Some(Rest::Paused)),
+        "terminate" => stop(words, Some(Rest::Terminated)),
+        "ready" => Ok(Says::Ready { resource: resource(words)?, at: at(words)? }),
+        "beat" => Ok(Says::Beat { resource: resource(words)?, at: at(words)? }),
+        "resize" => {
+            Ok(Says::Resize { resource: resource(words)?, sku: words.name("a SKU's code")? })
+        }
+        "resume" => Ok(Says::Resume { resource: resource(words)? }),
+        "redeploy" => Ok(Says::Redeploy {
+            resource: resource(words)?,
+            again: words.name("a name for the new resource")?,
+        }),
         "hold" => hold(words),
         "capture" => capture(words),
         "release" => Ok(Says::Release { name: words.name("a hold's name")? }),
@@ -335,6 +356,7 @@ fn list_named(command: &str) -> Option<List> {
         "grants" => Some(List::Grants),
         "holds" => Some(List::Holds),
         "runs" => Some(List::Runs),
+        "resources" => Some(List::Resources),
         "runway" => Some(List::Runway),
         "projection" => Some(List::Projection),
         "mails" => Some(List::Mails),
@@ -513,7 +535,7 @@ fn at(words: &mut Words) -> Result<Option<When>, ParseError> {
 }
 
 fn start(words: &mut Words) -> Result<Says, ParseError> {
-    let resource = words.name("a resource's name")?;
+    let resource = resource(words)?;
     let wallet = words.name("a wallet's name")?;
     let sku = words.name("a SKU's code")?;
     let mut labels = BTreeMap::new();
@@ -525,7 +547,11 @@ fn start(words: &mut Words) -> Result<Says, ParseError> {
         let (name, value) = words.read("a label, such as project=alpha", label)?;
         labels.insert(name, value);
     }
-    Ok(Says::Start(Start { resource, wallet, sku, labels, at: at(words)? }))
+    let at = at(words)?;
+    let heartbeat_seconds =
+        if words.take_keyword("heartbeat") { Some(duration(words)?) } else { None };
+    let waits = words.take_keyword("waits");
+    Ok(Says::Start(Start { resource, wallet, sku, labels, at, waits, heartbeat_seconds }))
 }
 
 /// Days that a report looks back over when it does not say.
@@ -561,8 +587,12 @@ fn over(words: &mut Words) -> Result<i64, ParseError> {
     Ok(days)
 }
 
-fn stop(words: &mut Words) -> Result<Says, ParseError> {
-    Ok(Says::Stop { resource: words.name("a resource's name")?, at: at(words)? })
+fn resource(words: &mut Words) -> Result<String, ParseError> {
+    words.name("a resource's name")
+}
+
+fn stop(words: &mut Words, rest: Option<Rest>) -> Result<Says, ParseError> {
+    Ok(Says::Stop { resource: resource(words)?, at: at(words)?, rest })
 }
 
 fn hold(words: &mut Words) -> Result<Says, ParseError> {

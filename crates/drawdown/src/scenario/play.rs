@@ -9,6 +9,7 @@ use domain::calendar::Zone;
 use domain::dispute::DisputeState;
 use domain::refund::AskedBy;
 use domain::roll_forward::Month;
+use domain::run::Rest;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
@@ -183,7 +184,12 @@ impl<'a> Player<'a> {
                 line("voided")
             }
             Says::Start(start) => self.start(start),
-            Says::Stop { resource, at } => self.stop(resource, *at),
+            Says::Stop { resource, at, rest } => self.stop(resource, *at, *rest),
+            Says::Ready { .. }
+            | Says::Beat { .. }
+            | Says::Resize { .. }
+            | Says::Resume { .. }
+            | Says::Redeploy { .. } => self.go_on(says),
             Says::Use(usage) => self.usage(usage),
             Says::Move(when) => self.advance(*when),
             Says::Repeat { .. } => broken("repeat inside repeat"),
@@ -465,8 +471,9 @@ impl<'a> Player<'a> {
     }
 
     fn start(&mut self, start: &Start) -> Lines {
-        let Start { resource: name, wallet, sku, labels, at } = start;
+        let Start { resource: name, wallet, sku, labels, at, .. } = start;
         let (org, started_at) = (self.org(wallet), self.instant(*at)?);
+        let (waits, heartbeat_seconds) = (start.waits, start.heartbeat_seconds);
         let resource = match self.rows.get(name) {
             Some(named) => named.number,
             None => {
@@ -476,18 +483,67 @@ impl<'a> Player<'a> {
                 resource
             }
         };
-        let run = self.run(Command::StartRun { org, resource, started_at })?;
-        self.runs.insert((org, resource), run.number);
-        self.names.give(org, run.number, name);
-        line("started")
+        let run =
+            self.run(Command::StartRun { org, resource, started_at, waits, heartbeat_seconds })?;
+        self.remember_run(name, org, &run);
+        line(if waits { "admitted" } else { "started" })
     }
 
-    fn stop(&mut self, name: &str, at: Option<When>) -> Lines {
+    fn remember_run(&mut self, name: &str, org: OrgId, run: &RunRow) {
+        self.runs.insert((org, run.resource), run.number);
+        self.names.give(org, run.number, name);
+    }
+
+    /// The run that a resource has now, or had last.
+    fn run_of(&mut self, name: &str) -> Result<(OrgId, i64), Failure> {
         let Named { org, number } = self.named(name);
-        let run = self.runs.get(&(org, number)).copied().unwrap_or(0);
-        let stopped_at = self.instant(at)?;
-        let run = self.run(Command::StopRun { org, run, stopped_at })?;
-        line(format!("stopped, cost {}", run.cost))
+        // The engine opens runs too: where a size changes with the next block.
+        let runs = if number == 0 { Vec::new() } else { self.layer.runs(org)? };
+        for run in runs.iter().filter(|run| run.resource == number) {
+            self.remember_run(name, org, run);
+        }
+        Ok((org, self.runs.get(&(org, number)).copied().unwrap_or(0)))
+    }
+
+    fn stop(&mut self, name: &str, at: Option<When>, rest: Option<Rest>) -> Lines {
+        let ((org, run), stopped_at) = (self.run_of(name)?, self.instant(at)?);
+        let run = self.run(Command::StopRun { org, run, stopped_at, rest })?;
+        line(format!("{}, cost {}", rest.unwrap_or(Rest::Stopped).name(), run.cost))
+    }
+
+    /// What happens to a resource between its start and its stop.
+    fn go_on(&mut self, says: &Says) -> Lines {
+        match says {
+            Says::Ready { resource, at } => {
+                let ((org, run), at) = (self.run_of(resource)?, self.instant(*at)?);
+                self.run(Command::ReportReady { org, run, at })?;
+                line("ready")
+            }
+            Says::Beat { resource, at } => {
+                let ((org, run), at) = (self.run_of(resource)?, self.instant(*at)?);
+                self.run(Command::ReportBeat { org, run, at })?;
+                line("beats")
+            }
+            Says::Resize { resource, sku } => {
+                let ((org, before), sku) = (self.run_of(resource)?, sku.clone());
+                let run = self.run(Command::ResizeRun { org, run: before, sku })?;
+                self.remember_run(resource, org, &run);
+                line(if run.number == before { "with the next block" } else { "now" })
+            }
+            Says::Resume { resource } => {
+                let Named { org, number } = self.named(resource);
+                let run = self.run(Command::ResumeResource { org, resource: number })?;
+                self.remember_run(resource, org, &run);
+                line("resumed")
+            }
+            Says::Redeploy { resource, again } => {
+                let Named { org, number } = self.named(resource);
+                let made = self.row(Command::RedeployResource { org, resource: number })?;
+                self.remember(again, org, made);
+                line("made again")
+            }
+            _ => broken("this is not about a run"),
+        }
     }
 
     fn run(&mut self, command: Command) -> Result<RunRow, Failure> {
@@ -632,6 +688,10 @@ impl<'a> Player<'a> {
                 Ok(rows.iter().map(|row| show::hold(org, row, names)).collect())
             }
             List::Runs => self.runs(wallet),
+            List::Resources => {
+                let rows = self.layer.resources(org)?;
+                Ok(rows.iter().map(|row| show::resource(org, row, names)).collect())
+            }
             List::Runway => line(show::runway(&self.layer.balance(org)?, names)),
             List::Projection => Ok(show::projection(&self.layer.projection(org)?, names)),
             List::Mails => {
@@ -660,7 +720,8 @@ impl<'a> Player<'a> {
         if !lines.is_empty() {
             let sum: Amount = rows.iter().map(|row| row.cost).sum();
             let ledger = self.layer.ledger(org)?;
-            let is_time = |row: &&LedgerRow| row.kind == "settlement" || row.kind == "correction";
+            const OF_TIME: [&str; 4] = ["settlement", "correction", "block", "block_reversal"];
+            let is_time = |row: &&LedgerRow| OF_TIME.contains(&row.kind.as_str());
             let posted: Amount = ledger.iter().filter(is_time).map(|row| row.amount).sum();
             let total = posted.plus(self.layer.balance(org)?.accrued);
             lines.push(format!("rounding {}, total {total}", total.minus(sum)));
@@ -683,6 +744,10 @@ impl<'a> Player<'a> {
                 let name = self.names.of(org, row.number);
                 self.names.give(org, grant, &name);
             }
+        }
+        for run in self.layer.runs(org)? {
+            let name = self.names.of(org, run.resource);
+            self.names.give(org, run.number, &name);
         }
         for row in self.layer.grants(org)? {
             if !self.names.has(org, row.number) {

@@ -10,7 +10,7 @@ use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    PriceRow, ProjectionRow, RefundRow, Refused, RunRow,
+    PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown, unit_of};
@@ -178,18 +178,30 @@ pub fn run(org: OrgId, row: &RunRow, now: Timestamp, ended: &str, names: &Names)
     let length = clock_face(until.seconds_since(row.started_at));
     let status = match (&row.stopped_at, &row.stop_reason) {
         (Some(_), Some(reason)) => format!("{ended} {reason}"),
+        _ if row.waits => "waiting".to_string(),
         _ => "active".to_string(),
     };
+    let paid = row.paid_until.filter(|_| row.stopped_at.is_none());
+    let paid = paid.map_or(String::new(), |until| format!(", paid until {}", names.time(until)));
     let (name, started) = (names.of(org, row.resource), names.time(row.started_at));
-    format!("{name} {} {started} for {length} {status} {}", row.sku, row.cost)
+    format!("{name} {} {started} for {length} {status} {}{paid}", row.sku, row.cost)
+}
+
+/// `gpu-2 gpu_m paused, made again from gpu-1`.
+pub fn resource(org: OrgId, row: &ResourceRow, names: &Names) -> String {
+    let again = row.redeployed_from.map(|from| names.of(org, from));
+    let again = again.map_or(String::new(), |from| format!(", made again from {from}"));
+    format!("{} {} {}{again}", names.of(org, row.number), row.sku, row.status)
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 23] = [
+const FIELDS: [&str; 26] = [
     "run",
     "resource",
     "refund",
     "dispute",
+    "previous",
+    "deletes_at",
     "deposit",
     "grant",
     "hold",
@@ -206,6 +218,7 @@ const FIELDS: [&str; 23] = [
     "valid_until",
     "stop_at",
     "sequence",
+    "action",
     "stopped_at",
     "reason",
     "method",
@@ -219,7 +232,7 @@ pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
     for (field, value) in fields {
         let is_row = matches!(
             field.as_str(),
-            "refund" | "dispute" | "deposit" | "grant" | "hold" | "run" | "resource"
+            "refund" | "dispute" | "deposit" | "grant" | "hold" | "run" | "resource" | "previous"
         );
         let value = match value.parse::<i64>() {
             Ok(number) if is_row => names.of(org, number),
@@ -232,7 +245,7 @@ pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
 
 /// One line for a whole ledger transaction.
 pub fn span(org: OrgId, row: &LedgerRow, names: &Names) -> String {
-    let mut parts = vec![head(row, names)];
+    let mut parts = vec![head(org, row, names)];
     if row.periods.len() > 1 {
         parts.push(format!("{} periods", row.periods.len()));
     }
@@ -246,13 +259,14 @@ pub fn span(org: OrgId, row: &LedgerRow, names: &Names) -> String {
     parts.join(", ")
 }
 
-fn head(row: &LedgerRow, names: &Names) -> String {
+fn head(org: OrgId, row: &LedgerRow, names: &Names) -> String {
+    let run = row.run.map(|run| format!(" {}", names.of(org, run))).unwrap_or_default();
     let event = row.event.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
     let late = match row.occurred_at {
         Some(at) if row.periods.is_empty() => format!(" of {}", names.time(at)),
         _ => String::new(),
     };
-    format!("{} {}{event}{late} {}", names.time(row.at), row.kind, row.amount)
+    format!("{} {}{run}{event}{late} {}", names.time(row.at), row.kind, row.amount)
 }
 
 fn beyond(absorbed: Amount, debt: Amount) -> Vec<String> {

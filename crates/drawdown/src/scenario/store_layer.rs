@@ -27,12 +27,12 @@ use web::api::reports::{dearest_of, grouped};
 
 use crate::scenario::domain_layer::{
     DEAREST_ROWS, deposit_row, dispute_row, done, hold_row, ledger_row, operation_of, price_rows,
-    refund_row, run_row,
+    refund_row, resource_row, run_row,
 };
 use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, RunRow,
+    HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
 };
 use crate::wire;
 
@@ -288,6 +288,14 @@ impl Layer for StoreLayer {
             self.read(async |snapshot| lists::runs(snapshot, org, i64::MAX, ALL).await)?;
         rows.reverse();
         Ok(rows.iter().map(|run| run_row(run, now, &codes)).collect())
+    }
+
+    fn resources(&mut self, org: OrgId) -> Result<Vec<ResourceRow>, Failure> {
+        let codes = self.sku_codes(org)?;
+        let mut rows =
+            self.read(async |snapshot| lists::resources(snapshot, org, i64::MAX, ALL).await)?;
+        rows.reverse();
+        Ok(rows.iter().map(|row| resource_row(row, &codes)).collect())
     }
 
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {

@@ -56,7 +56,16 @@ fn every_scenario_passes_on_the_domain() {
 /// The breakdowns of everything that `org` used add up to its ledger.
 fn check_reports(layer: &mut DomainLayer, org: OrgId) {
     let is_use = |row: &&LedgerRow| {
-        ["charge", "capture", "settlement", "correction", "reversal"].contains(&row.kind.as_str())
+        const OF_USE: [&str; 7] = [
+            "charge",
+            "capture",
+            "settlement",
+            "correction",
+            "reversal",
+            "block",
+            "block_reversal",
+        ];
+        OF_USE.contains(&row.kind.as_str())
     };
     // The last days of the clock are what a report can look back at.
     let first = layer.now(org).plus_seconds(-(DAYS_MAX - 1) * SECONDS_PER_DAY);

@@ -4,7 +4,8 @@
 //! it gave to what it made.
 
 use super::purse::{
-    AHEAD, Aside, Credit, LATE, NEVER, Purse, Refill, Running, SECOND, Terms, half_even, second_of,
+    AHEAD, Aside, Credit, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Terms, half_even,
+    second_of,
 };
 
 pub type Told = String;
@@ -108,9 +109,22 @@ impl Purse {
             Some(seconds) => cost(ran.max(seconds)),
             None => terms.min_available.max(cost(ran)),
         };
+        let required = match terms.block.filter(|_| compute) {
+            Some(length) => {
+                let charge = half_even(price.0 * i128::from(length), i128::from(price.1) * 10_000);
+                charge * i128::from((t - second_of(start)).max(0) / length + 1)
+            }
+            None => required,
+        };
         if available < required || available <= 0 {
             return format!("refused insufficient_credit {available} {required}");
         }
+        let paid = terms.block.filter(|_| compute).map(|length| Paid {
+            length,
+            charge: half_even(price.0 * i128::from(length), i128::from(price.1) * 10_000),
+            blocks: Vec::new(),
+        });
+        self.paused.remove(&resource);
         self.runs.push(Running {
             number,
             resource,
@@ -119,7 +133,11 @@ impl Purse {
             compute,
             start: second_of(start),
             stop: None,
+            paid,
         });
+        if let Some(place) = self.runs.iter().position(|run| run.number == number) {
+            self.pay_blocks(terms, place, t.max(second_of(start)));
+        }
         self.told.push(("run.started", now));
         self.changed = true;
         format!("run {} open", second_of(start))
@@ -143,6 +161,10 @@ impl Purse {
         }
         if stop < self.runs[place].start {
             return refused("stop_before_start");
+        }
+        if !self.runs[place].accrues() {
+            self.end_blocks(terms, place, stop, now);
+            return format!("run {} {stop} requested", self.runs[place].start);
         }
         let t = second_of(now);
         let before = (-self.unposted(t)).max(0);
@@ -192,7 +214,8 @@ impl Purse {
         if available < amount {
             return format!("refused insufficient_credit {available} {amount}");
         }
-        let spare = available - self.burn(terms.keep);
+        let spare =
+            available - self.burn(terms.keep) - self.blocks_until(now + terms.keep * SECOND);
         if spare < amount {
             return format!("refused runway_too_short {spare} {amount}");
         }

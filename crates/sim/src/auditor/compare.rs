@@ -145,6 +145,10 @@ impl Purse {
             for aside in &mut self.asides {
                 aside.parts.iter_mut().for_each(|part| rename(&mut part.0));
             }
+            let blocks = self.runs.iter_mut().filter_map(|run| run.paid.as_mut());
+            for part in blocks.flat_map(|paid| &mut paid.blocks).flatten() {
+                rename(&mut part.0);
+            }
             for source in &mut self.drawn_for_time {
                 if let Source::Credit(number, _) = source {
                     rename(number);

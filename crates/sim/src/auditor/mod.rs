@@ -6,6 +6,7 @@
 //! What it predicts: every answer but the numbers given out, balances, totals by account, what is
 //! left of every grant, stop orders, alerts and auto top-ups, each with its instant.
 
+mod blocks;
 mod commands;
 mod compare;
 mod purse;
@@ -332,6 +333,7 @@ impl Desk<'_> {
                 }
             },
             Action::StartRun { resource, at, .. } => self.expect_start(wall, *resource, *at, said),
+            Action::Resume { resource, .. } => self.expect_resume(wall, *resource, said),
             Action::StopRun { run, at, .. } => self.expect_stop(wall, *run, *at),
             Action::Usage { .. } => self.expect_usage(wall, action),
             Action::Hold { amount, seconds, .. } => {
@@ -429,6 +431,9 @@ impl Desk<'_> {
         if self.purse.runs.iter().any(is_open) {
             return refused("already_running");
         }
+        if self.purse.paused.contains(&resource) {
+            return refused("resource_paused");
+        }
         let start = purse::second_of(at.map_or(now, Timestamp::micros)) * SECOND;
         if let Some(refusal) = Purse::reported(start, now) {
             return refusal;
@@ -440,6 +445,29 @@ impl Desk<'_> {
         thing.run = Some(said.number);
         let price = (price.amount * 10_000, price.per);
         let (terms, number) = (&self.shop.terms, said.number);
+        self.purse.start(terms, number, resource, price, compute, start, now)
+    }
+
+    fn expect_resume(&mut self, wall: i64, resource: i64, said: &Said) -> String {
+        let now = self.catch_up(wall);
+        let Some(thing) = self.things.get_mut(&(self.org, resource)) else {
+            return refused("not_found");
+        };
+        let is_open = |run: &purse::Running| run.resource == resource && run.stop.is_none();
+        if self.purse.runs.iter().any(is_open) {
+            return refused("already_running");
+        }
+        if !self.purse.paused.contains(&resource) {
+            return refused("resource_not_paused");
+        }
+        let Some(price) = self.shop.price(thing.sku, "seconds", now) else {
+            return refused("price_missing");
+        };
+        let compute = thing.class == "compute";
+        thing.run = Some(said.number);
+        let price = (price.amount * 10_000, price.per);
+        let (terms, number) = (&self.shop.terms, said.number);
+        let start = purse::second_of(now) * SECOND;
         self.purse.start(terms, number, resource, price, compute, start, now)
     }
 

@@ -23,6 +23,10 @@ pub struct Terms {
     pub horizon: Option<i64>,
     pub top_up: bool,
     pub overcapture: &'static str,
+    /// The length of a block, where compute pays for time ahead.
+    pub block: Option<i64>,
+    pub ahead: i64,
+    pub pauses: bool,
     pub deposit: (i128, i128),
 }
 
@@ -36,19 +40,22 @@ pub const UNIT: i128 = 1_000_000_000;
 
 impl Terms {
     pub fn of(profile: &str, settings: &str, live: bool) -> Terms {
-        let spheron = profile == "spheron";
+        let (spheron, greennode) = (profile == "spheron", profile == "greennode");
         let mut terms = Terms {
             live,
-            windows: !spheron,
+            windows: greennode,
             every: if spheron { 60 } else { 300 },
             hold_seconds: (!spheron).then_some(60),
             min_available: 3 * UNIT,
             carries: false,
             lead: 0,
             keep: 300,
-            horizon: (!spheron).then_some(12 * 3_600),
-            top_up: spheron,
+            horizon: greennode.then_some(12 * 3_600),
+            top_up: !greennode,
             overcapture: "reject",
+            block: (!spheron && !greennode).then_some(3_600),
+            ahead: 600,
+            pauses: !spheron && !greennode,
             deposit: if spheron { (15 * UNIT, 5_000 * UNIT) } else { (UNIT, 10_000 * UNIT) },
         };
         for (name, value) in settings.split(';').filter_map(|part| part.split_once('=')) {
@@ -56,6 +63,11 @@ impl Terms {
                 ("overdraft", value) => terms.carries = value == "carry",
                 ("stop_lead_seconds", value) => terms.lead = value.parse().unwrap(),
                 ("settle_every_seconds", value) => terms.every = value.parse().unwrap(),
+                ("compute_terms", "block(2h)") => terms.block = Some(7_200),
+                ("compute_terms", "block(90s)") => terms.block = Some(90),
+                ("block_lookahead_seconds", value) => terms.ahead = value.parse().unwrap(),
+                ("compute_zero_action", "stop") => terms.pauses = false,
+                ("retention_days", "off") | ("resume", "manual") => {}
                 ("overcapture", "cap") => terms.overcapture = "cap",
                 ("overcapture", "overflow") => terms.overcapture = "overflow",
                 other => panic!("the auditor does not know the setting {other:?}"),
@@ -85,6 +97,30 @@ pub struct Running {
     pub compute: bool,
     pub start: i64,
     pub stop: Option<i64>,
+    pub paid: Option<Paid>,
+}
+
+/// What a run under block terms has paid for: one block after the other from its start.
+#[derive(Clone, Debug)]
+pub struct Paid {
+    pub length: i64,
+    pub charge: i128,
+    /// What each block was paid from, first block first.
+    pub blocks: Vec<Vec<(i64, i128)>>,
+}
+
+impl Running {
+    /// The second at which its next block starts.
+    pub fn next_block(&self) -> i64 {
+        let paid = self.paid.as_ref().filter(|_| self.stop.is_none());
+        paid.map_or(NEVER, |paid| {
+            self.start + paid.length * i64::try_from(paid.blocks.len()).unwrap()
+        })
+    }
+
+    pub fn accrues(&self) -> bool {
+        self.paid.is_none()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -139,6 +175,8 @@ pub struct Purse {
     pub reminded: i64,
     pub refill: Option<Refill>,
     pub stop_at: Option<i64>,
+    /// Resources that wait to be resumed.
+    pub paused: BTreeSet<i64>,
     pub changed: bool,
     /// Sums of all entries by account, credits positive.
     pub books: BTreeMap<&'static str, i128>,
@@ -174,7 +212,7 @@ impl Purse {
     /// What all time until second `t` costs, exactly, rounded once for each length of price.
     pub fn time_cost(&self, t: i64) -> i128 {
         let mut exact: BTreeMap<i64, i128> = BTreeMap::new();
-        for run in &self.runs {
+        for run in self.runs.iter().filter(|run| run.accrues()) {
             let seconds = run.stop.unwrap_or(t) - run.start;
             *exact.entry(run.per).or_default() += run.price * i128::from(seconds);
         }
@@ -192,7 +230,7 @@ impl Purse {
     /// What `seconds` of everything that runs costs.
     pub fn burn(&self, seconds: i64) -> i128 {
         let mut exact: BTreeMap<i64, i128> = BTreeMap::new();
-        for run in self.runs.iter().filter(|run| run.stop.is_none()) {
+        for run in self.runs.iter().filter(|run| run.stop.is_none() && run.accrues()) {
             *exact.entry(run.per).or_default() += run.price * i128::from(seconds);
         }
         exact.iter().map(|(&per, &sum)| half_even(sum, i128::from(per) * 10_000)).sum()
@@ -211,11 +249,11 @@ impl Purse {
     }
 
     pub fn is_running(&self) -> bool {
-        self.runs.iter().any(|run| run.stop.is_none() && run.price != 0)
+        self.runs.iter().any(|run| run.stop.is_none() && run.accrues() && run.price != 0)
     }
 
     pub fn stoppable(&self) -> usize {
-        self.runs.iter().filter(|run| run.stop.is_none() && run.compute).count()
+        self.runs.iter().filter(|run| run.stop.is_none() && run.compute && run.accrues()).count()
     }
 
     /// The part of launch holds that their own runs have not used yet (rulings R8); what a run that
@@ -223,7 +261,7 @@ impl Purse {
     pub fn launch_held(&self, terms: &Terms, t: i64) -> i128 {
         let seconds = terms.hold_seconds.unwrap_or(0);
         let mut exact: BTreeMap<i64, i128> = BTreeMap::new();
-        for run in self.runs.iter().filter(|run| run.stop.is_none()) {
+        for run in self.runs.iter().filter(|run| run.stop.is_none() && run.accrues()) {
             let left = (run.start + seconds - t).max(0);
             *exact.entry(run.per).or_default() += run.price * i128::from(left);
         }
@@ -432,7 +470,7 @@ impl Purse {
         UNNAMED + i64::try_from(self.known.len()).unwrap()
     }
 
-    fn put_back(&mut self, number: i64, part: i128) {
+    pub fn put_back(&mut self, number: i64, part: i128) {
         let (given, priority, expires) = self.known[&number];
         self.book("grants", part);
         if given {

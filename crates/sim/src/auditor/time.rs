@@ -31,7 +31,7 @@ impl Purse {
                 break;
             }
         }
-        if self.is_running() {
+        if self.runs.iter().any(|run| run.stop.is_none()) {
             self.now = until;
         }
     }
@@ -48,9 +48,10 @@ impl Purse {
     }
 
     /// What anything that happens leaves behind.
-    fn traces(&self) -> (usize, usize, i64, i128, i64) {
-        let counts = (self.told.len(), self.attempts.len());
-        (counts.0, counts.1, self.settled, self.time_posted, self.reminded)
+    fn traces(&self) -> (usize, usize, [i64; 2], [i128; 2]) {
+        let blocks = self.posted_by_kind.get("block").copied().unwrap_or(0);
+        let times = [self.settled, self.reminded];
+        (self.told.len(), self.attempts.len(), times, [self.time_posted, blocks])
     }
 
     /// Everything before `now`, then what falls due at `now` before a command (rulings R5, 1-3).
@@ -65,7 +66,7 @@ impl Purse {
         now
     }
 
-    fn settles_to(&self, terms: &Terms, at: i64) -> i64 {
+    pub fn settles_to(&self, terms: &Terms, at: i64) -> i64 {
         let t = second_of(at);
         if terms.windows { t - t.rem_euclid(terms.every) } else { t }
     }
@@ -124,6 +125,8 @@ impl Purse {
     fn look(&mut self, terms: &Terms, at: i64, real: i64, outside: &mut dyn Outside) {
         self.changed = false;
         self.look_at_stops(terms, at);
+        self.look_at_blocks(terms, at);
+        self.changed = false;
         let asked = self.look_at_refill(terms, at, real);
         self.look_at_limit(terms, at);
         self.look_at_forecast(terms, at);
@@ -181,7 +184,7 @@ impl Purse {
     }
 
     /// Until when a stop waits for the answer to a top-up.
-    fn patience(&self) -> i64 {
+    pub fn patience(&self) -> i64 {
         match &self.refill {
             Some(Refill { in_flight: true, attempted: Some(at), .. }) => at + GRACE * SECOND,
             _ => i64::MIN,
@@ -190,7 +193,8 @@ impl Purse {
 
     fn wants_refill(&self, terms: &Terms, t: i64) -> bool {
         self.refill.as_ref().is_some_and(|rule| {
-            rule.enabled && !rule.in_flight && self.shown(terms, t) < rule.threshold
+            let is_low = self.shown(terms, t) < rule.threshold;
+            rule.enabled && !rule.in_flight && (is_low || self.is_block_short(terms, t))
         })
     }
 
@@ -307,7 +311,7 @@ impl Purse {
         let open: Vec<(i64, i64)> = self
             .runs
             .iter()
-            .filter(|run| run.stop.is_none() && run.compute)
+            .filter(|run| run.stop.is_none() && run.compute && run.accrues())
             .map(|run| (run.number, run.start * SECOND))
             .collect();
         for &(number, start) in &open {
@@ -358,9 +362,14 @@ impl Purse {
         if !self.per_use.is_empty() && terms.horizon.is_some() {
             consider((second_of(self.now).div_euclid(HOUR) + 1) * HOUR * SECOND);
         }
+        let next_block = self.runs.iter().map(|run| run.next_block()).min().unwrap_or(NEVER);
+        if next_block != NEVER {
+            consider(next_block * SECOND);
+            consider((next_block - terms.ahead) * SECOND);
+        }
         consider(self.patience());
         consider(self.cooled());
-        let can_change = self.is_running() || terms.horizon.is_some();
+        let can_change = self.is_running() || terms.horizon.is_some() || next_block != NEVER;
         if can_change { self.first_change(terms, next) } else { next }
     }
 

@@ -275,7 +275,7 @@ impl Rig {
             let start = made.iter().map(|made| {
                 let Answer::Resource(org, resource) = made else { panic!("no resource") };
                 let (org, resource) = (*org, resource.number);
-                Command::new(StartRun { org, resource, started_at: None })
+                Command::new(StartRun::now(org, resource))
             });
             self.decide_all(start.collect());
         }

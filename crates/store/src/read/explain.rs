@@ -182,6 +182,9 @@ impl Home {
                 around.runs = runs_since(snapshot, org, from, RUNS_MAX).await?;
                 around.runs.sort_by_key(|run| run.number);
             }
+            TransactionKind::Block | TransactionKind::BlockReversal => {
+                around.runs = lists::run(snapshot, org, row.subject).await?.into_iter().collect();
+            }
             TransactionKind::Capture => {
                 around.hold = lists::hold(snapshot, org, row.subject).await?;
             }

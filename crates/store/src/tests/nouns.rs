@@ -10,7 +10,7 @@ use domain::price::{Price, PriceBook, Sku};
 use domain::profile::Profile;
 use domain::rate::Rate;
 use domain::refund::{Refund, RefundState};
-use domain::run::{Resource, ResourceClass, Run, StopReason};
+use domain::run::{Heartbeat, Paid, Resource, ResourceClass, Rest, Run, StopReason};
 use domain::workset::{ApiKey, Key, Organization, Platform, Role};
 use domain::{OrgId, Timestamp};
 
@@ -116,6 +116,9 @@ fn resource(random: &mut Random, number: i64) -> Resource {
         labels: random.text(),
         created_at: random.time(),
         run: random.maybe(|random| random.below(99)),
+        rest: random.one(&Rest::ALL),
+        paid_until: random.maybe(Random::time),
+        redeployed_from: random.maybe(|random| random.below(99)),
     }
 }
 
@@ -130,7 +133,19 @@ fn run(random: &mut Random, number: i64) -> Run {
         class: random.one(&ResourceClass::ALL),
         started_at: random.time(),
         stopped_at: random.maybe(Random::time),
-        stop_reason: random.maybe(|r| r.one(&[StopReason::Requested, StopReason::Frozen])),
+        stop_reason: random.maybe(|random| random.one(&StopReason::ALL)),
+        is_waiting: random.chance(),
+        paid: random.maybe(|random| Paid {
+            block_seconds: 1 + random.below(9_999),
+            until: random.expiry(),
+            blocks: random.below(99),
+        }),
+        heartbeat: random.maybe(|random| Heartbeat {
+            timeout_seconds: random.below(9_999),
+            beat_at: random.time(),
+        }),
+        previous: random.maybe(|random| random.below(99)),
+        next_sku: random.maybe(|random| random.below(99)),
     }
 }
 

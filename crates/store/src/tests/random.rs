@@ -1,5 +1,6 @@
 //! Rows of every kind with random values, the same for the same seed.
 
+use domain::block::{BlockGroup, Blocks, NextBlock};
 use domain::calendar::Zone;
 use domain::discount::{Discount, Volume};
 use domain::event::{Event, EventKind};
@@ -8,6 +9,7 @@ use domain::ledger::{
     ChainTip, EventKey, LedgerTransaction, Line, Span, SpanMeter, TransactionKind,
 };
 use domain::meter::{Meter, Meters};
+use domain::retention::Retention;
 use domain::validity::Validity;
 use domain::wallet::{AutoTopUp, Freeze, Launch, StopOrder, UserLimit, Wallet};
 use domain::{Amount, OrgId, Timestamp};
@@ -139,6 +141,18 @@ impl Random {
         wallet.settled_until = self.time();
         wallet.running_count = self.below(3);
         wallet.stoppable_count = self.below(3);
+        wallet.blocks = Blocks {
+            groups: self.some(3, |random| BlockGroup {
+                block_seconds: 1 + random.below(9_999),
+                phase: random.maybe(|random| random.below(9_999)),
+                amount: random.amount(),
+                runs: random.below(99),
+            }),
+            next: self.maybe(|random| NextBlock { at: random.expiry(), amount: random.amount() }),
+        };
+        wallet.next_beat = self.expiry();
+        wallet.retention = self
+            .maybe(|random| Retention { deletes_at: random.expiry(), is_ending: random.chance() });
         wallet.launches = self.some(3, |random| Launch {
             until: random.expiry(),
             per_units: 1 + random.below(9_999),

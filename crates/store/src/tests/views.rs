@@ -8,7 +8,7 @@ use domain::grant::{Grant, GrantKind, Posting};
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::price::Sku;
 use domain::rate::Rate;
-use domain::run::{Resource, ResourceClass, Run, StopReason};
+use domain::run::{Resource, ResourceClass, Rest, Run, StopReason};
 use domain::workset::Organization;
 use domain::{Amount, OrgId, Timestamp};
 
@@ -204,6 +204,9 @@ fn conform_runs_say_what_ran(stand: &Stand) {
         labels: String::new(),
         run: Some(9),
         created_at: Timestamp::ZERO,
+        rest: Rest::Stopped,
+        paid_until: None,
+        redeployed_from: None,
     };
     let started_at = Timestamp::from_seconds(1_000);
     let open = Run {
@@ -216,6 +219,11 @@ fn conform_runs_say_what_ran(stand: &Stand) {
         started_at,
         stopped_at: None,
         stop_reason: None,
+        is_waiting: false,
+        paid: None,
+        heartbeat: None,
+        previous: None,
+        next_sku: None,
     };
     let ended = Run {
         number: 8,

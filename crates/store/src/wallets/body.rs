@@ -7,10 +7,12 @@
 use std::fmt::{Display, Write};
 use std::str::{FromStr, Split};
 
+use domain::block::{BlockGroup, Blocks, NextBlock};
 use domain::calendar::Zone;
 use domain::discount::{Discount, Volume};
 use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT, Upcoming};
 use domain::meter::Meter;
+use domain::retention::Retention;
 use domain::validity::Validity;
 use domain::wallet::{AutoTopUp, Freeze, Launch, StopOrder, UserLimit, Wallet};
 use domain::{Amount, Timestamp};
@@ -32,6 +34,9 @@ pub(super) fn write(wallet: &Wallet) -> String {
         meters,
         running_count,
         stoppable_count,
+        blocks,
+        next_beat,
+        retention,
         launches,
         next_hold_expiry,
         user_limit,
@@ -59,12 +64,13 @@ pub(super) fn write(wallet: &Wallet) -> String {
     });
     text.number("running", *running_count);
     text.number("stoppable", *stoppable_count);
+    push_blocks(&mut text, blocks);
+    push_retention(&mut text, *retention);
+    text.instant("beat", *next_beat);
     text.list("launches", launches, |text, launch| {
         text.time(launch.until).part(launch.per_units).part(launch.rate);
     });
-    if *next_hold_expiry != Timestamp::NEVER {
-        text.field("hold_expiry").time(*next_hold_expiry);
-    }
+    text.instant("hold_expiry", *next_hold_expiry);
     if let Some(limit) = user_limit {
         text.field("limit").part(limit.limit.nanos()).flag(limit.fired);
     }
@@ -78,13 +84,18 @@ pub(super) fn write(wallet: &Wallet) -> String {
     push_stops(&mut text, wallet);
     push_terms(&mut text, wallet);
     text.mark("review", *review_due);
+    push_grants(&mut text, grants);
+    text.text
+}
+
+/// The first of them, and in how many further rows the others are.
+fn push_grants(text: &mut Text, grants: &OpenGrants) {
     let inline: Vec<&OpenGrant> = grants.iter().take(GRANTS_PER_ROW).collect();
     text.list("grants", &inline, |text, grant| push_grant(text, grant));
     let further = grants.len().saturating_sub(GRANTS_PER_ROW);
     if further > 0 {
         text.field("parts").part(further.div_ceil(GRANTS_PER_ROW));
     }
-    text.text
 }
 
 fn push_stops(text: &mut Text, wallet: &Wallet) {
@@ -133,6 +144,22 @@ fn push_upcoming(text: &mut Text, upcoming: &Upcoming) {
     push_grant(text.time(upcoming.effective_at), &upcoming.grant);
 }
 
+fn push_blocks(text: &mut Text, blocks: &Blocks) {
+    text.list("blocks", &blocks.groups, |text, group| {
+        text.int(group.block_seconds).option(group.phase);
+        text.int(group.amount.nanos()).int(group.runs);
+    });
+    if let Some(next) = &blocks.next {
+        text.field("block").time(next.at).part(next.amount.nanos());
+    }
+}
+
+fn push_retention(text: &mut Text, retention: Option<Retention>) {
+    if let Some(retention) = retention {
+        text.field("retention").time(retention.deletes_at).flag(retention.is_ending);
+    }
+}
+
 fn push_auto_top_up(text: &mut Text, rule: &AutoTopUp) {
     text.part(rule.threshold.nanos()).part(rule.amount.nanos()).part(rule.method);
     text.flag(rule.enabled).option(rule.in_flight);
@@ -175,6 +202,15 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
             "meters" => wallet.meters.meters = list(value, meter)?,
             "running" => wallet.running_count = one.get()?,
             "stoppable" => wallet.stoppable_count = one.get()?,
+            "blocks" => wallet.blocks.groups = list(value, block_group)?,
+            "block" => {
+                wallet.blocks.next = Some(NextBlock { at: one.time()?, amount: one.amount()? });
+            }
+            "beat" => wallet.next_beat = one.time()?,
+            "retention" => {
+                let (deletes_at, is_ending) = (one.time()?, one.flag()?);
+                wallet.retention = Some(Retention { deletes_at, is_ending });
+            }
             "launches" => wallet.launches = list(value, launch)?,
             "hold_expiry" => wallet.next_hold_expiry = one.time()?,
             "limit" => {
@@ -251,6 +287,15 @@ fn meter(parts: &mut Parts<'_>) -> Option<Meter> {
         rate: parts.get()?,
         sum: parts.get()?,
         posted: parts.get()?,
+    })
+}
+
+fn block_group(parts: &mut Parts<'_>) -> Option<BlockGroup> {
+    Some(BlockGroup {
+        block_seconds: parts.get()?,
+        phase: parts.option()?,
+        amount: parts.amount()?,
+        runs: parts.get()?,
     })
 }
 
@@ -402,6 +447,13 @@ impl Text {
     fn number(&mut self, name: &str, value: i64) {
         if value != 0 {
             self.field(name).part(value);
+        }
+    }
+
+    /// A field that is left out when it never comes.
+    fn instant(&mut self, name: &str, at: Timestamp) {
+        if at != Timestamp::NEVER {
+            self.field(name).time(at);
         }
     }
 

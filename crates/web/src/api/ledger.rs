@@ -36,7 +36,7 @@ pub struct LedgerRow {
     pub number: i64,
     /// `deposit`, `grant`, `charge`, `settlement`, `capture`, `correction`, `expiry`, `void`,
     /// `refund`, `refund_paid`, `refund_failed`, `bonus_void`, `offset`, `withdrawal`,
-    /// `reinstatement` or `reversal`.
+    /// `reinstatement`, `reversal`, `block` or `block_reversal`.
     pub kind: String,
     /// When it was posted; of a settlement's period, when the period ended.
     pub at: TimeText,
@@ -48,7 +48,7 @@ pub struct LedgerRow {
     pub change: MoneyText,
     /// Posted balance afterwards.
     pub balance: MoneyText,
-    /// The deposit, refund, dispute, grant or hold it is about.
+    /// The deposit, refund, dispute, grant, hold or run it is about.
     pub subject: Option<IdText>,
     /// Of a charge for usage: the event's id and source.
     pub event: Option<EventRef>,
@@ -124,6 +124,7 @@ fn subject(row: &LedgerTransaction) -> Option<IdText> {
             if made { Kind::Grant } else { Kind::Dispute }
         }
         TransactionKind::Capture => Kind::Hold,
+        TransactionKind::Block | TransactionKind::BlockReversal => Kind::Run,
         TransactionKind::Charge
         | TransactionKind::Settlement
         | TransactionKind::Correction

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use app::operations::create_resource::CreateResource;
+use app::operations::redeploy_resource::RedeployResource;
+use app::operations::resume_resource::ResumeResource;
 use domain::run::{Resource, Run};
 use domain::{Amount, Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Snapshot;
 
-use super::{CODE_LENGTH_MAX, NAME_CHARS_MAX, OrganizationQuery, created};
+use super::{CODE_LENGTH_MAX, NAME_CHARS_MAX, Nothing, OrganizationQuery, created};
 use crate::auth::Home;
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
@@ -42,6 +44,10 @@ pub struct ResourceOut {
     pub labels: BTreeMap<String, String>,
     /// The run that is open.
     pub run: Option<IdText>,
+    /// `running`, `stopped`, `paused`, or `terminated` for good.
+    pub status: String,
+    /// The terminated resource that this one was made from again.
+    pub redeployed_from: Option<IdText>,
     /// What all its runs have cost up to `as_of`; only where it is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<MoneyText>,
@@ -59,6 +65,10 @@ impl ResourceOut {
             sku: None,
             labels: labels_of(resource),
             run: resource.run.map(|number| IdText::new(Kind::Run, org, number)),
+            status: resource.status().to_owned(),
+            redeployed_from: resource
+                .redeployed_from
+                .map(|number| IdText::new(Kind::Resource, org, number)),
             cost: None,
             as_of: None,
             created_at: resource.created_at.into(),
@@ -98,6 +108,20 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         reply.body = with_member(reply.body, "sku", &Value::from(sku));
     }
     Ok(reply)
+}
+
+/// Resumes a paused resource: answers with its new run.
+pub async fn resume(call: Call) -> Result<Reply, Fault> {
+    let id = call.path_id(Kind::Resource).await?;
+    let _: Nothing = call.json()?;
+    call.run(ResumeResource { org: id.org, resource: id.number }, created).await
+}
+
+/// Makes a terminated resource again: answers with the new one, which costs nothing until it runs.
+pub async fn redeploy(call: Call) -> Result<Reply, Fault> {
+    let id = call.path_id(Kind::Resource).await?;
+    let _: Nothing = call.json()?;
+    call.run(RedeployResource { org: id.org, resource: id.number }, created).await
 }
 
 /// What one page shows: resources with the codes of their SKUs and the costs of their runs.

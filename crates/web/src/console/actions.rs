@@ -145,7 +145,7 @@ async fn start(console: &Console, read: &Read, fields: &Fields) -> Result<Said, 
         Done::Made(resource) => resource,
         Done::Refused(why) => return Ok(Said::refused(format!("{why}. Nothing was started."))),
     };
-    let start = StartRun { org, resource, started_at: None };
+    let start = StartRun::now(org, resource);
     Ok(match run_once(console, attempt, start).await? {
         Done::Made(_) => Said::done(format!("{label} is running. You pay for its seconds.")),
         Done::Refused(why) => Said::refused(format!("{why}. Nothing was started.")),
@@ -158,7 +158,7 @@ async fn stop(console: &Console, read: &Read, fields: &Fields) -> Result<Said, F
     let open = read.open_runs().into_iter().find(|run| run.resource == id.number);
     let Some(run) = open else { return Ok(Said::done("It is stopped already.")) };
     let name = read.resource_name(run.resource);
-    let stop = StopRun { org: id.org, run: run.number, stopped_at: None };
+    let stop = StopRun::now(id.org, run.number);
     Ok(match run_once(console, fields.attempt(), stop).await? {
         Done::Made(_) => {
             let unit = read.presentation.labels.unit;

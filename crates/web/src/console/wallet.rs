@@ -158,10 +158,15 @@ fn page(console: &Console, read: &Read, said: Said) -> WalletPage {
     }
 }
 
+/// Whether something runs that zero will stop.
+fn stops_at_zero(wallet: &Wallet) -> bool {
+    wallet.stoppable_count > 0 || !wallet.blocks.is_empty()
+}
+
 /// What is said once nothing is left: when it was, what stopped, what goes on.
 fn zero(read: &Read) -> Option<ZeroNotice> {
     let wallet = &read.rows.wallet;
-    if !figures::is_empty(read.figures.available) || wallet.stoppable_count > 0 {
+    if !figures::is_empty(read.figures.available) || stops_at_zero(wallet) {
         return None;
     }
     let depleted = told::last_depletion(read)?;

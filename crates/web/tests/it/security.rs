@@ -93,7 +93,9 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "decide_sandbox_deposit" | "decide_sandbox_refund" => json!({ "outcome": "succeeded" }),
         "advance_test_clock" => json!({ "seconds": 1 }),
         "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold"
-        | "release_freeze" => json!({}),
+        | "release_freeze" | "resume_resource" | "redeploy_resource" | "report_ready"
+        | "report_beat" => json!({}),
+        "resize_run" => json!({ "sku": "gpu" }),
         other => panic!("no body for {other}: add one, so that it is asked by everyone"),
     }
 }

@@ -1,9 +1,12 @@
 //! Answers of the API, read into the rows that every layer shows.
 
+use domain::deposit::Behaviour;
 use serde_json::Value;
 
 use super::{amount, number, opt_amount, opt_number, text, time};
-use crate::scenario::layer::{DepositRow, DisputeRow, Done, Failure, HoldRow, RefundRow};
+use crate::scenario::layer::{
+    DepositRow, DisputeRow, Done, Failure, HoldRow, RailAnswer, RefundRow,
+};
 
 pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
     Ok(DepositRow {
@@ -57,4 +60,20 @@ pub(super) fn hold_row(value: &Value) -> Result<HoldRow, Failure> {
         state: text(value, "state")?.to_owned(),
         expires_at: time(value, "expires_at")?,
     })
+}
+
+pub(super) fn behaviour_name(behaviour: Behaviour) -> &'static str {
+    match behaviour {
+        Behaviour::Succeeds => "succeeds",
+        Behaviour::Declines => "declines",
+        Behaviour::NeedsAuthentication => "needs_authentication",
+    }
+}
+
+pub(super) fn outcome_name(answer: RailAnswer) -> &'static str {
+    match answer {
+        RailAnswer::Succeeded => "succeeded",
+        RailAnswer::Declined => "declined",
+        RailAnswer::NeedsAuthentication => "needs_authentication",
+    }
 }

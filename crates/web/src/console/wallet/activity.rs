@@ -231,12 +231,27 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
             "Usage reversed".to_owned(),
             words("given back, because it should not have been charged"),
         ),
+        TransactionKind::Block | TransactionKind::BlockReversal => block(read, row),
         TransactionKind::Charge | TransactionKind::Settlement | TransactionKind::Correction => (
             Kind::Adjustment,
             "Correction".to_owned(),
             words("given back, because a stop was reported late"),
         ),
     }
+}
+
+fn block(read: &Read, row: &LedgerTransaction) -> Line {
+    let (kind, words) = match row.kind {
+        TransactionKind::Block => (Kind::Usage, "one block, paid when it started"),
+        _ => (Kind::Adjustment, "given back: it had stopped before this block started"),
+    };
+    (kind, block_name(read, row.subject), vec![Working::Words(words.to_owned())])
+}
+
+/// The resource that a run belongs to.
+fn block_name(read: &Read, run: i64) -> String {
+    let found = read.rows.runs.iter().find(|row| row.number == run);
+    found.map_or_else(|| "Resource".to_owned(), |run| read.resource_name(run.resource))
 }
 
 fn deposit(read: &Read, row: &LedgerTransaction) -> Line {

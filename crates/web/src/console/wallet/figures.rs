@@ -211,7 +211,7 @@ fn accruing(wallet: &Wallet, profile: &Profile, balance: &Balance) -> Option<(Am
 
 /// When credit runs out. Where only storage runs nothing is stopped, and it runs out all the same.
 fn runs_out_at(wallet: &Wallet, balance: &Balance) -> Option<Timestamp> {
-    let at = match wallet.stoppable_count {
+    let at = match wallet.stoppable_count + wallet.blocks.run_count() {
         0 if !wallet.meters.is_running() || is_empty(balance.shown) => Timestamp::NEVER,
         0 => wallet.last_second_at_or_above(Amount::ZERO, Usable::Unreserved, 0),
         _ => balance.runs_out_at,

@@ -42,7 +42,7 @@ pub fn bars(read: &Read) -> StackedBars {
 
 fn add_runs(read: &Read, days: &[Timestamp], series: &mut Series) {
     let now = read.rows.now;
-    for run in &read.rows.runs {
+    for run in read.rows.runs.iter().filter(|run| run.paid.is_none()) {
         let amounts =
             series.entry(read.sku_name(run.sku)).or_insert_with(|| vec![Amount::ZERO; days.len()]);
         for (amount, &day) in amounts.iter_mut().zip(days) {
@@ -69,6 +69,10 @@ fn add_use(read: &Read, days: &[Timestamp], series: &mut Series) {
                     let sku = prices.get(&line.price).copied().unwrap_or(0);
                     add(read.sku_name(sku), at, line.amount);
                 }
+            }
+            TransactionKind::Block | TransactionKind::BlockReversal => {
+                let run = read.rows.runs.iter().find(|run| run.number == row.subject);
+                add(read.sku_name(run.map_or(0, |run| run.sku)), at, row.amount);
             }
             TransactionKind::Capture => add("Captured holds".into(), row.at, row.amount),
             _ => {}

@@ -104,7 +104,7 @@ fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
         ),
         EventKind::BalanceForecastLow => forecast_letter(read, event, &fields),
         EventKind::BalanceDepleted => (
-            format!("Balance {}: what ran has stopped", unit.balance(Amount::ZERO)),
+            format!("Balance {balance}: what ran has stopped"),
             format!(
                 "It was {} at {}. You owe nothing for what came after. Add credits, then start \
                  what you need again.",
@@ -150,8 +150,30 @@ fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
                 format!("The first of it expires on {first}, if it is not used before."),
             )
         }
+        _ => storage_letter(read, event, &fields),
+    }
+}
+
+/// What becomes of storage that nobody pays for.
+fn storage_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, String) {
+    let zone = &read.presentation.zone;
+    match event.kind {
+        EventKind::RetentionStarted | EventKind::RetentionEnding => (
+            format!("Storage is kept until {} only", zone.second(deletes_at(event, fields))),
+            "Nothing is left to pay for it. Add credits before, and it stays as it is; after that \
+             it is deleted for good."
+                .into(),
+        ),
+        EventKind::DeletionOrdered => (
+            format!("{} is deleted", read.resource_name(fields.number("resource"))),
+            "It had been kept unpaid for as long as this platform keeps it.".into(),
+        ),
         other => (other.name().to_owned(), String::new()),
     }
+}
+
+fn deletes_at(event: &ToldEvent, fields: &Fields) -> Timestamp {
+    fields.time("deletes_at").unwrap_or(event.at)
 }
 
 fn forecast_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, String) {
@@ -188,6 +210,16 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
     let is_out = fields.text("reason") == "out_of_credit";
     let is_frozen = fields.text("reason") == "frozen";
     let (icon, text) = match event.kind {
+        EventKind::RunAdmitted => (Icon::Hourglass, format!("{name} is admitted, not ready yet")),
+        EventKind::RetentionStarted => {
+            let text = format!("Nothing pays for storage: it is kept until {}", at("deletes_at"));
+            (Icon::Hourglass, text)
+        }
+        EventKind::RetentionEnding => {
+            (Icon::Warning, format!("Storage is deleted at {} unless paid", at("deletes_at")))
+        }
+        EventKind::RetentionEnded => (Icon::Check, "Storage is paid for again".to_owned()),
+        EventKind::DeletionOrdered => (Icon::Stop, format!("Cloud told to delete {name}")),
         EventKind::RunStarted => (Icon::Play, format!("{name} is ready, billing starts")),
         EventKind::RunStopped if is_out => {
             (Icon::Stop, format!("{name} stopped at {}, out of credit", at("stopped_at")))

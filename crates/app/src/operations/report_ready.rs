@@ -1,0 +1,74 @@
+//! Reports that a run is ready: it was admitted before, and costs money from here on.
+
+use domain::block::end_unpaid;
+use domain::event::EventKind;
+use domain::lifecycle::begin_billing;
+use domain::settle::tell;
+use domain::wake::catch_up;
+use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
+
+use super::start_run::blocks_charge;
+use crate::operation::{Answer, Keys, Operation, require_reported};
+
+#[derive(Debug)]
+pub struct ReportReady {
+    pub org: OrgId,
+    pub run: i64,
+    /// When it was ready, never before it was admitted; now, when none is given.
+    pub at: Option<Timestamp>,
+}
+
+impl Operation for ReportReady {
+    fn name(&self) -> &'static str {
+        "report_ready"
+    }
+
+    fn org(&self) -> OrgId {
+        self.org
+    }
+
+    fn needs(&self, keys: &mut Keys) {
+        keys.runs.push((self.org, self.run));
+    }
+
+    /// Refusals, in order: `not_found`, `run_ended`, `run_ready`, `too_far_ahead`, `too_long_ago`.
+    ///
+    /// Under block terms a run whose blocks cannot be paid any more gets its zero action at once
+    /// and costs nothing.
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        let profile = ws.profile_of(self.org)?;
+        let now = catch_up(ws, self.org, now)?;
+        let mut run = ws.runs.find(Kind::Run, self.org, self.run)?.clone();
+        if let Some(stopped_at) = run.stopped_at {
+            return Err(Refusal::RunEnded { stopped_at });
+        }
+        if !run.is_waiting {
+            return Err(Refusal::RunReady);
+        }
+        let ready_at = self.at.unwrap_or(now).floor_to_second();
+        require_reported(ready_at, now, profile.late_window_seconds)?;
+        // After this line the operation must succeed.
+        run.started_at = ready_at.max(run.started_at);
+        let start = run.started_at;
+        if let Some(paid) = run.paid {
+            let required = blocks_charge(run.rate, paid.block_seconds, start, now);
+            let wallet = ws.wallet(self.org)?;
+            if wallet.is_frozen() || wallet.available(&profile, now) < required {
+                ws.runs.put(self.org, self.run, run);
+                end_unpaid(ws, self.org, &profile, self.run, start, now)?;
+                let run = ws.runs.find(Kind::Run, self.org, self.run)?.clone();
+                return Ok(Answer::Run(self.org, run));
+            }
+        }
+        run.is_waiting = false;
+        if let Some(heartbeat) = &mut run.heartbeat {
+            heartbeat.beat_at = start.max(heartbeat.beat_at);
+        }
+        begin_billing(ws, self.org, &profile, &mut run, None, now)?;
+        ws.runs.put(self.org, self.run, run.clone());
+        ws.wallet_mut(self.org)?.review_due = true;
+        let fields = vec![("run", self.run.to_string()), ("resource", run.resource.to_string())];
+        tell(ws, self.org, EventKind::RunStarted, now, fields)?;
+        Ok(Answer::Run(self.org, run))
+    }
+}

@@ -1,0 +1,254 @@
+//! Opening and closing runs: the one place where something begins or ends to cost money.
+//!
+//! Laws: a run costs money from the second it is ready to the second it stopped (requirements N01);
+//! what was posted for time after its end is given back; a run that takes another's place is linked
+//! to it and needs no new admission (rulings R15).
+
+use crate::block::{charge_block, find_next_block, take_back_blocks};
+use crate::correct::correct;
+use crate::event::EventKind;
+use crate::price::{Price, TIME_DIMENSION};
+use crate::profile::Profile;
+use crate::rate::Rate;
+use crate::run::{Heartbeat, Paid, ResourceClass, Rest, Run, StopReason};
+use crate::settle::{offset_debt, settle_to, tell};
+use crate::wake::expire_grants;
+use crate::workset::Workset;
+use crate::{Kind, OrgId, Refusal, Timestamp};
+
+/// How a run begins.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub resource: i64,
+    pub class: ResourceClass,
+    /// The length of a block under block terms.
+    pub block_seconds: Option<i64>,
+    pub started_at: Timestamp,
+    /// It costs nothing until it is said to be ready.
+    pub is_waiting: bool,
+    pub heartbeat_seconds: Option<i64>,
+    /// The end of a block that was paid before and is used up first.
+    pub paid_until: Option<Timestamp>,
+    pub previous: Option<i64>,
+}
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending {
+    pub stopped_at: Timestamp,
+    pub reason: StopReason,
+    /// What its resource is from then on.
+    pub rest: Rest,
+}
+
+/// The price of a SKU's time in force at `at`.
+///
+/// Errors: [`Refusal::NotFound`], [`Refusal::PriceMissing`].
+pub fn price_of(ws: &Workset, org: OrgId, sku: i64, at: Timestamp) -> Result<Price, Refusal> {
+    let platform = ws.wallet(org)?.platform;
+    let book = ws.book(platform).cloned().unwrap_or_default();
+    let sku = book.sku(sku).ok_or(Refusal::NotFound { kind: Kind::Sku })?;
+    let price = book.price_at(sku.number, TIME_DIMENSION, at.max(Timestamp::ZERO)).cloned();
+    price.ok_or_else(|| Refusal::PriceMissing {
+        sku: sku.code.clone(),
+        dimension: TIME_DIMENSION.into(),
+    })
+}
+
+/// What a run of `price` costs that starts at `at`: less the discount in force then, which is a
+/// snapshot like the price (requirements N16, S13).
+pub fn rate_of(
+    ws: &Workset,
+    org: OrgId,
+    profile: &Profile,
+    price: &Price,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<Rate, Refusal> {
+    Ok(price.rate(ws.wallet(org)?.discount_bps(profile, price.sku, at, now)))
+}
+
+/// Opens a run of a resource at `price`. Admission, and that its blocks can be paid, is the
+/// caller's to decide.
+///
+/// Errors: [`Refusal::NotFound`] when the resource is not loaded.
+pub fn open_run(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    price: &Price,
+    opening: &Opening,
+    now: Timestamp,
+) -> Result<Run, Refusal> {
+    let rate = rate_of(ws, org, profile, price, opening.started_at, now)?;
+    let number = ws.wallet_mut(org)?.take_number();
+    let paid = |block_seconds| Paid { block_seconds, until: Timestamp::NEVER, blocks: 0 };
+    let heartbeat = |timeout_seconds| Heartbeat { timeout_seconds, beat_at: opening.started_at };
+    let mut run = Run {
+        number,
+        resource: opening.resource,
+        sku: price.sku,
+        price: price.number,
+        rate,
+        class: opening.class,
+        started_at: opening.started_at,
+        stopped_at: None,
+        stop_reason: None,
+        is_waiting: opening.is_waiting,
+        paid: opening.block_seconds.map(paid),
+        heartbeat: opening.heartbeat_seconds.map(heartbeat),
+        previous: opening.previous,
+        next_sku: None,
+    };
+    if !run.is_waiting {
+        begin_billing(ws, org, profile, &mut run, opening.paid_until, now)?;
+    }
+    let mut resource = ws.resources.find(Kind::Resource, org, opening.resource)?.clone();
+    resource.run = Some(number);
+    resource.rest = Rest::Stopped;
+    resource.sku = run.sku;
+    resource.paid_until = None;
+    ws.resources.put(org, opening.resource, resource);
+    ws.runs.put(org, number, run.clone());
+    ws.wallet_mut(org)?.review_due = true;
+    let mut fields = vec![("run", number.to_string()), ("resource", opening.resource.to_string())];
+    if let Some(previous) = opening.previous {
+        fields.push(("previous", previous.to_string()));
+    }
+    let kind = if run.is_waiting { EventKind::RunAdmitted } else { EventKind::RunStarted };
+    tell(ws, org, kind, now, fields)?;
+    Ok(run)
+}
+
+/// Lets a run cost money from its start on. Under block terms every block that has started is paid
+/// at once, after one that was paid before is used up.
+pub fn begin_billing(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    run: &mut Run,
+    paid_until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let wallet = ws.wallet_mut(org)?;
+    wallet.running_count += 1;
+    wallet.next_beat = wallet.next_beat.min(run.beat_due());
+    if let Some(paid) = &mut run.paid {
+        paid.until = paid_until.unwrap_or(run.started_at);
+        let last = if paid_until.is_some() { now } else { now.max(run.started_at) };
+        while run.next_block() <= last {
+            charge_block(ws, org, run, now)?;
+        }
+        ws.wallet_mut(org)?.blocks.add(run);
+        return Ok(());
+    }
+    wallet.stoppable_count += i64::from(run.class.is_stopped_at_zero());
+    wallet.meters.accrue_to(now);
+    wallet.meters.change_rate(run.rate.per_units, run.rate.numerator(), run.started_at);
+    if run.previous.is_none() {
+        wallet.begin_launch(run, profile, now);
+    }
+    Ok(())
+}
+
+/// Ends an open run: time is charged to its last second and settled at once (requirements N01), and
+/// what was posted beyond is given back. A paid block is kept, one that started at the end or later
+/// is taken back (rulings R5).
+///
+/// Errors: [`Refusal::NotFound`] when the run is not loaded.
+pub fn close_run(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    number: i64,
+    ending: Ending,
+    now: Timestamp,
+) -> Result<Run, Refusal> {
+    let mut run = ws.runs.find(Kind::Run, org, number)?.clone();
+    if run.is_billed() {
+        let wallet = ws.wallet_mut(org)?;
+        wallet.running_count -= 1;
+        if run.paid.is_some() {
+            wallet.blocks.remove(&run);
+            find_next_block(ws, org, profile, number)?;
+            take_back_blocks(ws, org, &mut run, ending.stopped_at, now)?;
+            offset_debt(ws, org, now)?;
+            expire_grants(ws, org, profile, now)?;
+        } else {
+            end_accrual(ws, org, profile, &run, ending.stopped_at, now)?;
+        }
+    }
+    run.stopped_at = Some(ending.stopped_at);
+    run.stop_reason = Some(ending.reason);
+    run.next_sku = None;
+    if let Some(resource) = ws.resources.get(org, run.resource) {
+        let mut resource = resource.clone();
+        resource.run = None;
+        resource.rest = ending.rest;
+        let until = run.paid.map(|paid| paid.until).filter(|_| !run.is_waiting);
+        resource.paid_until = until.filter(|&until| until > ending.stopped_at);
+        ws.resources.put(org, run.resource, resource);
+    }
+    ws.runs.put(org, number, run.clone());
+    ws.wallet_mut(org)?.review_due = true;
+    let fields = vec![
+        ("run", number.to_string()),
+        ("resource", run.resource.to_string()),
+        ("stopped_at", ending.stopped_at.to_string()),
+        ("reason", ending.reason.name().to_string()),
+    ];
+    tell(ws, org, EventKind::RunStopped, now, fields)?;
+    Ok(run)
+}
+
+fn end_accrual(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    run: &Run,
+    stopped_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let wallet = ws.wallet_mut(org)?;
+    wallet.meters.accrue_to(now);
+    let before = wallet.meters.unposted(now);
+    wallet.meters.change_rate(run.rate.per_units, -run.rate.numerator(), stopped_at);
+    // Another run that was reported ahead of the clock may be why less than nothing is due.
+    let surplus = wallet.meters.unposted(now).negated().or_zero();
+    let surplus = surplus.minus(before.negated().or_zero());
+    wallet.end_launch(run, profile);
+    wallet.stoppable_count -= i64::from(run.class.is_stopped_at_zero());
+    if wallet.stoppable_count == 0 {
+        wallet.stop_order = None;
+    }
+    settle_to(ws, org, profile, now)?;
+    correct(ws, org, run.rate.per_units, surplus, now)?;
+    offset_debt(ws, org, now)?;
+    expire_grants(ws, org, profile, now)
+}
+
+/// Closes `run` at `start` and opens the one at `price` that takes its place, linked to the same
+/// resource and without new admission (rulings R15).
+pub fn succeed(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    run: &Run,
+    price: &Price,
+    start: Timestamp,
+    now: Timestamp,
+) -> Result<Run, Refusal> {
+    let ending = Ending { stopped_at: start, reason: StopReason::Resized, rest: Rest::Stopped };
+    close_run(ws, org, profile, run.number, ending, now)?;
+    let opening = Opening {
+        resource: run.resource,
+        class: run.class,
+        block_seconds: run.paid.map(|paid| paid.block_seconds),
+        started_at: start,
+        is_waiting: run.is_waiting,
+        heartbeat_seconds: run.heartbeat.map(|heartbeat| heartbeat.timeout_seconds),
+        paid_until: None,
+        previous: Some(run.number),
+    };
+    open_run(ws, org, profile, price, &opening, now)
+}

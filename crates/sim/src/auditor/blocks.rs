@@ -1,0 +1,107 @@
+//! Time paid ahead, as the auditor sees it: one block after the other, each a payment of its own.
+
+use super::purse::{NEVER, Purse, SECOND, Terms, second_of};
+
+impl Purse {
+    /// Pays the blocks of a run that start until second `t`, which the caller knows to be payable.
+    pub fn pay_blocks(&mut self, terms: &Terms, place: usize, t: i64) {
+        while self.runs[place].next_block() <= t {
+            let charge = self.runs[place].paid.as_ref().unwrap().charge;
+            let (parts, missing) = self.take(charge);
+            assert_eq!(missing, 0, "the auditor started a block unpaid");
+            if charge > 0 {
+                self.charge(terms, "block", charge, &parts);
+            }
+            self.runs[place].paid.as_mut().unwrap().blocks.push(parts);
+        }
+    }
+
+    /// What the blocks cost that start next, if they do until the instant `at`.
+    pub fn blocks_until(&self, at: i64) -> i128 {
+        let next = self.runs.iter().map(|run| run.next_block()).min().unwrap_or(NEVER);
+        if next == NEVER || next * SECOND > at { 0 } else { self.blocks_at(next) }
+    }
+
+    fn blocks_at(&self, second: i64) -> i128 {
+        let starting = self.runs.iter().filter(|run| run.next_block() == second);
+        starting.filter_map(|run| run.paid.as_ref()).map(|paid| paid.charge).sum()
+    }
+
+    /// Whether the next block is near and cannot be paid.
+    pub fn is_block_short(&self, terms: &Terms, t: i64) -> bool {
+        let next = self.runs.iter().map(|run| run.next_block()).min().unwrap_or(NEVER);
+        if next == NEVER || t < next - terms.ahead {
+            return false;
+        }
+        let then = next.max(second_of(self.now));
+        self.worth(then, true, 0) - self.launch_held(terms, then) < self.blocks_at(next)
+    }
+
+    /// Starts what is due in the order in which runs were made; what cannot be paid ends, unless
+    /// money is on its way.
+    pub fn look_at_blocks(&mut self, terms: &Terms, at: i64) {
+        let t = second_of(at);
+        if !self.runs.iter().any(|run| run.next_block() <= t) {
+            return;
+        }
+        let to = self.settles_to(terms, at);
+        self.settle(terms, to);
+        for place in 0..self.runs.len() {
+            while self.runs[place].next_block() <= t {
+                let start = self.runs[place].next_block();
+                let charge = self.runs[place].paid.as_ref().unwrap().charge;
+                if charge == 0 || self.available(terms, t) >= charge {
+                    self.pay_blocks(terms, place, start);
+                    continue;
+                }
+                if at >= self.patience() {
+                    self.end_unpaid(terms, place, start, at);
+                }
+                break;
+            }
+        }
+    }
+
+    fn end_unpaid(&mut self, terms: &Terms, place: usize, start: i64, at: i64) {
+        self.told.push(("run.stop_requested", at));
+        self.end_blocks(terms, place, start, at);
+        if terms.pauses {
+            self.paused.insert(self.runs[place].resource);
+        }
+        let goes_on = self.runs.iter().any(|run| run.stop.is_none() && run.compute);
+        if !goes_on {
+            self.told.push(("balance.depleted", at));
+        }
+    }
+
+    /// Ends a run at second `stop` and gives back the blocks that started then or later, last one
+    /// first.
+    pub fn end_blocks(&mut self, terms: &Terms, place: usize, stop: i64, now: i64) {
+        loop {
+            let run = &mut self.runs[place];
+            let start = run.start;
+            let paid = run.paid.as_mut().unwrap();
+            let count = i64::try_from(paid.blocks.len()).unwrap();
+            if count == 0 || start + paid.length * (count - 1) < stop {
+                break;
+            }
+            let (charge, parts) = (paid.charge, paid.blocks.pop().unwrap());
+            for &(number, part) in parts.iter().rev() {
+                self.put_back(number, part);
+            }
+            self.book("revenue", -charge);
+            if charge > 0 {
+                *self.posted_by_kind.entry("block_reversal").or_default() -= charge;
+            }
+            for (number, _) in parts {
+                if self.voided.contains(&number) {
+                    self.end(number, "void");
+                }
+            }
+        }
+        self.runs[place].stop = Some(stop);
+        self.told.push(("run.stopped", now));
+        self.expire_credits(terms, now);
+        self.changed = true;
+    }
+}
