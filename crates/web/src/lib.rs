@@ -17,6 +17,7 @@ pub mod page;
 pub mod pages;
 pub mod route;
 pub mod router;
+pub mod routes;
 pub mod wire;
 
 use std::future::Future;
@@ -83,7 +84,7 @@ impl Web {
             app,
             config,
             directory: auth::Directory::default(),
-            metrics: metrics::Metrics::new(router::ROUTES),
+            metrics: metrics::Metrics::new(routes::ROUTES),
             forwarder: forward::Forwarder::default(),
             body_room: extract::BodyRoom::default(),
         }

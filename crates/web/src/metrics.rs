@@ -153,7 +153,7 @@ pub fn lanes_text(app: &App, backlog: &Backlog) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::router::ROUTES;
+    use crate::routes::ROUTES;
 
     #[test]
     fn answers_are_counted_by_route_and_status() {

@@ -12,7 +12,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::route::{KeyPolicy, Route};
-use crate::router::ROUTES;
+use crate::routes::ROUTES;
 
 /// The document as it is served and committed.
 pub static TEXT: LazyLock<String> = LazyLock::new(|| {

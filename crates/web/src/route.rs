@@ -1,4 +1,4 @@
-//! What a route is: one row of the table in `router.rs`, from which both the router and the
+//! What a route is: one row of the table in `routes.rs`, from which both the router and the
 //! document are made.
 //!
 //! *Invariant:* a route without a role is open to anyone, and says so; everything else about who

@@ -25,9 +25,11 @@ use store::{Snapshot, Store, StoreError, StoreUrl};
 use tokio::runtime::Runtime;
 use web::api::reports::{dearest_of, grouped};
 
-use crate::scenario::domain_layer::{
-    DEAREST_ROWS, deposit_row, dispute_row, done, hold_row, ledger_row, operation_of, price_rows,
-    refund_row, resource_row, run_row,
+use crate::scenario::domain_layer::DEAREST_ROWS;
+use crate::scenario::domain_layer::operations::operation_of;
+use crate::scenario::domain_layer::rows::{
+    deposit_row, dispute_row, done, hold_row, ledger_row, price_rows, refund_row, resource_row,
+    run_row,
 };
 use crate::scenario::fields;
 use crate::scenario::layer::{

@@ -6,7 +6,7 @@ use axum::http::{Method, Request};
 use domain::workset::Role;
 use serde_json::{Value, json};
 use web::route::Route;
-use web::router::ROUTES;
+use web::routes::ROUTES;
 
 use crate::world::{Tenant, World, text};
 

@@ -7,12 +7,10 @@ use std::str::FromStr;
 
 use app::App;
 use domain::coupon::{CouponCode, CouponGift};
-use domain::grant::{GrantKind, Posting};
-use domain::ledger::{EventKey, LedgerTransaction, TransactionKind};
-use domain::refund::AskedBy;
+use domain::grant::GrantKind;
+use domain::ledger::LedgerTransaction;
 use domain::report::{CostReport, CostRow, Dimension, Request};
 use domain::roll_forward::{Month, Movement, RollForward};
-use domain::run::Rest;
 use domain::{Amount, Id, Kind, OrgId, Timestamp, chart};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -25,16 +23,17 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
+use crate::scenario::http_layer::rows::{deposit_row, dispute_row, hold_row, refund_row};
 use crate::scenario::layer::{
-    BalanceRow, Campaign, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure,
-    GrantRow, HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow,
-    RunRow,
+    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
+    HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
+use answers::{refused, transaction};
 
+mod answers;
+mod requests;
 mod rows;
-
-use rows::{behaviour_name, charge, deposit_row, dispute_row, hold_row, outcome_name, refund_row};
 
 const OPERATOR_KEY: &str = "a key for scenarios";
 const PAGE_ROWS: i64 = 100;
@@ -173,108 +172,6 @@ impl HttpLayer {
     }
 }
 
-/// A transaction put together from the rows that share its number, oldest first.
-fn transaction(org: OrgId, parts: &[Value]) -> Result<(LedgerTransaction, LedgerRow), Failure> {
-    let (first, last) = (&parts[0], &parts[parts.len() - 1]);
-    let kind = text(last, "kind")?.to_owned();
-    let code = TransactionKind::ALL.into_iter().find(|known| known.name() == kind);
-    let mut postings = Vec::new();
-    for posting in last["postings"].as_array().into_iter().flatten() {
-        postings
-            .push(Posting { grant: number(posting, "grant")?, change: amount(posting, "change")? });
-    }
-    let (mut total, mut change, mut periods) = (Amount::ZERO, Amount::ZERO, Vec::new());
-    for part in parts {
-        let cost = amount(part, "amount")?;
-        (total, change) = (total.plus(cost), change.plus(amount(part, "change")?));
-        if kind == "settlement" {
-            periods.push((time(part, "at")?, cost));
-        }
-    }
-    let moved: Amount = postings.iter().map(|posting| posting.change).sum();
-    let debt = moved.minus(change);
-    let code = code.ok_or_else(|| broken(format!("a transaction of kind {kind}")))?;
-    let absorbed = if code.is_charged() { total.plus(moved).minus(debt) } else { Amount::ZERO };
-    let event = last["event"]["id"].as_str();
-    let is_block = matches!(code, TransactionKind::Block | TransactionKind::BlockReversal);
-    let row = LedgerRow {
-        number: last["number"].as_i64().unwrap_or(0),
-        kind,
-        at: time(last, "at")?,
-        occurred_at: opt_time(first, "occurred_at")?,
-        amount: total,
-        postings: postings.iter().map(|posting| (posting.grant, posting.change)).collect(),
-        absorbed,
-        debt,
-        balance: amount(last, "balance")?,
-        run: if is_block { opt_number(last, "subject")? } else { None },
-        event: event.map(str::to_owned),
-        periods,
-    };
-    let whole = LedgerTransaction {
-        org,
-        number: row.number,
-        position: 0,
-        prev: 0,
-        kind: code,
-        at: row.at,
-        occurred_at: row.occurred_at,
-        subject: 0,
-        amount: total,
-        postings,
-        absorbed,
-        debt,
-        balance: row.balance,
-        fingerprint: 0,
-        event: event.map(|id| EventKey { source: String::new(), id: id.to_owned() }),
-        lines: Vec::new(),
-        discount_bps: 0,
-        span: None,
-        hash: Default::default(),
-    };
-    Ok((whole, row))
-}
-
-/// What a client reads of a refusal: the code, and the numbers beside it.
-fn refused(problem: &Value) -> Refused {
-    const SPOKEN: [&str; 13] = [
-        "kind",
-        "min",
-        "max",
-        "latest",
-        "earliest",
-        "sku",
-        "dimension",
-        "available",
-        "required",
-        "stopped_at",
-        "started_at",
-        "state",
-        "held",
-    ];
-    const MORE: [&str; 11] = [
-        "class",
-        "refundable",
-        "count",
-        "debt",
-        "external",
-        "name",
-        "feature",
-        "now",
-        "most",
-        "from",
-        "until",
-    ];
-    let code = problem["code"].as_str().unwrap_or_default().to_owned();
-    let names = SPOKEN.into_iter().chain(MORE);
-    let field = |name: &str| match problem[name].as_str()? {
-        // Some requests name the organization by its wallet.
-        "wallet" if name == "kind" => Some((name.to_owned(), "organization".to_owned())),
-        value => Some((name.to_owned(), value.to_owned())),
-    };
-    Refused { code, fields: names.filter_map(field).collect() }
-}
-
 impl HttpLayer {
     fn run_row(&mut self, run: &Value) -> Result<RunRow, Failure> {
         let run_id = text(run, "id")?.to_owned();
@@ -326,86 +223,9 @@ fn when(at: Option<Timestamp>) -> Option<String> {
     at.map(|at| at.to_string())
 }
 
-fn coupon_body(campaign: &Campaign) -> Value {
-    let mut body = json!({"platform": id(Kind::Platform, campaign.platform, 0),
-        "code": campaign.code.as_str().to_lowercase(), "starts_at": when(campaign.starts_at),
-        "ends_at": when(campaign.ends_at), "redemptions_max": campaign.redemptions_max,
-        "first_purchase_only": campaign.first_purchase_only});
-    match &campaign.gift {
-        CouponGift::Credit { amount, expires_in_seconds } => {
-            body["credit"] = json!(amount.to_string());
-            body["credit_expires_in_seconds"] = json!(expires_in_seconds);
-        }
-        CouponGift::Bonus(slabs) => body["bonus"] = json!(slabs.to_string()),
-    }
-    body
-}
-
 impl Layer for HttpLayer {
     fn run(&mut self, command: &Command) -> Result<Done, Failure> {
-        let organization = |org: OrgId| id(Kind::Organization, org, 0);
-        match command.clone() {
-            Command::CreatePlatform { name, profile, settings, clock } => {
-                let pairs = settings.split(';').filter_map(|setting| setting.split_once('='));
-                let settings: BTreeMap<&str, &str> = pairs.collect();
-                let body = json!({"name": name, "profile": profile, "settings": settings,
-                    "test_clock": clock.to_string()});
-                self.made("/v1/platforms", body)
-            }
-            Command::CreateOrganization { platform, name, zone } => {
-                let platform = id(Kind::Platform, platform, 0);
-                let body = json!({"platform": platform, "name": name, "timezone": zone.name()});
-                self.made("/v1/organizations", body)
-            }
-            Command::CreateSku { platform, code, class } => {
-                let platform = id(Kind::Platform, platform, 0);
-                let body = json!({"platform": platform, "code": code, "name": code,
-                    "class": class.name()});
-                self.row("/v1/skus", body)
-            }
-            Command::CreatePrice {
-                platform,
-                sku,
-                dimension,
-                amount,
-                per_units,
-                effective_from,
-            } => {
-                let body = json!({"sku": id(Kind::Sku, platform, sku), "dimension": dimension,
-                    "amount": amount.to_string(), "per_units": per_units,
-                    "effective_from": when(effective_from)});
-                self.row("/v1/prices", body)
-            }
-            Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
-                let platform = self.platform_of(org)?;
-                let sku = sku.map(|sku| id(Kind::Sku, platform, sku));
-                let body = json!({"organization": organization(org), "sku": sku,
-                    "discount_bps": bps, "effective_from": when(effective_from),
-                    "effective_until": when(effective_until)});
-                self.row("/v1/discounts", body)
-            }
-            Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {
-                let body = json!({"organization": organization(org), "amount": amount.to_string(),
-                    "kind": given.kind().name(), "priority": priority,
-                    "effective_at": when(effective_at), "expires_at": when(expires_at)});
-                self.row("/v1/grants", body)
-            }
-            Command::CreateCoupon(campaign) => self.row("/v1/coupons", coupon_body(&campaign)),
-            Command::VoidGrant { org, grant } => {
-                let grant = id(Kind::Grant, org, grant);
-                self.row(&format!("/v1/grants/{grant}/void"), json!({}))
-            }
-            Command::StartDeposit { org, amount } => {
-                let body = json!({"organization": organization(org), "amount": amount.to_string()});
-                Ok(Done::Deposit(deposit_row(&self.post("/v1/deposits", body)?)?))
-            }
-            Command::SettleDeposit { org, deposit, answer, paid_at } => {
-                let path = format!("/v1/deposits/{}/sandbox", id(Kind::Deposit, org, deposit));
-                let body = json!({"outcome": outcome_name(answer), "paid_at": when(paid_at)});
-                Ok(Done::Deposit(deposit_row(&self.post(&path, body)?)?))
-            }
-            other => self.run_more(other, organization),
-        }
+        self.request(command)
     }
 
     fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {
@@ -645,148 +465,6 @@ impl Layer for HttpLayer {
             }
         }
         Ok(sums.into_iter().collect())
-    }
-}
-
-impl HttpLayer {
-    fn run_more(
-        &mut self,
-        command: Command,
-        organization: impl Fn(OrgId) -> String,
-    ) -> Result<Done, Failure> {
-        match command {
-            Command::SavePaymentMethod { org, behaviour } => {
-                let body = json!({"organization": organization(org),
-                    "behaviour": behaviour_name(behaviour), "label": "card"});
-                self.row("/v1/payment_methods", body)
-            }
-            Command::ChangePaymentMethod { org, method, behaviour } => {
-                let method = id(Kind::PaymentMethod, org, method);
-                let path = format!("/v1/payment_methods/{method}/behaviour");
-                self.row(&path, json!({"behaviour": behaviour_name(behaviour)}))
-            }
-            Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
-                let path = format!("/v1/wallets/{}/auto_top_up", id(Kind::Wallet, org, 1));
-                let body = json!({"enabled": is_on, "threshold": threshold.to_string(),
-                    "amount": amount.to_string(),
-                    "payment_method": id(Kind::PaymentMethod, org, method)});
-                self.post(&path, body).map(|_| Done::Row(0))
-            }
-            Command::SetUserLimit { org, limit } => {
-                let path = format!("/v1/wallets/{}/limit", id(Kind::Wallet, org, 1));
-                let limit = limit.map(|limit| limit.to_string());
-                self.post(&path, json!({"limit": limit})).map(|_| Done::Row(0))
-            }
-            Command::PlaceHold { org, amount, seconds } => {
-                let body = json!({"organization": organization(org), "amount": amount.to_string(),
-                    "expires_in_seconds": seconds, "note": ""});
-                Ok(Done::Hold(hold_row(&self.post("/v1/holds", body)?)?))
-            }
-            Command::CaptureHold { org, hold, amount } => {
-                let path = format!("/v1/holds/{}/capture", id(Kind::Hold, org, hold));
-                let amount = amount.map(|amount| amount.to_string());
-                Ok(Done::Hold(hold_row(&self.post(&path, json!({"amount": amount}))?)?))
-            }
-            Command::ReleaseHold { org, hold } => {
-                let path = format!("/v1/holds/{}/release", id(Kind::Hold, org, hold));
-                Ok(Done::Hold(hold_row(&self.post(&path, json!({}))?)?))
-            }
-            Command::RecordUsage { org, id: event, sku, occurred_at, quantities } => {
-                let quantities: BTreeMap<String, i64> = quantities.into_iter().collect();
-                let body = json!({"id": event, "source": "scenario",
-                    "organization": organization(org), "sku": sku,
-                    "occurred_at": when(occurred_at), "quantities": quantities});
-                charge(&self.post("/v1/usage_events", body)?)
-            }
-            Command::Redeem { org, code, .. } => self.redeem(org, &code),
-            other => self.run_of_resource(other, organization),
-        }
-    }
-
-    /// What is about resources and their runs.
-    fn run_of_resource(
-        &mut self,
-        command: Command,
-        organization: impl Fn(OrgId) -> String,
-    ) -> Result<Done, Failure> {
-        match command {
-            Command::CreateResource { org, label, sku, labels } => {
-                let body = json!({"organization": organization(org), "name": label, "sku": sku,
-                    "labels": labels});
-                self.row("/v1/resources", body)
-            }
-            Command::StartRun { org, resource, started_at, waits, heartbeat_seconds } => {
-                let body = json!({"resource": id(Kind::Resource, org, resource),
-                    "started_at": when(started_at), "waits_for_ready": waits,
-                    "heartbeat_seconds": heartbeat_seconds});
-                self.run_at("/v1/runs", body)
-            }
-            Command::StopRun { org, run, stopped_at, rest } => {
-                let path = format!("/v1/runs/{}/stop", id(Kind::Run, org, run));
-                let then = rest.map(Rest::name);
-                self.run_at(&path, json!({"stopped_at": when(stopped_at), "then": then}))
-            }
-            Command::ReportReady { org, run, at } => {
-                let path = format!("/v1/runs/{}/ready", id(Kind::Run, org, run));
-                self.run_at(&path, json!({"at": when(at)}))
-            }
-            Command::ReportBeat { org, run, at } => {
-                let path = format!("/v1/runs/{}/beat", id(Kind::Run, org, run));
-                self.run_at(&path, json!({"at": when(at)}))
-            }
-            Command::ResizeRun { org, run, sku } => {
-                let path = format!("/v1/runs/{}/resize", id(Kind::Run, org, run));
-                self.run_at(&path, json!({"sku": sku}))
-            }
-            Command::ResumeResource { org, resource } => {
-                let resource = id(Kind::Resource, org, resource);
-                self.run_at(&format!("/v1/resources/{resource}/resume"), json!({}))
-            }
-            Command::RedeployResource { org, resource } => {
-                let resource = id(Kind::Resource, org, resource);
-                self.row(&format!("/v1/resources/{resource}/redeploy"), json!({}))
-            }
-            other => self.run_money_back(other),
-        }
-    }
-
-    fn run_money_back(&mut self, command: Command) -> Result<Done, Failure> {
-        match command {
-            Command::StartRefund { org, deposit, amount, waits, asked_by } => {
-                let is_customer = asked_by == AskedBy::Customer;
-                let body = json!({"deposit": id(Kind::Deposit, org, deposit),
-                    "amount": amount.map(|amount| amount.to_string()),
-                    "requested_by": if is_customer { "customer" } else { "operator" },
-                    "sandbox": if waits { "when_decided" } else { "at_once" }});
-                Ok(Done::Refund(refund_row(&self.post("/v1/refunds", body)?)?))
-            }
-            Command::ReportRefund { org, deposit, external, amount } => {
-                let body = json!({"deposit": id(Kind::Deposit, org, deposit),
-                    "external_id": external, "amount": amount.to_string()});
-                Ok(Done::Refund(refund_row(&self.post("/v1/refunds/report", body)?)?))
-            }
-            Command::ReportDispute { org, deposit, external, state, withdrawn } => {
-                let body = json!({"deposit": id(Kind::Deposit, org, deposit),
-                    "external_id": external, "state": state.name(),
-                    "withdrawn": withdrawn.to_string()});
-                Ok(Done::Dispute(dispute_row(&self.post("/v1/disputes", body)?)?))
-            }
-            Command::ReverseUsage { org, id: event } => {
-                let body = json!({"organization": id(Kind::Organization, org, 0), "id": event,
-                    "source": "scenario"});
-                charge(&self.post("/v1/usage_events/reverse", body)?)
-            }
-            Command::ReleaseFreeze { org } => {
-                let path = format!("/v1/wallets/{}/release_freeze", id(Kind::Wallet, org, 1));
-                self.post(&path, json!({})).map(|_| Done::Row(0))
-            }
-            Command::SettleRefund { org, refund, is_paid } => {
-                let path = format!("/v1/refunds/{}/sandbox", id(Kind::Refund, org, refund));
-                let outcome = if is_paid { "succeeded" } else { "failed" };
-                Ok(Done::Refund(refund_row(&self.post(&path, json!({"outcome": outcome}))?)?))
-            }
-            other => Err(broken(format!("{other:?} has no request"))),
-        }
     }
 }
 

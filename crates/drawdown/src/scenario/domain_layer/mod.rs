@@ -1,0 +1,296 @@
+//! The layer without a store: the product's own operations over one workset that is never flushed.
+
+use std::collections::BTreeMap;
+
+use app::operation::{Answer, Operation};
+use app::operations::conclude_claim::ConcludeClaim;
+use app::operations::move_clock::MoveClock;
+use app::operations::redeem_coupon::RedeemCoupon;
+use app::operations::wake_wallet::WakeWallet;
+use domain::coupon::CouponCode;
+use domain::grant::GrantKind;
+use domain::ledger::LedgerTransaction;
+use domain::price::PriceBook;
+use domain::projection::Projection;
+use domain::report::{CostReport, Days, Dimension, Request, Used};
+use domain::roll_forward::{Month, RollForward};
+use domain::run::Run;
+use domain::{Amount, OrgId, Timestamp, Workset, chart, report};
+use web::api::resources::labels_of;
+
+use crate::scenario::layer::{
+    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
+    HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+};
+use operations::{claim, hash_of, operation_of};
+use rows::{
+    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, price_rows, refund_row,
+    resource_row, run_row,
+};
+
+pub(super) mod operations;
+pub(super) mod rows;
+
+/// Rows of a list of the dearest requests.
+pub(super) const DEAREST_ROWS: usize = 5;
+
+/// One workset, and the organizations in the order in which they were made.
+#[derive(Default)]
+pub struct DomainLayer {
+    ws: Workset,
+    orgs: Vec<OrgId>,
+}
+
+/// Ids are as good as random and the same in every run.
+fn spread(counter: u64) -> u64 {
+    let mixed = counter.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+/// FNV-1a over 64 bits: stands in for the keyed hash that a store keeps, where nobody attacks.
+fn fnv_64(parts: &[&[u8]]) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut take = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    for part in parts {
+        part.iter().copied().for_each(&mut take);
+        take(0xff);
+    }
+    hash
+}
+
+impl DomainLayer {
+    /// Organizations in the order in which they were made.
+    pub fn orgs(&self) -> &[OrgId] {
+        &self.orgs
+    }
+
+    /// Those that live on a platform.
+    pub fn members(&self, platform: OrgId) -> Vec<OrgId> {
+        let lives = |org: &&OrgId| self.ws.wallet(**org).is_ok_and(|it| it.platform == platform);
+        self.orgs.iter().filter(lives).copied().collect()
+    }
+
+    fn draw_org(&self) -> OrgId {
+        let random = spread(u64::try_from(self.orgs.len()).unwrap_or(0));
+        OrgId::new(i64::try_from(random & 1023).unwrap_or(0), random)
+    }
+
+    /// The present instant for `org`: its platform's test clock.
+    pub fn now(&self, org: OrgId) -> Timestamp {
+        let platform = self.ws.wallet(org).map_or(org, |wallet| wallet.platform);
+        let clock = self.ws.platform(platform).ok().and_then(|platform| platform.clock);
+        clock.unwrap_or(Timestamp::ZERO)
+    }
+
+    fn decide(&mut self, operation: &dyn Operation) -> Result<Answer, Failure> {
+        let now = self.now(operation.org());
+        let name = operation.name();
+        match operation.decide(&mut self.ws, now) {
+            Ok(answer) => {
+                let asked = self.ws.take_requests_of_command();
+                self.ws.keep_command();
+                if let Some(request) = asked.first() {
+                    let message = format!("{name} left {request:?} unanswered on a test clock");
+                    return Err(Failure::Broken(message));
+                }
+                Ok(answer)
+            }
+            Err(refusal) => {
+                self.ws.undo_command();
+                Err(Failure::from(refusal))
+            }
+        }
+    }
+
+    /// The steps of `app::jobs::join_coupons`, one after the other.
+    fn redeem(&mut self, platform: OrgId, org: OrgId, code: CouponCode) -> Result<Done, Failure> {
+        let claim = self.decide(&claim(platform, org, code))?;
+        let Answer::Claim(claim, coupon) = claim else { return Err(unexpected("a claim")) };
+        let redeemed = self.decide(&RedeemCoupon { org, coupon })?;
+        let Answer::Redemption(_, row) = redeemed else { return Err(unexpected("a redemption")) };
+        let (claim, outcome) = (claim.number, row.state);
+        self.decide(&ConcludeClaim { platform, claim, outcome })?;
+        match row.state.refusal() {
+            Some(refusal) => Err(Failure::from(refusal)),
+            None => Ok(Done::Redeemed(row.state.name().to_owned())),
+        }
+    }
+
+    fn sku_codes(&self, org: OrgId) -> BTreeMap<i64, String> {
+        let platform = self.ws.wallet(org).map_or(org, |wallet| wallet.platform);
+        let skus = self.ws.book(platform).into_iter().flat_map(|book| book.skus());
+        skus.map(|sku| (sku.number, sku.code.clone())).collect()
+    }
+
+    fn journal(&self, org: OrgId) -> Vec<LedgerTransaction> {
+        let rows = self.ws.journal().iter().map(|row| &**row);
+        rows.filter(|row: &&LedgerTransaction| row.org == org).cloned().collect()
+    }
+
+    /// Looks at what `org` used in the last `days` days.
+    fn with_used<T>(
+        &self,
+        org: OrgId,
+        days: i64,
+        look: impl FnOnce(&Used<'_>, Days) -> T,
+    ) -> Result<T, Failure> {
+        let (wallet, now) = (self.ws.wallet(org)?, self.now(org));
+        let days = Days::up_to(now, days);
+        let days = days.ok_or_else(|| Failure::Broken("too many days".to_string()))?;
+        let journal = self.journal(org);
+        let runs: Vec<Run> = self.ws.runs.of(org).map(|(_, run)| run.clone()).collect();
+        let labels = self.ws.resources.of(org).map(|(number, row)| (number, labels_of(row)));
+        let labels: BTreeMap<i64, BTreeMap<String, String>> = labels.collect();
+        let none = PriceBook::default();
+        let used = Used {
+            journal: &journal,
+            runs: &runs,
+            labels: &labels,
+            book: self.ws.book(wallet.platform).map_or(&none, |book| &**book),
+            meters: &wallet.meters,
+            settled_until: wallet.settled_until,
+            now,
+        };
+        Ok(look(&used, days))
+    }
+
+    fn kind_of(&self, org: OrgId, grant: i64) -> GrantKind {
+        self.ws.grants.get(org, grant).map_or(GrantKind::Purchased, |grant| grant.kind)
+    }
+}
+
+impl Layer for DomainLayer {
+    fn run(&mut self, command: &Command) -> Result<Done, Failure> {
+        if let Command::Redeem { platform, org, code } = command {
+            return self.redeem(*platform, *org, code.clone());
+        }
+        let drawn = self.draw_org();
+        let operation = operation_of(command, drawn, &hash_of);
+        let answer = self.decide(operation.as_ref())?;
+        if operation.makes_organization() {
+            self.orgs.push(drawn);
+        }
+        let org = operation.org();
+        Ok(done(answer, self.now(org), &self.sku_codes(org)))
+    }
+
+    fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {
+        self.decide(&MoveClock { platform, to, is_arrival: false })?;
+        for org in self.orgs.clone() {
+            if self.ws.wallet(org)?.platform == platform {
+                self.decide(&WakeWallet { org, until: Some(to) })?;
+            }
+        }
+        self.decide(&MoveClock { platform, to, is_arrival: true })?;
+        Ok(())
+    }
+
+    fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
+        let profile = self.ws.profile_of(org)?;
+        let balance = self.ws.wallet(org)?.balance(&profile, self.now(org));
+        Ok(BalanceRow::from(balance))
+    }
+
+    fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure> {
+        let (wallet, now) = (self.ws.wallet(org)?, self.now(org));
+        let runs = self.ws.runs.of(org).map(|(_, run)| run);
+        let rows = self.ws.journal().iter().map(AsRef::as_ref).filter(|row| row.org == org);
+        let projection = Projection::of(wallet, runs, rows, now);
+        let made = self.ws.resources.of(org).map(|(_, resource)| resource.created_at);
+        let made: Vec<i64> = made.map(|at| i64::from(at >= projection.month.start)).collect();
+        let in_all = i64::try_from(made.len()).unwrap_or(i64::MAX);
+        Ok(ProjectionRow::of(&projection, (made.iter().sum(), in_all), wallet.running_count))
+    }
+
+    fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {
+        let (wallet, profile) = (self.ws.wallet(org)?, self.ws.profile_of(org)?);
+        let book = self.ws.book(wallet.platform).cloned().unwrap_or_default();
+        Ok(price_rows(&book, wallet, &profile, self.now(org)))
+    }
+
+    fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
+        Ok(self
+            .ws
+            .journal()
+            .iter()
+            .filter(|row| row.org == org)
+            .map(|row| ledger_row(row))
+            .collect())
+    }
+
+    fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {
+        Ok(self.ws.deposits.of(org).map(|(_, row)| deposit_row(row)).collect())
+    }
+
+    fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {
+        Ok(self.ws.refunds.of(org).map(|(_, row)| refund_row(row)).collect())
+    }
+
+    fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure> {
+        Ok(self.ws.disputes.of(org).map(|(_, row)| dispute_row(row)).collect())
+    }
+
+    fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure> {
+        let wallet = self.ws.wallet(org)?;
+        Ok(self.ws.grants.of(org).map(|(_, grant)| GrantRow::of(grant, wallet)).collect())
+    }
+
+    fn coupons(&mut self, platform: OrgId) -> Result<Vec<CouponRow>, Failure> {
+        Ok(self.ws.coupons.of(platform).map(|(_, row)| CouponRow::from(row)).collect())
+    }
+
+    fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure> {
+        Ok(self.ws.holds.of(org).map(|(_, row)| hold_row(row)).collect())
+    }
+
+    fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure> {
+        let (now, codes) = (self.now(org), self.sku_codes(org));
+        Ok(self.ws.runs.of(org).map(|(_, row)| run_row(row, now, &codes)).collect())
+    }
+
+    fn resources(&mut self, org: OrgId) -> Result<Vec<ResourceRow>, Failure> {
+        let codes = self.sku_codes(org);
+        Ok(self.ws.resources.of(org).map(|(_, row)| resource_row(row, &codes)).collect())
+    }
+
+    fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
+        Ok(self.ws.events().iter().filter(|event| event.org == org).map(event_row).collect())
+    }
+
+    fn costs(&mut self, org: OrgId, by: &[Dimension], days: i64) -> Result<CostReport, Failure> {
+        self.with_used(org, days, |used, days| report::costs(used, days, by))
+    }
+
+    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure> {
+        self.with_used(org, days, |used, days| report::dearest(used, days, DEAREST_ROWS))
+    }
+
+    fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {
+        let mut rolled = RollForward::new(month);
+        for &org in &self.orgs {
+            let wallet = self.ws.wallet(org)?;
+            if wallet.platform != platform {
+                continue;
+            }
+            let journal = self.journal(org);
+            let added = rolled.add(&wallet.grants, &journal, |grant| self.kind_of(org, grant));
+            added.ok_or_else(|| Failure::Broken("a sum is beyond the range".to_string()))?;
+        }
+        Ok(rolled)
+    }
+
+    fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {
+        let mut sums = BTreeMap::<String, Amount>::new();
+        for row in self.ws.journal() {
+            for entry in chart::entries(row, |grant| self.kind_of(row.org, grant)) {
+                let sum = sums.entry(entry.account.name().to_string()).or_default();
+                *sum = sum.plus(entry.credit);
+            }
+        }
+        Ok(sums.into_iter().collect())
+    }
+}
+
+fn unexpected(what: &str) -> Failure {
+    Failure::Broken(format!("expected {what}"))
+}

@@ -1,0 +1,220 @@
+//! The operation that each command is.
+
+use app::operation::Operation;
+use app::operations::assign_discount::AssignDiscount;
+use app::operations::capture_hold::CaptureHold;
+use app::operations::change_payment_method::ChangePaymentMethod;
+use app::operations::claim_coupon::ClaimCoupon;
+use app::operations::create_coupon::CreateCoupon;
+use app::operations::create_organization::CreateOrganization;
+use app::operations::create_platform::CreatePlatform;
+use app::operations::create_price::CreatePrice;
+use app::operations::create_resource::CreateResource;
+use app::operations::create_sku::CreateSku;
+use app::operations::give_grant::GiveGrant;
+use app::operations::place_hold::PlaceHold;
+use app::operations::record_usage::RecordUsage;
+use app::operations::redeploy_resource::RedeployResource;
+use app::operations::release_freeze::ReleaseFreeze;
+use app::operations::release_hold::ReleaseHold;
+use app::operations::report_beat::ReportBeat;
+use app::operations::report_dispute::ReportDispute;
+use app::operations::report_ready::ReportReady;
+use app::operations::report_refund::ReportRefund;
+use app::operations::resize_run::ResizeRun;
+use app::operations::resume_resource::ResumeResource;
+use app::operations::reverse_usage::{ReverseUsage, reversal_key};
+use app::operations::save_payment_method::SavePaymentMethod;
+use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_user_limit::SetUserLimit;
+use app::operations::settle_deposit::SettleDeposit;
+use app::operations::settle_refund::SettleRefund;
+use app::operations::start_deposit::StartDeposit;
+use app::operations::start_refund::{RailAnswers, StartRefund};
+use app::operations::start_run::StartRun;
+use app::operations::stop_run::StopRun;
+use app::operations::void_grant::VoidGrant;
+use domain::coupon::CouponCode;
+use domain::deposit::PaymentOutcome;
+use domain::ledger::EventKey;
+use domain::{Id, Kind, OrgId, Timestamp};
+use payments::sandbox;
+
+use super::fnv_64;
+use crate::scenario::layer::{Campaign, Command, RailAnswer};
+
+/// The source of all usage events of a scenario.
+const SOURCE: &str = "scenario";
+
+/// Hashes organization, source and id of a usage event.
+pub type HashOf<'a> = &'a dyn Fn(OrgId, &str, &str) -> u64;
+
+pub(super) fn hash_of(org: OrgId, source: &str, id: &str) -> u64 {
+    fnv_64(&[&org.get().to_le_bytes(), source.as_bytes(), id.as_bytes()])
+}
+
+/// The operation that `command` is; `drawn` is the id of an organization that it makes.
+pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box<dyn Operation> {
+    match command.clone() {
+        Command::CreatePlatform { name, profile, settings, clock } => {
+            let test_clock = Some(clock);
+            Box::new(CreatePlatform { org: drawn, name, profile, settings, test_clock })
+        }
+        Command::CreateOrganization { platform, name, zone } => {
+            Box::new(CreateOrganization { org: drawn, platform, name, zone })
+        }
+        Command::CreateSku { platform, code, class } => {
+            Box::new(CreateSku { platform, label: code.clone(), code, class })
+        }
+        Command::CreatePrice { platform, sku, dimension, amount, per_units, effective_from } => {
+            Box::new(CreatePrice { platform, sku, dimension, amount, per_units, effective_from })
+        }
+        other => resource_operation_of(other, hash_of),
+    }
+}
+
+/// The same for what is about money and grants.
+fn money_operation_of(command: Command) -> Box<dyn Operation> {
+    let rail = sandbox::RAIL.to_string();
+    match command {
+        Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
+            Box::new(AssignDiscount { org, sku, bps, effective_from, effective_until })
+        }
+        Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {
+            let grant = GiveGrant { priority, given, ..GiveGrant::promotion(org, amount) };
+            Box::new(GiveGrant { effective_at, expires_at, ..grant })
+        }
+        Command::CreateCoupon(campaign) => Box::new(create_coupon(campaign)),
+        Command::Redeem { platform, org, code } => Box::new(claim(platform, org, code)),
+        Command::VoidGrant { org, grant } => Box::new(VoidGrant { org, grant }),
+        Command::StartDeposit { org, amount } => Box::new(StartDeposit { org, amount, rail }),
+        Command::SettleDeposit { org, deposit, answer, paid_at } => {
+            Box::new(settle_deposit(org, deposit, answer, paid_at))
+        }
+        Command::StartRefund { org, deposit, amount, waits, asked_by } => {
+            let rail = if waits { RailAnswers::WhenDecided } else { RailAnswers::AtOnce };
+            Box::new(StartRefund { org, deposit, amount, asked_by, rail })
+        }
+        Command::ReportRefund { org, deposit, external, amount } => {
+            Box::new(ReportRefund { org, deposit, rail, external, amount })
+        }
+        Command::ReportDispute { org, deposit, external, state, withdrawn } => {
+            Box::new(ReportDispute { org, deposit, rail, external, state, withdrawn })
+        }
+        Command::ReleaseFreeze { org } => Box::new(ReleaseFreeze { org }),
+        Command::SettleRefund { org, refund, is_paid } => {
+            Box::new(settle_refund(org, refund, is_paid))
+        }
+        Command::SavePaymentMethod { org, behaviour } => {
+            Box::new(SavePaymentMethod { org, rail, behaviour, label: "card".to_string() })
+        }
+        Command::ChangePaymentMethod { org, method, behaviour } => {
+            Box::new(ChangePaymentMethod { org, method, behaviour })
+        }
+        Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
+            Box::new(SetAutoTopUp { org, enabled: is_on, threshold, amount, method })
+        }
+        Command::SetUserLimit { org, limit } => Box::new(SetUserLimit { org, limit }),
+        other => unreachable!("{other:?} is not about money"),
+    }
+}
+
+pub(super) fn claim(platform: OrgId, claimant: OrgId, code: CouponCode) -> ClaimCoupon {
+    ClaimCoupon { platform, code, claimant }
+}
+
+/// The same for what is about resources, holds and use.
+fn resource_operation_of(command: Command, hash_of: HashOf<'_>) -> Box<dyn Operation> {
+    match command {
+        Command::CreateResource { org, label, sku, labels } => {
+            let labels = serde_json::json!(labels).to_string();
+            Box::new(CreateResource { org, label, sku, labels })
+        }
+        Command::StartRun { org, resource, started_at, waits, heartbeat_seconds } => {
+            let waits_for_ready = waits;
+            Box::new(StartRun { org, resource, started_at, waits_for_ready, heartbeat_seconds })
+        }
+        Command::StopRun { org, run, stopped_at, rest } => {
+            Box::new(StopRun { org, run, stopped_at, rest })
+        }
+        Command::ReportReady { org, run, at } => Box::new(ReportReady { org, run, at }),
+        Command::ReportBeat { org, run, at } => Box::new(ReportBeat { org, run, at }),
+        Command::ResizeRun { org, run, sku } => Box::new(ResizeRun { org, run, sku }),
+        Command::ResumeResource { org, resource } => Box::new(ResumeResource { org, resource }),
+        Command::RedeployResource { org, resource } => Box::new(RedeployResource { org, resource }),
+        Command::PlaceHold { org, amount, seconds } => {
+            let (expires_in_seconds, note) = (seconds, String::new());
+            Box::new(PlaceHold { org, amount, expires_in_seconds, note })
+        }
+        Command::CaptureHold { org, hold, amount } => Box::new(CaptureHold { org, hold, amount }),
+        Command::ReleaseHold { org, hold } => Box::new(ReleaseHold { org, hold }),
+        Command::RecordUsage { org, id, sku, occurred_at, quantities } => {
+            let said = (sku, occurred_at, quantities);
+            Box::new(usage(org, id, said, hash_of))
+        }
+        Command::ReverseUsage { org, id } => {
+            let key = EventKey { source: SOURCE.to_string(), id };
+            let hash = |key: &EventKey| hash_of(org, &key.source, &key.id);
+            let (event, reversal_hash) = (hash(&key), hash(&reversal_key(&key)));
+            Box::new(ReverseUsage { org, key, hash: event, reversal_hash })
+        }
+        money => money_operation_of(money),
+    }
+}
+
+fn settle_refund(org: OrgId, refund: i64, is_paid: bool) -> SettleRefund {
+    let id = Id::new(Kind::Refund, org, refund).to_string();
+    let outcome = if is_paid { sandbox::refunded(&id) } else { sandbox::refund_failed() };
+    SettleRefund { org, refund, outcome }
+}
+
+fn settle_deposit(
+    org: OrgId,
+    deposit: i64,
+    answer: RailAnswer,
+    paid_at: Option<Timestamp>,
+) -> SettleDeposit {
+    SettleDeposit { org, deposit, outcome: outcome(answer, paid_at, org, deposit) }
+}
+
+fn create_coupon(campaign: Campaign) -> CreateCoupon {
+    CreateCoupon {
+        platform: campaign.platform,
+        code: campaign.code,
+        gift: campaign.gift,
+        starts_at: campaign.starts_at,
+        ends_at: campaign.ends_at,
+        redemptions_max: campaign.redemptions_max,
+        first_purchase_only: campaign.first_purchase_only,
+    }
+}
+
+fn outcome(
+    answer: RailAnswer,
+    paid_at: Option<Timestamp>,
+    org: OrgId,
+    deposit: i64,
+) -> PaymentOutcome {
+    let id = Id::new(Kind::Deposit, org, deposit).to_string();
+    match answer {
+        RailAnswer::Succeeded => {
+            paid_at.map_or_else(|| sandbox::paid(&id), |at| sandbox::paid_at(&id, at))
+        }
+        RailAnswer::Declined => sandbox::declined(),
+        RailAnswer::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,
+    }
+}
+
+fn usage(
+    org: OrgId,
+    id: String,
+    (sku, occurred_at, quantities): (String, Option<Timestamp>, Vec<(String, i64)>),
+    hash_of: HashOf<'_>,
+) -> RecordUsage {
+    let source = SOURCE.to_string();
+    let hash = hash_of(org, &source, &id);
+    let said = format!("{sku} {quantities:?} {:?}", occurred_at.map(Timestamp::micros));
+    let fingerprint = fnv_64(&[said.as_bytes()]).cast_signed();
+    let key = EventKey { source, id };
+    RecordUsage { org, key, hash, fingerprint, sku, occurred_at, quantities }
+}

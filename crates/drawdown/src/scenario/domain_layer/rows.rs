@@ -1,0 +1,180 @@
+//! Rows of the domain as a scenario reads them.
+
+use std::collections::BTreeMap;
+
+use app::operation::Answer;
+use domain::deposit::{Deposit, DepositLabel};
+use domain::dispute::Dispute;
+use domain::event::Event;
+use domain::hold::Hold;
+use domain::ledger::{LedgerTransaction, TransactionKind};
+use domain::price::{Price, PriceBook};
+use domain::profile::Profile;
+use domain::refund::Refund;
+use domain::run::{Resource, Run};
+use domain::wallet::Wallet;
+use domain::{Timestamp, span};
+
+use crate::scenario::layer::{
+    DepositRow, DisputeRow, Done, EventRow, HoldRow, LedgerRow, PriceRow, RefundRow, ResourceRow,
+    RunRow,
+};
+
+pub(in crate::scenario) fn price_rows(
+    book: &PriceBook,
+    wallet: &Wallet,
+    profile: &Profile,
+    now: Timestamp,
+) -> Vec<PriceRow> {
+    let row = |price: &Price| {
+        let discount_bps = wallet.discount_bps(profile, price.sku, now, now);
+        PriceRow {
+            sku: book.sku(price.sku).map(|sku| sku.code.clone()).unwrap_or_default(),
+            dimension: price.dimension.clone(),
+            list: price.amount,
+            price: price.rate(discount_bps).shown_price_round_half_even(),
+            discount_bps,
+            per_units: price.per_units,
+        }
+    };
+    book.in_force(now).into_iter().map(row).collect()
+}
+
+pub(in crate::scenario) fn hold_row(hold: &Hold) -> HoldRow {
+    HoldRow {
+        number: hold.number,
+        amount: hold.amount,
+        captured: hold.captured,
+        state: hold.state.name().to_string(),
+        expires_at: hold.expires_at,
+    }
+}
+
+pub(in crate::scenario) fn deposit_row(deposit: &Deposit) -> DepositRow {
+    DepositRow {
+        number: deposit.number,
+        amount: deposit.amount,
+        rail: deposit.rail.clone(),
+        state: deposit.state.name().to_string(),
+        is_auto_top_up: deposit.label == DepositLabel::AutoTopUp,
+        created_at: deposit.created_at,
+        grant: deposit.grant,
+        reason: deposit.reason.clone(),
+    }
+}
+
+pub(in crate::scenario) fn refund_row(refund: &Refund) -> RefundRow {
+    RefundRow {
+        number: refund.number,
+        deposit: refund.deposit,
+        amount: refund.amount,
+        rail: refund.rail.clone(),
+        state: refund.state.name().to_string(),
+        created_at: refund.created_at,
+        reason: refund.reason.clone(),
+    }
+}
+
+pub(in crate::scenario) fn dispute_row(dispute: &Dispute) -> DisputeRow {
+    DisputeRow {
+        number: dispute.number,
+        deposit: dispute.deposit,
+        state: dispute.state.name().to_string(),
+        withdrawn: dispute.withdrawn,
+        created_at: dispute.created_at,
+    }
+}
+
+pub(in crate::scenario) fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
+    let periods = span::periods(row);
+    let is_block = matches!(row.kind, TransactionKind::Block | TransactionKind::BlockReversal);
+    LedgerRow {
+        number: row.number,
+        kind: row.kind.name().to_string(),
+        at: row.at,
+        occurred_at: row.occurred_at,
+        amount: row.amount,
+        postings: row.postings.iter().map(|posting| (posting.grant, posting.change)).collect(),
+        absorbed: row.absorbed,
+        debt: row.debt,
+        balance: row.balance,
+        run: is_block.then_some(row.subject),
+        event: row.event.as_ref().map(|key| key.id.clone()),
+        periods: periods.iter().map(|period| (period.until, period.amount)).collect(),
+    }
+}
+
+pub(super) fn event_row(event: &Event) -> EventRow {
+    let fields = event.fields.iter();
+    EventRow {
+        number: event.number,
+        kind: event.kind.name().to_string(),
+        at: event.at,
+        is_mailed: event.kind.is_mailed(),
+        fields: fields.map(|(name, value)| ((*name).to_string(), value.clone())).collect(),
+    }
+}
+
+/// What an answer is to a scenario: rows at the instant `now`, SKUs by their codes.
+pub(in crate::scenario) fn done(
+    answer: Answer,
+    now: Timestamp,
+    codes: &BTreeMap<i64, String>,
+) -> Done {
+    match answer {
+        Answer::Platform(org, _) | Answer::Organization(org, _) => Done::Organization(org),
+        Answer::ApiKey(_, row) => Done::Row(row.number),
+        Answer::Sku(_, row) => Done::Row(row.number),
+        Answer::Price(_, row) => Done::Row(row.number),
+        Answer::Discount(_, _, row) => Done::Row(row.number),
+        Answer::Grant(_, row) => Done::Row(row.number),
+        Answer::PaymentMethod(_, row) => Done::Row(row.number),
+        Answer::Resource(_, row) => Done::Row(row.number),
+        Answer::AutoTopUp(..) | Answer::UserLimit(..) | Answer::Released(_) | Answer::Woken(_) => {
+            Done::Row(0)
+        }
+        Answer::Deposit(_, row) => Done::Deposit(deposit_row(&row)),
+        Answer::Dispute(_, row) => Done::Dispute(dispute_row(&row)),
+        Answer::Refund(_, row) => Done::Refund(refund_row(&row)),
+        Answer::Run(_, row) => Done::Run(run_row(&row, now, codes)),
+        Answer::Coupon(_, row) | Answer::Claim(_, row) => Done::Row(row.number),
+        Answer::Redemption(_, row) => Done::Redeemed(row.state.name().to_owned()),
+        Answer::Hold(_, row) => Done::Hold(hold_row(&row)),
+        Answer::Charge { transaction, is_duplicate } => Done::Charge {
+            amount: transaction.amount,
+            absorbed: transaction.absorbed,
+            debt: transaction.debt,
+            is_duplicate,
+        },
+    }
+}
+
+pub(in crate::scenario) fn run_row(
+    run: &Run,
+    now: Timestamp,
+    codes: &BTreeMap<i64, String>,
+) -> RunRow {
+    RunRow {
+        number: run.number,
+        resource: run.resource,
+        sku: codes.get(&run.sku).cloned().unwrap_or_default(),
+        started_at: run.started_at,
+        stopped_at: run.stopped_at,
+        stop_reason: run.stop_reason.map(|reason| reason.name().to_string()),
+        waits: run.is_waiting,
+        paid_until: run.paid.map(|paid| paid.until).filter(|&until| until != Timestamp::NEVER),
+        cost: run.cost_round_half_even(now),
+    }
+}
+
+pub(in crate::scenario) fn resource_row(
+    resource: &Resource,
+    codes: &BTreeMap<i64, String>,
+) -> ResourceRow {
+    ResourceRow {
+        number: resource.number,
+        sku: codes.get(&resource.sku).cloned().unwrap_or_default(),
+        status: resource.status().to_string(),
+        redeployed_from: resource.redeployed_from,
+    }
+}

@@ -1,0 +1,319 @@
+//! What a scenario can ask of the product, whatever the product is made of.
+//!
+//! A layer takes commands and answers rows as plain data; names, times and texts are the business
+//! of [`crate::scenario::play`] and [`crate::scenario::show`], which are the same for all layers.
+//! Rows carry numbers where clients see ids, because numbers are what all layers agree on (rulings
+//! A3).
+
+use std::collections::BTreeMap;
+
+use app::operations::give_grant::Given;
+use domain::calendar::Zone;
+use domain::coupon::{CouponCode, CouponGift};
+use domain::deposit::Behaviour;
+use domain::dispute::DisputeState;
+use domain::refund::AskedBy;
+use domain::report::{CostReport, Dimension, Request};
+use domain::roll_forward::{Month, RollForward};
+use domain::run::{ResourceClass, Rest};
+use domain::{Amount, OrgId, Refusal, Timestamp};
+
+mod refused;
+mod rows;
+
+pub use rows::{
+    BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
+    PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+};
+
+/// A command, in the words of the API.
+#[derive(Clone, Debug)]
+pub enum Command {
+    CreatePlatform {
+        name: String,
+        profile: String,
+        settings: String,
+        clock: Timestamp,
+    },
+    CreateOrganization {
+        platform: OrgId,
+        name: String,
+        zone: Zone,
+    },
+    CreateSku {
+        platform: OrgId,
+        code: String,
+        class: ResourceClass,
+    },
+    CreatePrice {
+        platform: OrgId,
+        sku: i64,
+        dimension: String,
+        amount: Amount,
+        per_units: i64,
+        effective_from: Option<Timestamp>,
+    },
+    AssignDiscount {
+        org: OrgId,
+        sku: Option<i64>,
+        bps: i64,
+        effective_from: Option<Timestamp>,
+        effective_until: Option<Timestamp>,
+    },
+    GiveGrant {
+        org: OrgId,
+        amount: Amount,
+        priority: i64,
+        given: Given,
+        effective_at: Option<Timestamp>,
+        expires_at: Option<Timestamp>,
+    },
+    CreateCoupon(Campaign),
+    Redeem {
+        platform: OrgId,
+        org: OrgId,
+        code: CouponCode,
+    },
+    VoidGrant {
+        org: OrgId,
+        grant: i64,
+    },
+    StartDeposit {
+        org: OrgId,
+        amount: Amount,
+    },
+    SettleDeposit {
+        org: OrgId,
+        deposit: i64,
+        answer: RailAnswer,
+        paid_at: Option<Timestamp>,
+    },
+    StartRefund {
+        org: OrgId,
+        deposit: i64,
+        amount: Option<Amount>,
+        /// True when the rail answers only once the scenario settles the refund.
+        waits: bool,
+        asked_by: AskedBy,
+    },
+    ReportRefund {
+        org: OrgId,
+        deposit: i64,
+        external: String,
+        amount: Amount,
+    },
+    ReportDispute {
+        org: OrgId,
+        deposit: i64,
+        external: String,
+        state: DisputeState,
+        withdrawn: Amount,
+    },
+    ReverseUsage {
+        org: OrgId,
+        id: String,
+    },
+    ReleaseFreeze {
+        org: OrgId,
+    },
+    SettleRefund {
+        org: OrgId,
+        refund: i64,
+        is_paid: bool,
+    },
+    SavePaymentMethod {
+        org: OrgId,
+        behaviour: Behaviour,
+    },
+    ChangePaymentMethod {
+        org: OrgId,
+        method: i64,
+        behaviour: Behaviour,
+    },
+    SetAutoTopUp {
+        org: OrgId,
+        is_on: bool,
+        threshold: Amount,
+        amount: Amount,
+        method: i64,
+    },
+    SetUserLimit {
+        org: OrgId,
+        limit: Option<Amount>,
+    },
+    CreateResource {
+        org: OrgId,
+        label: String,
+        sku: String,
+        labels: BTreeMap<String, String>,
+    },
+    StartRun {
+        org: OrgId,
+        resource: i64,
+        started_at: Option<Timestamp>,
+        waits: bool,
+        heartbeat_seconds: Option<i64>,
+    },
+    StopRun {
+        org: OrgId,
+        run: i64,
+        stopped_at: Option<Timestamp>,
+        rest: Option<Rest>,
+    },
+    ReportReady {
+        org: OrgId,
+        run: i64,
+        at: Option<Timestamp>,
+    },
+    ReportBeat {
+        org: OrgId,
+        run: i64,
+        at: Option<Timestamp>,
+    },
+    ResizeRun {
+        org: OrgId,
+        run: i64,
+        sku: String,
+    },
+    ResumeResource {
+        org: OrgId,
+        resource: i64,
+    },
+    RedeployResource {
+        org: OrgId,
+        resource: i64,
+    },
+    PlaceHold {
+        org: OrgId,
+        amount: Amount,
+        seconds: Option<i64>,
+    },
+    CaptureHold {
+        org: OrgId,
+        hold: i64,
+        amount: Option<Amount>,
+    },
+    ReleaseHold {
+        org: OrgId,
+        hold: i64,
+    },
+    RecordUsage {
+        org: OrgId,
+        id: String,
+        sku: String,
+        occurred_at: Option<Timestamp>,
+        quantities: Vec<(String, i64)>,
+    },
+}
+
+/// A coupon to be made.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    pub platform: OrgId,
+    pub code: CouponCode,
+    pub gift: CouponGift,
+    pub starts_at: Option<Timestamp>,
+    pub ends_at: Option<Timestamp>,
+    pub redemptions_max: i64,
+    pub first_purchase_only: bool,
+}
+
+/// What the sandbox rail says about a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RailAnswer {
+    Succeeded,
+    Declined,
+    NeedsAuthentication,
+}
+
+impl RailAnswer {
+    pub fn from_name(name: &str) -> Option<RailAnswer> {
+        match name {
+            "succeeded" => Some(RailAnswer::Succeeded),
+            "declined" => Some(RailAnswer::Declined),
+            "needs_authentication" => Some(RailAnswer::NeedsAuthentication),
+            _ => None,
+        }
+    }
+}
+
+/// What a command did, as far as it is printed or referred to later.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// A platform or an organization was made.
+    Organization(OrgId),
+    /// Anything else was made or changed; its number.
+    Row(i64),
+    Deposit(DepositRow),
+    Refund(RefundRow),
+    Dispute(DisputeRow),
+    Run(RunRow),
+    Hold(HoldRow),
+    /// A coupon was redeemed: `given` or `waiting`.
+    Redeemed(String),
+    Charge {
+        amount: Amount,
+        absorbed: Amount,
+        debt: Amount,
+        is_duplicate: bool,
+    },
+}
+
+/// Why a command was refused, as a client is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub code: String,
+    /// The numbers of the refusal by name; amounts and times as on the wire.
+    pub fields: Vec<(String, String)>,
+}
+
+/// Why a layer cannot go on: the layer is broken, the command is not refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    Refused(Refused),
+    Broken(String),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Refused(Refused::from(&refusal))
+    }
+}
+
+/// The product, as one scenario sees it. Lists are complete and in ascending order of number.
+pub trait Layer {
+    /// Decides one command at the present instant of its platform's test clock.
+    fn run(&mut self, command: &Command) -> Result<Done, Failure>;
+
+    /// Moves the test clock of `platform` to `to`, with everything that falls due until then. To
+    /// the present instant, it applies what is due now.
+    fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure>;
+
+    fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure>;
+    fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure>;
+    fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure>;
+
+    /// What is sold, by number of the price.
+    fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure>;
+    fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure>;
+    fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure>;
+    fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure>;
+    fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure>;
+    fn holds(&mut self, org: OrgId) -> Result<Vec<HoldRow>, Failure>;
+    fn coupons(&mut self, platform: OrgId) -> Result<Vec<CouponRow>, Failure>;
+    fn runs(&mut self, org: OrgId) -> Result<Vec<RunRow>, Failure>;
+    fn resources(&mut self, org: OrgId) -> Result<Vec<ResourceRow>, Failure>;
+    fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure>;
+
+    /// What was used in the last `days` days, grouped; resources are told by number.
+    fn costs(&mut self, org: OrgId, by: &[Dimension], days: i64) -> Result<CostReport, Failure>;
+
+    /// The dearest single requests of the last `days` days.
+    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure>;
+
+    /// The deferred revenue of `platform` over `month`, by kind of grant.
+    fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure>;
+
+    /// The sum of each ledger account over all organizations; credits are positive.
+    fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure>;
+}

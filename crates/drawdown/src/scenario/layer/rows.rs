@@ -1,0 +1,223 @@
+//! What lists show, as plain data.
+
+use domain::coupon::Coupon;
+use domain::grant::Grant;
+use domain::projection::Projection;
+use domain::wallet::{Balance, Wallet};
+use domain::{Amount, Timestamp};
+
+#[derive(Clone, Debug)]
+pub struct BalanceRow {
+    pub posted: Amount,
+    pub accrued: Amount,
+    pub held: Amount,
+    pub available: Amount,
+    pub shown: Amount,
+    pub burn_per_hour: Amount,
+    /// Nothing, when nothing that zero stops is running.
+    pub runs_out_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub struct DepositRow {
+    pub number: i64,
+    pub amount: Amount,
+    pub rail: String,
+    pub state: String,
+    pub is_auto_top_up: bool,
+    pub created_at: Timestamp,
+    pub grant: Option<i64>,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct RefundRow {
+    pub number: i64,
+    pub deposit: i64,
+    pub amount: Amount,
+    pub rail: String,
+    pub state: String,
+    pub created_at: Timestamp,
+    pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct DisputeRow {
+    pub number: i64,
+    pub deposit: i64,
+    pub state: String,
+    pub withdrawn: Amount,
+    pub created_at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct GrantRow {
+    pub number: i64,
+    pub kind: String,
+    pub amount: Amount,
+    pub remaining: Amount,
+    pub reserved: Amount,
+    pub priority: i64,
+    pub note: String,
+    pub deposit: Option<i64>,
+    /// When it could be drawn first, if that was later than it was given.
+    pub effective_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub struct CouponRow {
+    pub code: String,
+    pub gift: String,
+    pub redeemed: i64,
+    pub redemptions_max: i64,
+}
+
+impl From<&Coupon> for CouponRow {
+    fn from(coupon: &Coupon) -> CouponRow {
+        CouponRow {
+            code: coupon.code.as_str().to_owned(),
+            gift: coupon.gift.text(),
+            redeemed: coupon.claimed,
+            redemptions_max: coupon.redemptions_max,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct HoldRow {
+    pub number: i64,
+    pub amount: Amount,
+    pub captured: Option<Amount>,
+    pub state: String,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct RunRow {
+    pub number: i64,
+    pub resource: i64,
+    pub sku: String,
+    pub started_at: Timestamp,
+    pub stopped_at: Option<Timestamp>,
+    pub stop_reason: Option<String>,
+    pub waits: bool,
+    /// Under block terms: until when it is paid.
+    pub paid_until: Option<Timestamp>,
+    /// R(price × time) up to now, of this run alone.
+    pub cost: Amount,
+}
+
+impl From<Balance> for BalanceRow {
+    fn from(balance: Balance) -> BalanceRow {
+        BalanceRow {
+            posted: balance.posted,
+            accrued: balance.accrued,
+            held: balance.held,
+            available: balance.available,
+            shown: balance.shown,
+            burn_per_hour: balance.burn_per_hour,
+            runs_out_at: Some(balance.runs_out_at).filter(|&at| at != Timestamp::NEVER),
+        }
+    }
+}
+
+impl GrantRow {
+    pub fn of(grant: &Grant, wallet: &Wallet) -> GrantRow {
+        let open = wallet.find_grant(grant.number);
+        let expires_at =
+            open.map_or(grant.expires_at, |open| open.lapses_at(wallet.purchased_until()));
+        GrantRow {
+            number: grant.number,
+            kind: grant.kind.name().to_string(),
+            amount: grant.amount,
+            remaining: open.map_or(Amount::ZERO, |open| open.remaining),
+            reserved: open.map_or(Amount::ZERO, |open| open.reserved),
+            priority: grant.priority,
+            note: grant.note.clone(),
+            deposit: grant.deposit,
+            effective_at: Some(grant.effective_at).filter(|&at| at > grant.created_at),
+            expires_at: Some(expires_at).filter(|&at| at != Timestamp::NEVER),
+        }
+    }
+}
+
+/// A month of a wallet, and its resources.
+#[derive(Clone, Debug)]
+pub struct ProjectionRow {
+    pub until: Timestamp,
+    pub spent: Amount,
+    pub burn_per_hour: Amount,
+    pub to_come: Amount,
+    pub projected: Amount,
+    pub resources_this_month: i64,
+    pub resources_in_all: i64,
+    pub running_count: i64,
+}
+
+impl ProjectionRow {
+    /// `resources`: made this month, and in all.
+    pub fn of(projection: &Projection, resources: (i64, i64), running_count: i64) -> ProjectionRow {
+        ProjectionRow {
+            until: projection.month.end,
+            spent: projection.spent,
+            burn_per_hour: projection.burn_per_hour,
+            to_come: projection.to_come,
+            projected: projection.projected,
+            resources_this_month: resources.0,
+            resources_in_all: resources.1,
+            running_count,
+        }
+    }
+}
+
+/// What something costs one organization now.
+#[derive(Clone, Debug)]
+pub struct PriceRow {
+    pub sku: String,
+    pub dimension: String,
+    /// Before and after the discount.
+    pub list: Amount,
+    pub price: Amount,
+    pub discount_bps: i64,
+    pub per_units: i64,
+}
+
+#[derive(Clone, Debug)]
+pub struct ResourceRow {
+    pub number: i64,
+    pub sku: String,
+    pub status: String,
+    pub redeployed_from: Option<i64>,
+}
+
+/// One ledger transaction.
+#[derive(Clone, Debug)]
+pub struct LedgerRow {
+    pub number: i64,
+    pub kind: String,
+    pub at: Timestamp,
+    pub occurred_at: Option<Timestamp>,
+    pub amount: Amount,
+    /// Changes of grants, in the order in which they were drawn.
+    pub postings: Vec<(i64, Amount)>,
+    pub absorbed: Amount,
+    pub debt: Amount,
+    pub balance: Amount,
+    /// The run whose block it is.
+    pub run: Option<i64>,
+    /// The client's id of a usage event.
+    pub event: Option<String>,
+    /// The periods of a settlement: when each ended and what it cost.
+    pub periods: Vec<(Timestamp, Amount)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct EventRow {
+    pub number: i64,
+    pub kind: String,
+    pub at: Timestamp,
+    pub is_mailed: bool,
+    /// `deposit`, `refund`, `dispute`, `grant`, `hold`, `run` and `resource` by number.
+    pub fields: Vec<(String, String)>,
+}

@@ -1,0 +1,73 @@
+//! What is shown: balances, lists and reports.
+
+use domain::report::{DAYS_MAX, Dimension};
+use domain::roll_forward::Month;
+
+use super::says::{List, Part, Says};
+use crate::scenario::words::{ParseError, Words};
+
+/// Days that a report looks back over when it does not say.
+const REPORT_DAYS: i64 = 7;
+
+pub(super) fn list_named(command: &str) -> Option<List> {
+    match command {
+        "ledger" => Some(List::Ledger),
+        "spans" => Some(List::Spans),
+        "prices" => Some(List::Prices),
+        "deposits" => Some(List::Deposits),
+        "refunds" => Some(List::Refunds),
+        "disputes" => Some(List::Disputes),
+        "grants" => Some(List::Grants),
+        "holds" => Some(List::Holds),
+        "runs" => Some(List::Runs),
+        "resources" => Some(List::Resources),
+        "runway" => Some(List::Runway),
+        "projection" => Some(List::Projection),
+        "mails" => Some(List::Mails),
+        "events" => Some(List::Events),
+        _ => None,
+    }
+}
+
+pub(super) fn report(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    words.keyword("by")?;
+    let expected = "what to group by, such as model or model,resource";
+    let by = words.read(expected, |word| {
+        word.split(',').map(Dimension::from_name).collect::<Option<Vec<Dimension>>>()
+    })?;
+    Ok(Says::Report { wallet, by, days: over(words)? })
+}
+
+pub(super) fn rollforward(words: &mut Words) -> Result<Says, ParseError> {
+    let month = match words.peek() {
+        None => None,
+        Some(_) => Some(words.read("a month, such as 2026-01", Month::parse)?),
+    };
+    Ok(Says::RollForward { month })
+}
+
+/// `over N days`, or a week.
+pub(super) fn over(words: &mut Words) -> Result<i64, ParseError> {
+    if !words.take_keyword("over") {
+        return Ok(REPORT_DAYS);
+    }
+    let days = words.read("how many days, 1 to 366", |word| {
+        word.parse::<i64>().ok().filter(|days| (1..=DAYS_MAX).contains(days))
+    })?;
+    words.keyword("days")?;
+    Ok(days)
+}
+
+pub(super) fn balance(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let mut parts = Vec::new();
+    while words.peek().is_some() {
+        let part = |word: &str| Part::ALL.into_iter().find(|part| part.name() == word);
+        parts.push(words.read("`posted`, `accrued`, `held`, `available` or `shown`", part)?);
+    }
+    if parts.is_empty() {
+        parts.extend(Part::ALL);
+    }
+    Ok(Says::Balance { wallet, parts })
+}

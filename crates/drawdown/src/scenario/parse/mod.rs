@@ -1,0 +1,231 @@
+//! The grammar: one command per line, in the words of the glossary.
+//!
+//! A line is `command [-> expected]`, followed by any number of indented lines that state more of
+//! what is expected. `#` begins a comment. `scenarios/README.md` says the same to people.
+
+use domain::calendar::Zone;
+use domain::price::TIME_DIMENSION;
+use domain::run::{ResourceClass, Rest};
+use domain::{Amount, Timestamp};
+
+use crate::scenario::when::{When, duration, unit_seconds, when};
+use crate::scenario::words::{ParseError, Words};
+use listing::{balance, list_named, over, report, rollforward};
+use money::{
+    alert, auto_top_up, card, coupon, coupon_code, deposit, discount, dispute, grant, refund,
+    settle,
+};
+use work::{at, capture, hold, resource, start, stop, usage};
+
+pub use says::{
+    Assign, Fate, List, NewCoupon, NewGrant, Part, PriceOf, RefundBy, Says, Start, Step, Use,
+};
+
+mod listing;
+mod money;
+mod says;
+mod work;
+
+/// Reads a whole file.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Step>, ParseError> {
+    let header = text.lines().next().unwrap_or("");
+    let named = header.strip_prefix("# ").and_then(|rest| rest.split_once(": "));
+    if !named.is_some_and(|(id, title)| !id.contains(' ') && !title.is_empty()) {
+        return Err(Words::of(file, 1, header).wrong("a header such as `# G-1: alert and run-out`"));
+    }
+    let mut steps: Vec<Step> = Vec::new();
+    for (index, raw) in text.lines().enumerate() {
+        let line = index + 1;
+        let said = without_comment(raw);
+        if said.trim().is_empty() {
+            continue;
+        }
+        if said.starts_with(char::is_whitespace) {
+            let words = Words::of(file, line, said);
+            let step = steps
+                .last_mut()
+                .ok_or_else(|| words.wrong("a command before lines that state its output"))?;
+            step.expected.get_or_insert_default().push(one_spaced(said));
+            continue;
+        }
+        let (command, expected) = match said.split_once("->") {
+            Some((command, expected)) => (command, Some(vec![one_spaced(expected)])),
+            None => (said, None),
+        };
+        let mut words = Words::of(file, line, command);
+        let says = says(&mut words)?;
+        words.end()?;
+        steps.push(Step { line, text: command.trim().to_string(), says, expected });
+    }
+    Ok(steps)
+}
+
+/// Runs of spaces made one, so that columns may be aligned.
+pub fn one_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The part of a line before its comment.
+pub fn without_comment(line: &str) -> &str {
+    if line.starts_with('#') {
+        return "";
+    }
+    line.find(" #").map_or(line, |start| &line[..start])
+}
+
+const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, discount, deposit, settle, \
+    refund, dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, \
+    terminate, ready, beat, resize, resume, redeploy, hold, capture, release, use, reverse, card, \
+    auto_top_up, alert, advance, at, balance, prices, ledger, spans, deposits, refunds, disputes, \
+    grants, holds, runs, resources, runway, projection, mails, events, report, dearest, \
+    rollforward, books, repeat";
+
+pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
+    let first = words.clone();
+    let command = words.take().unwrap_or_default();
+    match command.as_str() {
+        "clock" => clock(words),
+        "platform" => platform(words),
+        "sku" => sku(words),
+        "price" => price(words),
+        "wallet" => wallet(words),
+        "discount" => discount(words),
+        "deposit" => deposit(words),
+        "settle" => settle(words),
+        "refund" => refund(words),
+        "dispute" => dispute(words),
+        "reverse" => {
+            let wallet = words.name("a wallet's name")?;
+            Ok(Says::Reverse { wallet, id: words.name("an event's id")? })
+        }
+        "release_freeze" => Ok(Says::ReleaseFreeze { wallet: words.name("a wallet's name")? }),
+        "grant" => grant(words),
+        "coupon" => coupon(words),
+        "redeem" => {
+            let wallet = words.name("a wallet's name")?;
+            Ok(Says::Redeem { wallet, code: coupon_code(words)? })
+        }
+        "coupons" => Ok(Says::Coupons),
+        "void" => Ok(Says::Void { name: words.name("a grant's name")? }),
+        "start" => start(words),
+        "stop" => stop(words, None),
+        "pause" => stop(words, Some(Rest::Paused)),
+        "terminate" => stop(words, Some(Rest::Terminated)),
+        "ready" => Ok(Says::Ready { resource: resource(words)?, at: at(words)? }),
+        "beat" => Ok(Says::Beat { resource: resource(words)?, at: at(words)? }),
+        "resize" => {
+            Ok(Says::Resize { resource: resource(words)?, sku: words.name("a SKU's code")? })
+        }
+        "resume" => Ok(Says::Resume { resource: resource(words)? }),
+        "redeploy" => Ok(Says::Redeploy {
+            resource: resource(words)?,
+            again: words.name("a name for the new resource")?,
+        }),
+        "hold" => hold(words),
+        "capture" => capture(words),
+        "release" => Ok(Says::Release { name: words.name("a hold's name")? }),
+        "use" => usage(words),
+        "card" => card(words),
+        "auto_top_up" => auto_top_up(words),
+        "alert" => alert(words),
+        "advance" => Ok(Says::Move(When::FromNow(duration(words)?))),
+        "at" => Ok(Says::Move(when(words)?)),
+        "balance" => balance(words),
+        "report" => report(words),
+        "rollforward" => rollforward(words),
+        "dearest" => {
+            let wallet = words.name("a wallet's name")?;
+            Ok(Says::Dearest { wallet, days: over(words)? })
+        }
+        "books" => Ok(Says::Books),
+        "repeat" => repeat(words),
+        other => match list_named(other) {
+            Some(list) => Ok(Says::List { wallet: words.name("a wallet's name")?, list }),
+            None => Err(first.wrong(COMMANDS)),
+        },
+    }
+}
+
+fn clock(words: &mut Words) -> Result<Says, ParseError> {
+    let at =
+        words.read("the start of the clock, such as 2026-01-05T00:00:00Z", Timestamp::parse)?;
+    Ok(Says::Clock(at))
+}
+
+fn platform(words: &mut Words) -> Result<Says, ParseError> {
+    let profile = words.name("a profile's name")?;
+    let mut settings = Vec::new();
+    while words.peek().is_some() {
+        let is_setting = |word: &str| word.contains('=').then(|| word.to_string());
+        settings.push(words.read("a setting, name=value", is_setting)?);
+    }
+    Ok(Says::Platform { profile, settings: settings.join(";") })
+}
+
+fn wallet(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a wallet's name")?;
+    let zone = if words.take_keyword("in") {
+        words.read("a time zone, such as Europe/Berlin", Zone::named)?
+    } else {
+        Zone::UTC
+    };
+    Ok(Says::Wallet { name, zone })
+}
+
+fn sku(words: &mut Words) -> Result<Says, ParseError> {
+    let code = words.name("a SKU's code")?;
+    let class = words.read("`compute`, `storage` or `model`", ResourceClass::from_name)?;
+    let mut prices = Vec::new();
+    while words.peek().is_some() {
+        prices.push(price_of(words)?);
+    }
+    Ok(Says::Sku { code, class, prices })
+}
+
+fn price(words: &mut Words) -> Result<Says, ParseError> {
+    let code = words.name("a SKU's code")?;
+    let price = price_of(words)?;
+    let from = if words.take_keyword("from") { Some(when(words)?) } else { None };
+    Ok(Says::Price { code, price, from })
+}
+
+/// `2.40 per hour` prices time; `input_tokens 0.50 per 1000000` prices a dimension.
+fn price_of(words: &mut Words) -> Result<PriceOf, ParseError> {
+    let is_amount = words.peek().is_some_and(|word| Amount::parse(word).is_ok());
+    let dimension = if is_amount {
+        TIME_DIMENSION.to_string()
+    } else {
+        words.name("an amount such as 2.40, or a dimension such as input_tokens")?
+    };
+    let amount = words.amount()?;
+    words.keyword("per")?;
+    let per_units = words
+        .read("`second`, `minute`, `hour`, `day` or a number of units", |word| {
+            unit_seconds(word).or_else(|| word.parse().ok())
+        })?;
+    Ok(PriceOf { dimension, amount, per_units })
+}
+
+/// More repetitions than this are no scenario that anybody reads.
+const REPEAT_MAX: i64 = 10_000;
+
+fn repeat(words: &mut Words) -> Result<Says, ParseError> {
+    let count = words.read("how often, 1 to 10000", |word| {
+        word.parse::<i64>().ok().filter(|count| (1..=REPEAT_MAX).contains(count))
+    })?;
+    let mut each = Vec::new();
+    let mut rest = words.clone();
+    for index in 1..=count {
+        rest = words.clone();
+        rest.fill("{n}", &index.to_string());
+        let command = rest.clone();
+        let said = says(&mut rest)?;
+        if matches!(said, Says::Repeat { .. } | Says::Move(_) | Says::Clock(_)) || said.is_listing()
+        {
+            return Err(command.wrong("a command that does something, such as hold or use"));
+        }
+        each.push(said);
+    }
+    *words = rest;
+    Ok(Says::Repeat { each })
+}

@@ -1,0 +1,220 @@
+//! What a line can say.
+
+use std::collections::BTreeMap;
+
+use app::operations::give_grant::Given;
+use domain::calendar::Zone;
+use domain::coupon::{CouponCode, CouponGift};
+use domain::deposit::Behaviour;
+use domain::dispute::DisputeState;
+use domain::report::Dimension;
+use domain::roll_forward::Month;
+use domain::run::{ResourceClass, Rest};
+use domain::{Amount, Timestamp};
+
+use crate::scenario::layer::RailAnswer;
+use crate::scenario::when::When;
+
+/// One command and what it is expected to print.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The line of the command, counted from 1.
+    pub line: usize,
+    /// The command as it was written.
+    pub text: String,
+    pub says: Says,
+    /// What it must print, with runs of spaces made one; nothing, when the text does not say.
+    pub expected: Option<Vec<String>>,
+}
+
+/// What one dimension costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceOf {
+    pub dimension: String,
+    pub amount: Amount,
+    pub per_units: i64,
+}
+
+/// A part of a balance that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Posted,
+    Accrued,
+    Held,
+    Available,
+    Shown,
+}
+
+impl Part {
+    pub const ALL: [Part; 5] =
+        [Part::Posted, Part::Accrued, Part::Held, Part::Available, Part::Shown];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Part::Posted => "posted",
+            Part::Accrued => "accrued",
+            Part::Held => "held",
+            Part::Available => "available",
+            Part::Shown => "shown",
+        }
+    }
+}
+
+/// Lists that are asked for by wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Journal lines since last asked, settlements period by period.
+    Ledger,
+    /// Journal lines since last asked, one per ledger transaction.
+    Spans,
+    Prices,
+    Deposits,
+    Refunds,
+    Disputes,
+    Grants,
+    Holds,
+    Runs,
+    Resources,
+    Runway,
+    Projection,
+    Mails,
+    Events,
+}
+
+/// How a deposit goes when it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing is heard of it yet.
+    Pending,
+    Answered(RailAnswer),
+    /// The rail confirms it twice.
+    Twice,
+}
+
+/// How a refund comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundBy {
+    /// It is asked for here, and the rail answers at once.
+    Us,
+    /// It is asked for here, and settled later.
+    UsPending,
+    /// A customer asks for it, and the rail answers at once.
+    Customer,
+    /// It was made at the provider.
+    Provider,
+}
+
+/// What a line says.
+#[derive(Clone, Debug)]
+pub enum Says {
+    Clock(Timestamp),
+    Platform { profile: String, settings: String },
+    Sku { code: String, class: ResourceClass, prices: Vec<PriceOf> },
+    Price { code: String, price: PriceOf, from: Option<When> },
+    Wallet { name: String, zone: Zone },
+    Discount(Assign),
+    Deposit { name: String, wallet: String, amount: Amount, fate: Fate },
+    Dispute { name: String, deposit: String, state: DisputeState, withdrawn: Amount },
+    Reverse { wallet: String, id: String },
+    ReleaseFreeze { wallet: String },
+    Refund { name: String, deposit: String, amount: Option<Amount>, by: RefundBy },
+    Settle { name: String, answer: RailAnswer, paid_at: Option<When> },
+    Grant(NewGrant),
+    Coupon(NewCoupon),
+    Redeem { wallet: String, code: CouponCode },
+    Coupons,
+    Void { name: String },
+    Start(Start),
+    Stop { resource: String, at: Option<When>, rest: Option<Rest> },
+    Ready { resource: String, at: Option<When> },
+    Beat { resource: String, at: Option<When> },
+    Resize { resource: String, sku: String },
+    Resume { resource: String },
+    Redeploy { resource: String, again: String },
+    Hold { name: String, wallet: String, amount: Amount, seconds: Option<i64> },
+    Capture { name: String, amount: Option<Amount> },
+    Release { name: String },
+    Use(Use),
+    Card { wallet: String, behaviour: Behaviour },
+    AutoTopUp { wallet: String, rule: Option<(Amount, Amount)> },
+    Alert { wallet: String, below: Option<Amount> },
+    Move(When),
+    Balance { wallet: String, parts: Vec<Part> },
+    List { wallet: String, list: List },
+    Report { wallet: String, by: Vec<Dimension>, days: i64 },
+    Dearest { wallet: String, days: i64 },
+    RollForward { month: Option<Month> },
+    Books,
+    Repeat { each: Vec<Says> },
+}
+
+/// A discount that is assigned.
+#[derive(Clone, Debug)]
+pub struct Assign {
+    pub wallet: String,
+    pub bps: i64,
+    pub sku: Option<String>,
+    pub from: Option<When>,
+    pub until: Option<When>,
+}
+
+/// A resource that begins to run.
+#[derive(Clone, Debug)]
+pub struct Start {
+    pub resource: String,
+    pub wallet: String,
+    pub sku: String,
+    pub labels: BTreeMap<String, String>,
+    pub at: Option<When>,
+    pub waits: bool,
+    pub heartbeat_seconds: Option<i64>,
+}
+
+/// Promotional credit.
+#[derive(Clone, Debug)]
+pub struct NewGrant {
+    pub name: String,
+    pub wallet: String,
+    pub amount: Amount,
+    pub given: Given,
+    pub from: Option<When>,
+    pub expires: Option<When>,
+    pub priority: i64,
+}
+
+/// A campaign.
+#[derive(Clone, Debug)]
+pub struct NewCoupon {
+    pub code: CouponCode,
+    pub gift: CouponGift,
+    pub from: Option<When>,
+    pub until: Option<When>,
+    pub most: i64,
+    pub first: bool,
+}
+
+/// A usage event.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub wallet: String,
+    pub sku: String,
+    pub quantities: Vec<(String, i64)>,
+    pub id: Option<String>,
+    pub at: Option<When>,
+}
+
+impl Says {
+    /// True for what only shows: its output has to be stated.
+    pub fn is_listing(&self) -> bool {
+        matches!(
+            self,
+            Says::Balance { .. }
+                | Says::List { .. }
+                | Says::Report { .. }
+                | Says::Dearest { .. }
+                | Says::RollForward { .. }
+                | Says::Books
+                | Says::Coupons
+        )
+    }
+}

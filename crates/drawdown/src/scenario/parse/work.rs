@@ -1,0 +1,70 @@
+//! Resources, their runs, holds and use.
+
+use std::collections::BTreeMap;
+
+use domain::run::Rest;
+
+use super::says::{Says, Start, Use};
+use crate::scenario::when::{When, duration, when};
+use crate::scenario::words::{ParseError, Words};
+
+pub(super) fn at(words: &mut Words) -> Result<Option<When>, ParseError> {
+    if words.take_keyword("at") { when(words).map(Some) } else { Ok(None) }
+}
+
+pub(super) fn start(words: &mut Words) -> Result<Says, ParseError> {
+    let resource = resource(words)?;
+    let wallet = words.name("a wallet's name")?;
+    let sku = words.name("a SKU's code")?;
+    let mut labels = BTreeMap::new();
+    while words.peek().is_some_and(|word| word.contains('=')) {
+        let label = |word: &str| {
+            let (name, value) = word.split_once('=')?;
+            Some((name.to_string(), value.to_string()))
+        };
+        let (name, value) = words.read("a label, such as project=alpha", label)?;
+        labels.insert(name, value);
+    }
+    let at = at(words)?;
+    let heartbeat_seconds =
+        if words.take_keyword("heartbeat") { Some(duration(words)?) } else { None };
+    let waits = words.take_keyword("waits");
+    Ok(Says::Start(Start { resource, wallet, sku, labels, at, waits, heartbeat_seconds }))
+}
+
+pub(super) fn resource(words: &mut Words) -> Result<String, ParseError> {
+    words.name("a resource's name")
+}
+
+pub(super) fn stop(words: &mut Words, rest: Option<Rest>) -> Result<Says, ParseError> {
+    Ok(Says::Stop { resource: resource(words)?, at: at(words)?, rest })
+}
+
+pub(super) fn hold(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a name for the hold")?;
+    let wallet = words.name("a wallet's name")?;
+    let amount = words.amount()?;
+    let seconds = if words.take_keyword("for") { Some(duration(words)?) } else { None };
+    Ok(Says::Hold { name, wallet, amount, seconds })
+}
+
+pub(super) fn capture(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a hold's name")?;
+    let amount = if words.peek().is_some() { Some(words.amount()?) } else { None };
+    Ok(Says::Capture { name, amount })
+}
+
+pub(super) fn usage(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let sku = words.name("a SKU's code")?;
+    let mut quantities = Vec::new();
+    let quantity = |word: &str| {
+        let (dimension, quantity) = word.split_once('=')?;
+        Some((dimension.to_string(), quantity.parse().ok()?))
+    };
+    while quantities.is_empty() || words.peek().is_some_and(|word| word.contains('=')) {
+        quantities.push(words.read("a quantity, such as input_tokens=1200", quantity)?);
+    }
+    let id = if words.take_keyword("id") { Some(words.name("an event's id")?) } else { None };
+    Ok(Says::Use(Use { wallet, sku, quantities, id, at: at(words)? }))
+}

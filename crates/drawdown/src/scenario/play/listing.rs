@@ -1,0 +1,198 @@
+//! What is shown: balances, lists and reports.
+
+use std::collections::BTreeMap;
+
+use domain::roll_forward::Month;
+use domain::{Amount, OrgId};
+
+use super::{Lines, Player, broken, line};
+use crate::scenario::layer::{Failure, LedgerRow};
+use crate::scenario::parse::{List, Part, Says};
+use crate::scenario::show;
+
+impl Player<'_> {
+    pub(super) fn listing(&mut self, says: &Says) -> Lines {
+        let now = self.present()?;
+        self.advance_all(now)?;
+        match says {
+            Says::Balance { wallet, parts } => self.balance(wallet, parts),
+            Says::List { wallet, list } => {
+                let lines = self.list(wallet, *list)?;
+                if lines.is_empty() { line("none") } else { Ok(lines) }
+            }
+            Says::Report { wallet, by, days } => {
+                let org = self.org(wallet);
+                let report = self.layer.costs(org, by, *days)?;
+                Ok(show::report(org, &report, by, &self.names))
+            }
+            Says::RollForward { month } => {
+                let month = month.or_else(|| Month::of(now));
+                let Some(month) = month else { return broken("the clock is in no month") };
+                let report = self.layer.roll_forward(self.current_platform(), month)?;
+                let lines = show::roll_forward(&report);
+                if lines.is_empty() { line("none") } else { Ok(lines) }
+            }
+            Says::Dearest { wallet, days } => {
+                let requests = self.layer.dearest(self.org(wallet), *days)?;
+                let lines = requests.iter().map(|row| show::request(row, &self.names));
+                let lines: Vec<String> = lines.collect();
+                if lines.is_empty() { line("none") } else { Ok(lines) }
+            }
+            Says::Coupons => {
+                let rows = self.layer.coupons(self.current_platform())?;
+                Ok(rows.iter().map(show::coupon).collect())
+            }
+            _ => self.books(),
+        }
+    }
+
+    pub(super) fn balance(&mut self, wallet: &str, parts: &[Part]) -> Lines {
+        let row = self.layer.balance(self.org(wallet))?;
+        line(show::balance(&row, parts))
+    }
+
+    pub(super) fn list(&mut self, wallet: &str, list: List) -> Lines {
+        let org = self.org(wallet);
+        self.name_what_came_by_itself(wallet)?;
+        let names = &self.names;
+        match list {
+            List::Ledger => {
+                let rows = self.layer.ledger(org)?;
+                let rows = unseen(&mut self.seen, org, "ledger", &rows);
+                Ok(rows.iter().flat_map(|row| show::ledger(org, row, names)).collect())
+            }
+            List::Spans => {
+                let rows = self.layer.ledger(org)?;
+                let rows = unseen(&mut self.seen, org, "ledger", &rows);
+                Ok(rows.iter().map(|row| show::span(org, row, names)).collect())
+            }
+            List::Prices => {
+                let rows = self.layer.prices(org)?;
+                Ok(rows.iter().map(show::price).collect())
+            }
+            List::Deposits => {
+                let rows = self.layer.deposits(org)?;
+                Ok(rows.iter().map(|row| show::deposit(org, row, names)).collect())
+            }
+            List::Refunds => {
+                let rows = self.layer.refunds(org)?;
+                Ok(rows.iter().map(|row| show::refund(org, row, names)).collect())
+            }
+            List::Disputes => {
+                let rows = self.layer.disputes(org)?;
+                Ok(rows.iter().map(|row| show::dispute(org, row, names)).collect())
+            }
+            List::Grants => {
+                let rows = self.layer.grants(org)?;
+                Ok(rows.iter().map(|row| show::grant(org, row, names)).collect())
+            }
+            List::Holds => {
+                let rows = self.layer.holds(org)?;
+                Ok(rows.iter().map(|row| show::hold(org, row, names)).collect())
+            }
+            List::Runs => self.runs(wallet),
+            List::Resources => {
+                let rows = self.layer.resources(org)?;
+                Ok(rows.iter().map(|row| show::resource(org, row, names)).collect())
+            }
+            List::Runway => line(show::runway(&self.layer.balance(org)?, names)),
+            List::Projection => Ok(show::projection(&self.layer.projection(org)?, names)),
+            List::Mails => {
+                let rows = self.layer.events(org)?;
+                let rows = unseen(&mut self.seen, org, "mails", &rows);
+                let mails = rows.iter().filter(|row| row.is_mailed);
+                Ok(mails.map(|row| show::event(org, row, names)).collect())
+            }
+            List::Events => {
+                let rows = self.layer.events(org)?;
+                let rows = unseen(&mut self.seen, org, "events", &rows);
+                Ok(rows.iter().map(|row| show::event(org, row, names)).collect())
+            }
+        }
+    }
+
+    /// Usage analytics: what each run costs by itself, and what rounding makes of the sum.
+    pub(super) fn runs(&mut self, wallet: &str) -> Lines {
+        let org = self.org(wallet);
+        let now = self.present()?;
+        let rows = self.layer.runs(org)?;
+        let ended = self.wallets.get(wallet).map(|wallet| wallet.ended.as_str()).unwrap_or("");
+        let names = &self.names;
+        let mut lines: Vec<String> =
+            rows.iter().map(|row| show::run(org, row, now, ended, names)).collect();
+        if !lines.is_empty() {
+            let sum: Amount = rows.iter().map(|row| row.cost).sum();
+            let ledger = self.layer.ledger(org)?;
+            const OF_TIME: [&str; 4] = ["settlement", "correction", "block", "block_reversal"];
+            let is_time = |row: &&LedgerRow| OF_TIME.contains(&row.kind.as_str());
+            let posted: Amount = ledger.iter().filter(is_time).map(|row| row.amount).sum();
+            let total = posted.plus(self.layer.balance(org)?.accrued);
+            lines.push(format!("rounding {}, total {total}", total.minus(sum)));
+        }
+        Ok(lines)
+    }
+
+    /// Auto top-ups come from the engine: they and their grants are named `auto-1`, `auto-2`, ….
+    /// So do grants of money that had paid a debt which was none: `returned-1`, ….
+    pub(super) fn name_what_came_by_itself(&mut self, wallet: &str) -> Result<(), Failure> {
+        let Some(wallet) = self.wallets.get_mut(wallet) else { return Ok(()) };
+        let org = wallet.org;
+        for row in self.layer.deposits(org)? {
+            if row.is_auto_top_up && !self.names.has(org, row.number) {
+                wallet.auto_top_ups += 1;
+                let name = format!("auto-{}", wallet.auto_top_ups);
+                self.names.give(org, row.number, &name);
+            }
+            if let Some(grant) = row.grant {
+                let name = self.names.of(org, row.number);
+                self.names.give(org, grant, &name);
+            }
+        }
+        for run in self.layer.runs(org)? {
+            let name = self.names.of(org, run.resource);
+            self.names.give(org, run.number, &name);
+        }
+        for row in self.layer.grants(org)? {
+            if !self.names.has(org, row.number) {
+                let deposit = row.deposit.filter(|_| row.kind == "bonus");
+                let of_deposit = deposit.map(|deposit| self.names.of(org, deposit));
+                let name = match (of_deposit, row.note.as_str()) {
+                    (Some(deposit), "") => format!("{deposit}-bonus"),
+                    (Some(deposit), code) => format!("{deposit}-{code}"),
+                    (None, "") => {
+                        wallet.returned += 1;
+                        format!("returned-{}", wallet.returned)
+                    }
+                    (None, code) => code.to_string(),
+                };
+                self.names.give(org, row.number, &name);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn books(&mut self) -> Lines {
+        let accounts = self.layer.books()?;
+        let sum: Amount = accounts.iter().map(|&(_, credit)| credit).sum();
+        let accounts = accounts.iter().filter(|(_, credit)| !credit.is_zero());
+        let mut lines: Vec<String> = accounts
+            .map(|(name, credit)| {
+                let side = if credit.is_negative() { "dr" } else { "cr" };
+                format!("{name} {} {side}", (*credit).max(credit.negated()))
+            })
+            .collect();
+        lines.push(format!("sum {sum}"));
+        Ok(lines)
+    }
+}
+
+/// The rows that have not been shown under `list` before.
+fn unseen<'r, T>(
+    seen: &mut BTreeMap<(OrgId, &'static str), usize>,
+    org: OrgId,
+    list: &'static str,
+    rows: &'r [T],
+) -> &'r [T] {
+    let before = seen.insert((org, list), rows.len()).unwrap_or(0);
+    rows.get(before..).unwrap_or_default()
+}

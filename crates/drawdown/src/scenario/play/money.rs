@@ -1,0 +1,159 @@
+//! Grants, payments, and what is given back.
+
+use domain::dispute::DisputeState;
+use domain::refund::AskedBy;
+use domain::{Amount, OrgId, Timestamp};
+
+use super::{Lines, Named, Player, broken, line};
+use crate::scenario::layer::{Campaign, Command, Done, Failure, RailAnswer};
+use crate::scenario::parse::{Assign, Fate, NewCoupon, NewGrant, RefundBy};
+use crate::scenario::show;
+
+impl<'a> Player<'a> {
+    pub(super) fn discount(&mut self, assign: &Assign) -> Lines {
+        let platform = self.current_platform();
+        let number = |code: &String| self.skus.get(&(platform, code.clone())).copied().unwrap_or(0);
+        let command = Command::AssignDiscount {
+            org: self.org(&assign.wallet),
+            sku: assign.sku.as_ref().map(number),
+            bps: assign.bps,
+            effective_from: self.instant(assign.from)?,
+            effective_until: self.instant(assign.until)?,
+        };
+        self.row(command)?;
+        line("assigned")
+    }
+
+    pub(super) fn coupon(&mut self, coupon: &NewCoupon) -> Lines {
+        let platform = self.current_platform();
+        self.row(Command::CreateCoupon(Campaign {
+            platform,
+            code: coupon.code.clone(),
+            gift: coupon.gift.clone(),
+            starts_at: self.instant(coupon.from)?,
+            ends_at: self.instant(coupon.until)?,
+            redemptions_max: coupon.most,
+            first_purchase_only: coupon.first,
+        }))?;
+        line("made")
+    }
+
+    pub(super) fn grant(&mut self, grant: &NewGrant) -> Lines {
+        let org = self.org(&grant.wallet);
+        let number = self.row(Command::GiveGrant {
+            org,
+            amount: grant.amount,
+            priority: grant.priority,
+            given: grant.given,
+            effective_at: self.instant(grant.from)?,
+            expires_at: self.instant(grant.expires)?,
+        })?;
+        self.remember(&grant.name, org, number);
+        line("given")
+    }
+
+    pub(super) fn deposit(
+        &mut self,
+        name: &str,
+        wallet: &str,
+        amount: Amount,
+        fate: Fate,
+    ) -> Lines {
+        let org = self.org(wallet);
+        let Done::Deposit(row) = self.layer.run(&Command::StartDeposit { org, amount })? else {
+            return broken("starting a deposit made no deposit");
+        };
+        self.remember(name, org, row.number);
+        let settle =
+            |player: &mut Player<'a>, answer| player.settle(name, org, row.number, (answer, None));
+        match fate {
+            Fate::Pending => line("pending"),
+            Fate::Answered(answer) => settle(self, answer).and_then(line),
+            Fate::Twice => {
+                let first = settle(self, RailAnswer::Succeeded)?;
+                let second = settle(self, RailAnswer::Succeeded)?;
+                line(format!("{first}, again {second}"))
+            }
+        }
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        name: &str,
+        org: OrgId,
+        deposit: i64,
+        (answer, paid_at): (RailAnswer, Option<Timestamp>),
+    ) -> Result<String, Failure> {
+        let Done::Deposit(row) =
+            self.layer.run(&Command::SettleDeposit { org, deposit, answer, paid_at })?
+        else {
+            return broken("settling a deposit made no deposit");
+        };
+        if let Some(grant) = row.grant {
+            self.names.give(org, grant, name);
+            self.bought.insert(name.to_string(), Named { org, number: grant });
+        }
+        Ok(show::deposit_state(&row))
+    }
+
+    pub(super) fn refund(
+        &mut self,
+        name: &str,
+        deposit: &str,
+        amount: Option<Amount>,
+        by: RefundBy,
+    ) -> Result<String, Failure> {
+        let Named { org, number: deposit } = self.named(deposit);
+        let command = match (by, amount) {
+            (RefundBy::Provider, Some(amount)) => {
+                Command::ReportRefund { org, deposit, external: name.to_string(), amount }
+            }
+            _ => {
+                let waits = by == RefundBy::UsPending;
+                let is_customer = by == RefundBy::Customer;
+                let asked_by = if is_customer { AskedBy::Customer } else { AskedBy::Operator };
+                Command::StartRefund { org, deposit, amount, waits, asked_by }
+            }
+        };
+        self.refunded(name, command)
+    }
+
+    pub(super) fn dispute(
+        &mut self,
+        name: &str,
+        deposit: &str,
+        state: DisputeState,
+        withdrawn: Amount,
+    ) -> Lines {
+        let Named { org, number: deposit } = self.named(deposit);
+        let external = name.to_string();
+        let reported = Command::ReportDispute { org, deposit, external, state, withdrawn };
+        let Done::Dispute(row) = self.layer.run(&reported)? else {
+            return broken("reporting a dispute made no dispute");
+        };
+        self.remember(name, org, row.number);
+        line(format!("{}, withdrawn {}", row.state, row.withdrawn))
+    }
+
+    pub(super) fn refunded(&mut self, name: &str, command: Command) -> Result<String, Failure> {
+        let Done::Refund(row) = self.layer.run(&command)? else {
+            return broken("refunding made no refund");
+        };
+        if let Command::StartRefund { org, .. } | Command::ReportRefund { org, .. } = command {
+            self.remember(name, org, row.number);
+            self.refunds.insert(name.to_string());
+        }
+        Ok(format!("{} {}", row.amount, show::refund_state(&row)))
+    }
+
+    pub(super) fn auto_top_up(&mut self, wallet: &str, rule: Option<(Amount, Amount)>) -> Lines {
+        let org = self.org(wallet);
+        let method = self.methods.get(&org).copied().unwrap_or(0);
+        let known = self.rules.get(&org).copied().unwrap_or_default();
+        let (threshold, amount) = rule.unwrap_or(known);
+        let is_on = rule.is_some();
+        self.layer.run(&Command::SetAutoTopUp { org, is_on, threshold, amount, method })?;
+        self.rules.insert(org, (threshold, amount));
+        line(if is_on { "on" } else { "off" })
+    }
+}
