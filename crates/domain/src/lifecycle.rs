@@ -92,6 +92,7 @@ pub fn open_run(
         rate,
         class: opening.class,
         started_at: opening.started_at,
+        admitted_at: None,
         stopped_at: None,
         stop_reason: None,
         is_waiting: opening.is_waiting,

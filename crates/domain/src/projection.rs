@@ -8,6 +8,8 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use crate::ledger::{LedgerTransaction, TransactionKind};
+use crate::price::{PriceBook, TIME_DIMENSION};
+use crate::profile::Profile;
 use crate::run::Run;
 use crate::time::SECONDS_PER_HOUR;
 use crate::wallet::Wallet;
@@ -56,7 +58,7 @@ impl Projection {
     /// Looks at `wallet` at `now`. `runs` are those that ran inside the month, `rows` the journal
     /// since a few minutes before it began; others among them change nothing.
     pub fn of<'a>(
-        wallet: &Wallet,
+        (wallet, profile, book): (&Wallet, &Profile, &PriceBook),
         runs: impl Iterator<Item = &'a Run>,
         rows: impl Iterator<Item = &'a LedgerTransaction>,
         now: Timestamp,
@@ -69,7 +71,12 @@ impl Projection {
         for run in runs {
             spent = bounded_sum(spent, run.cost_since(month.start, now));
             // Time that is paid ahead is spent already.
-            to_come = bounded_sum(to_come, run.blocks_to_come(month.end));
+            let blocks = run.blocks_to_come(month.end);
+            if blocks > 0 {
+                let each = next_block_charge(wallet, profile, book, run, now);
+                let nanos = each.nanos().checked_mul(blocks);
+                to_come = bounded_sum(to_come, nanos.map_or(Amount::MAX, Amount::from_nanos));
+            }
         }
         Projection {
             month,
@@ -80,6 +87,22 @@ impl Projection {
             projected: bounded_sum(spent, to_come),
         }
     }
+}
+
+/// What the next block of `run` costs: of the smaller size that it goes on at, if it is to
+/// (rulings R15).
+fn next_block_charge(
+    wallet: &Wallet,
+    profile: &Profile,
+    book: &PriceBook,
+    run: &Run,
+    now: Timestamp,
+) -> Amount {
+    let start = run.next_block();
+    let smaller = run.next_sku.and_then(|sku| book.price_at(sku, TIME_DIMENSION, start));
+    let rate = smaller
+        .map_or(run.rate, |price| price.rate(wallet.discount_bps(profile, price.sku, start, now)));
+    run.block_charge_at(rate)
 }
 
 fn bounded_sum(sum: Amount, part: Amount) -> Amount {

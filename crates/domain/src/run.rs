@@ -218,6 +218,8 @@ pub struct Run {
     pub class: ResourceClass,
     /// `[started_at, stopped_at)`, whole seconds. While it waits to be ready: when it was admitted.
     pub started_at: Timestamp,
+    /// When it was admitted, where it was ready only later: its price and discount are of then.
+    pub admitted_at: Option<Timestamp>,
     pub stopped_at: Option<Timestamp>,
     pub stop_reason: Option<StopReason>,
     /// Admitted, and not ready yet: it costs nothing.
@@ -248,8 +250,13 @@ impl Run {
 
     /// What one block costs; the same for each, so that blocks add up without rounding again.
     pub fn block_charge(&self) -> Amount {
+        self.block_charge_at(self.rate)
+    }
+
+    /// What one block costs at another rate.
+    pub fn block_charge_at(&self, rate: Rate) -> Amount {
         let seconds = self.paid.map_or(0, |paid| paid.block_seconds);
-        self.rate.charge_round_half_even(seconds).unwrap_or(Amount::MAX)
+        rate.charge_round_half_even(seconds).unwrap_or(Amount::MAX)
     }
 
     /// Where the next block starts; [`Timestamp::NEVER`] when none does.
@@ -285,17 +292,19 @@ impl Run {
         }
     }
 
-    /// What the blocks will cost that start before `end`, if it goes on as it is; nothing where
-    /// time accrues.
-    pub fn blocks_to_come(&self, end: Timestamp) -> Amount {
-        let (Some(paid), next) = (self.paid, self.next_block()) else { return Amount::ZERO };
+    /// The instant whose price and discount it has.
+    pub fn priced_at(&self) -> Timestamp {
+        self.admitted_at.unwrap_or(self.started_at)
+    }
+
+    /// How many blocks start before `end`, if it goes on; none where time accrues.
+    pub fn blocks_to_come(&self, end: Timestamp) -> i64 {
+        let (Some(paid), next) = (self.paid, self.next_block()) else { return 0 };
         if next >= end {
-            return Amount::ZERO;
+            return 0;
         }
         let more = end.micros().saturating_sub(next.micros()) - 1;
-        let blocks = 1 + more / 1_000_000 / paid.block_seconds;
-        let nanos = self.block_charge().nanos().checked_mul(blocks);
-        nanos.map_or(Amount::MAX, Amount::from_nanos)
+        1 + more / 1_000_000 / paid.block_seconds
     }
 
     /// What the run itself costs up to `at`: its time at its price, rounded once half to even, or

@@ -291,6 +291,7 @@ CREATE TABLE runs (
     discount_bps INTEGER NOT NULL,
     class INTEGER NOT NULL,
     started_at BIGINT NOT NULL,
+    admitted_at BIGINT,
     stopped_at BIGINT,
     stop_reason INTEGER,
     is_waiting INTEGER NOT NULL,

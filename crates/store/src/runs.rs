@@ -25,6 +25,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("discount_bps", Kind::Small),
     ("class", Kind::Small),
     ("started_at", Kind::Int),
+    ("admitted_at", Kind::Int),
     ("stopped_at", Kind::Int),
     ("stop_reason", Kind::Small),
     ("is_waiting", Kind::Small),
@@ -69,6 +70,7 @@ impl Noun for Run {
             .int(|run| run.rate.discount_bps)
             .int(|run| run.class.code())
             .time(|run| run.started_at)
+            .opt_time(|run| run.admitted_at)
             .opt_time(|run| run.stopped_at)
             .opt_int(|run| run.stop_reason.map(StopReason::code))
             .int(|run| i64::from(run.is_waiting))
@@ -95,6 +97,7 @@ impl Noun for Run {
             },
             class: fields.code(ResourceClass::from_code)?,
             started_at: fields.time()?,
+            admitted_at: fields.opt_time()?,
             stopped_at: fields.opt_time()?,
             stop_reason: fields.opt_code(StopReason::from_code)?,
             is_waiting: fields.int()? != 0,

@@ -48,8 +48,11 @@ impl Operation for ReportReady {
         let ready_at = self.at.unwrap_or(now).floor_to_second();
         require_reported(ready_at, now, profile.late_window_seconds)?;
         // After this line the operation must succeed.
-        run.started_at = ready_at.max(run.started_at);
-        let start = run.started_at;
+        let start = ready_at.max(run.started_at);
+        if start > run.started_at {
+            run.admitted_at = Some(run.started_at);
+            run.started_at = start;
+        }
         if let Some(paid) = run.paid {
             let required = blocks_charge(run.rate, paid.block_seconds, start, now);
             let wallet = ws.wallet(self.org)?;

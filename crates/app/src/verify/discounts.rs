@@ -24,7 +24,8 @@ pub(crate) struct Discounts {
     purchased: BTreeSet<i64>,
     /// Purchased credit drawn by day.
     drawn: BTreeMap<i64, Amount>,
-    /// Runs to be looked at once the journal has been read: number, SKU, start, discount.
+    /// Runs to be looked at once the journal has been read: number, SKU, the instant whose discount
+    /// each has, discount.
     runs: Vec<(i64, i64, Timestamp, i64)>,
 }
 
@@ -32,7 +33,7 @@ impl Discounts {
     /// Remembers a run, where a discount is possible or claimed.
     pub(crate) fn add_run(&mut self, run: &Run) {
         if !self.assigned.is_empty() || self.has_tiers || run.rate.discount_bps != 0 {
-            self.runs.push((run.number, run.sku, run.started_at, run.rate.discount_bps));
+            self.runs.push((run.number, run.sku, run.priced_at(), run.rate.discount_bps));
         }
     }
 
@@ -97,14 +98,14 @@ pub(crate) fn check_charge(
 /// Compares the discounts of an organization's runs with what was in force when they began.
 pub(crate) fn check_runs(chain: &Chain, profile: Option<&Profile>) -> Result<(), Lie> {
     let Some(profile) = profile else { return Ok(()) };
-    for &(number, sku, started_at, bps) in &chain.discounts.runs {
+    for &(number, sku, priced_at, bps) in &chain.discounts.runs {
         // Rows of an organization share one counter, so what was assigned before is known.
         let before = chain.discounts.assigned.iter().filter(|it| it.number < number);
-        let assigned = if profile.discounts { assigned_bps(before, sku, started_at) } else { 0 };
-        let day = day_of(started_at);
+        let assigned = if profile.discounts { assigned_bps(before, sku, priced_at) } else { 0 };
+        let day = day_of(priced_at);
         let should = assigned.max(chain.discounts.earned(profile, day));
         // A start that was reported ahead of the clock counts the days that were whole by then.
-        let reported = day_of(started_at.plus_seconds(-REPORTED_AHEAD_SECONDS_MAX));
+        let reported = day_of(priced_at.plus_seconds(-REPORTED_AHEAD_SECONDS_MAX));
         if bps == assigned.max(chain.discounts.earned(profile, reported)) {
             continue;
         }

@@ -228,9 +228,11 @@ impl Layer for StoreLayer {
     }
 
     fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure> {
-        let ((wallet, _), now) = (self.wallet(org)?, self.now(org)?);
+        let ((wallet, platform), now) = (self.wallet(org)?, self.now(org)?);
         let rows = self.read(async |snapshot| month::rows(snapshot, &wallet, now).await)?;
-        let projection = Projection::of(&wallet, rows.runs.iter(), rows.journal.iter(), now);
+        let book = self.read(async |snapshot| access::book(snapshot, wallet.platform).await)?;
+        let terms = (&wallet, platform.profile.as_ref(), &book);
+        let projection = Projection::of(terms, rows.runs.iter(), rows.journal.iter(), now);
         let resources = (rows.resources_this_month, rows.resources_in_all);
         Ok(ProjectionRow::of(&projection, resources, wallet.running_count))
     }

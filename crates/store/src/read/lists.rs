@@ -96,15 +96,15 @@ catalogue! {
     /// A page of runs.
     RUNS: Statement = Statement::new(
         "SELECT bucket, org_id, number, resource, sku, price, amount, per_units, discount_bps, \
-         class, started_at, stopped_at, stop_reason, is_waiting, block_seconds, paid_until, \
-         blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku FROM runs \
+         class, started_at, admitted_at, stopped_at, stop_reason, is_waiting, block_seconds, \
+         paid_until, blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku FROM runs \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// Runs of a range of resources.
     RUNS_OF_RESOURCES: Statement = Statement::new(
         "SELECT bucket, org_id, number, resource, sku, price, amount, per_units, discount_bps, \
-         class, started_at, stopped_at, stop_reason, is_waiting, block_seconds, paid_until, \
-         blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku FROM runs \
+         class, started_at, admitted_at, stopped_at, stop_reason, is_waiting, block_seconds, \
+         paid_until, blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku FROM runs \
          WHERE bucket = $1 AND org_id = $2 AND number > $3 AND resource >= $3 AND resource <= $4 \
          LIMIT $5"
     );

@@ -139,8 +139,8 @@ catalogue! {
     RUNS: Statement = page!(
         "runs",
         "bucket, org_id, number, resource, sku, price, amount, per_units, discount_bps, class, \
-         started_at, stopped_at, stop_reason, is_waiting, block_seconds, paid_until, blocks, \
-         heartbeat_seconds, beat_at, beat_due, previous, next_sku"
+         started_at, admitted_at, stopped_at, stop_reason, is_waiting, block_seconds, paid_until, \
+         blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku"
     );
     /// A page of prices.
     PRICES: Statement = page!(

@@ -35,8 +35,8 @@ catalogue! {
     /// Runs that are open, or ended after an instant.
     RUNS_SINCE: Statement = Statement::new(
         "SELECT bucket, org_id, number, resource, sku, price, amount, per_units, discount_bps, \
-         class, started_at, stopped_at, stop_reason, is_waiting, block_seconds, paid_until, \
-         blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku FROM runs \
+         class, started_at, admitted_at, stopped_at, stop_reason, is_waiting, block_seconds, \
+         paid_until, blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku FROM runs \
          WHERE bucket = $1 AND org_id = $2 AND (stopped_at IS NULL OR stopped_at > $3) \
          ORDER BY number DESC LIMIT $4"
     );

@@ -132,6 +132,7 @@ fn run(random: &mut Random, number: i64) -> Run {
         rate: Rate { list, per_units, discount_bps: random.below(10_001) },
         class: random.one(&ResourceClass::ALL),
         started_at: random.time(),
+        admitted_at: random.maybe(Random::time),
         stopped_at: random.maybe(Random::time),
         stop_reason: random.maybe(|random| random.one(&StopReason::ALL)),
         is_waiting: random.chance(),

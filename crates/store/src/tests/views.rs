@@ -217,6 +217,7 @@ fn conform_runs_say_what_ran(stand: &Stand) {
         rate: Rate { list: Amount::from_units(2), per_units: 3_600, discount_bps: 0 },
         class: ResourceClass::Compute,
         started_at,
+        admitted_at: None,
         stopped_at: None,
         stop_reason: None,
         is_waiting: false,

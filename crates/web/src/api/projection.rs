@@ -40,9 +40,12 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
     let missing = || Fault::missing(Kind::Wallet);
     let wallet = access::wallet(&mut snapshot, org).await?.ok_or_else(missing)?;
     let platform = access::platform(&mut snapshot, wallet.platform).await?;
-    let now = call.web.now_at(platform.ok_or_else(missing)?.clock).max(wallet.now);
+    let platform = platform.ok_or_else(missing)?;
+    let now = call.web.now_at(platform.clock).max(wallet.now);
     let rows = month::rows(&mut snapshot, &wallet, now).await?;
-    let it = Projection::of(&wallet, rows.runs.iter(), rows.journal.iter(), now);
+    let book = access::book(&mut snapshot, wallet.platform).await?;
+    let terms = (&wallet, platform.profile.as_ref(), &book);
+    let it = Projection::of(terms, rows.runs.iter(), rows.journal.iter(), now);
     let out = ProjectionOut {
         organization: IdText::organization(org),
         from: it.month.start.into(),

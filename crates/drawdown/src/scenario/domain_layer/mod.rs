@@ -195,7 +195,10 @@ impl Layer for DomainLayer {
         let (wallet, now) = (self.ws.wallet(org)?, self.now(org));
         let runs = self.ws.runs.of(org).map(|(_, run)| run);
         let rows = self.ws.journal().iter().map(AsRef::as_ref).filter(|row| row.org == org);
-        let projection = Projection::of(wallet, runs, rows, now);
+        let none = PriceBook::default();
+        let book = self.ws.book(wallet.platform).map_or(&none, |book| &**book);
+        let profile = self.ws.profile_of(org)?;
+        let projection = Projection::of((wallet, &profile, book), runs, rows, now);
         let made = self.ws.resources.of(org).map(|(_, resource)| resource.created_at);
         let made: Vec<i64> = made.map(|at| i64::from(at >= projection.month.start)).collect();
         let in_all = i64::try_from(made.len()).unwrap_or(i64::MAX);
