@@ -4,6 +4,7 @@
 //! rest is debt; promotions never pay it; what is reinstated pays debt first and re-enters the
 //! grants it came from, so that a dispute that is won has changed no balance (rulings R18).
 
+use crate::correct::restore;
 use crate::deposit::Deposit;
 use crate::event::EventKind;
 use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
@@ -181,13 +182,20 @@ fn merge(into: &mut Vec<Posting>, parts: Vec<Posting>) {
 
 /// Puts value back into a grant; terms that have ended meanwhile go on for 30 days.
 fn reenter(ws: &mut Workset, org: OrgId, posting: Posting, at: Timestamp) -> Result<(), Refusal> {
-    let grant = ws.grants.find(Kind::Grant, org, posting.grant)?.clone();
+    restore(ws, org, posting)?;
+    let is_voided = ws.grants.find(Kind::Grant, org, posting.grant)?.voided_at.is_some();
     let wallet = ws.wallet_mut(org)?;
-    wallet.grants.reopen(&grant, posting.change, at, at.plus_seconds(RETURNED_SECONDS));
+    let until = wallet.purchased_until();
+    let ends_at = wallet.grants.get(posting.grant).map(|open| open.lapses_at(until));
+    if !is_voided && ends_at.is_some_and(|ends_at| ends_at <= at) {
+        wallet.grants.extend(posting.grant, at.plus_seconds(RETURNED_SECONDS));
+        wallet.arm_reminders(at);
+    }
     Ok(())
 }
 
-/// A grant of money that came back and has none to return to.
+/// A grant of money that came back and has none to return to. Where what was purchased is not valid
+/// any more, it is good for 30 days, like what re-enters its grants.
 fn returned(
     ws: &mut Workset,
     org: OrgId,
@@ -196,12 +204,17 @@ fn returned(
     at: Timestamp,
 ) -> Result<i64, Refusal> {
     let wallet = ws.wallet_mut(org)?;
+    let mut expires_at = Timestamp::NEVER;
+    if wallet.purchased_until() <= at {
+        expires_at = at.plus_seconds(RETURNED_SECONDS);
+        wallet.arm_reminders(at);
+    }
     let grant = Grant {
         number: wallet.take_number(),
         kind: GrantKind::Purchased,
         amount,
         priority: PRIORITY_DEFAULT,
-        expires_at: Timestamp::NEVER,
+        expires_at,
         purchase: None,
         deposit: Some(deposit),
         note: String::new(),

@@ -128,9 +128,10 @@ impl OpenGrant {
     }
 
     /// When it expires in a wallet whose purchased value is valid until `purchased_until`: what was
-    /// bought, and the bonus on it, share that date (rulings R12).
+    /// bought, and the bonus on it, share that date unless they have their own (rulings R12).
     pub fn lapses_at(&self, purchased_until: Timestamp) -> Timestamp {
-        if self.kind.is_bought() { self.expires_at.min(purchased_until) } else { self.expires_at }
+        let shares = self.kind.is_bought() && self.expires_at == Timestamp::NEVER;
+        if shares { purchased_until } else { self.expires_at }
     }
 
     pub(crate) fn burn_key(&self) -> (i64, Timestamp, bool, i64, bool) {
@@ -312,9 +313,15 @@ impl OpenGrants {
         Some(before)
     }
 
-    /// Lets what was bought end at `at`, so that no later purchase renews it.
+    /// Lets what was bought and has no date of its own end at `at`, so that no later purchase
+    /// renews it.
     pub fn end_purchased(&mut self, at: Timestamp) {
-        self.expire_purchased_at(|grant| grant.expires_at > at, at);
+        self.expire_purchased_at(|grant| grant.expires_at == Timestamp::NEVER, at);
+    }
+
+    /// Lets what was bought and is good beyond `at` share the one date again.
+    pub fn renew_purchased(&mut self, at: Timestamp) {
+        self.expire_purchased_at(|grant| grant.expires_at > at, Timestamp::NEVER);
     }
 
     /// Takes the end of what was bought back where it was the date `at`.
@@ -329,33 +336,20 @@ impl OpenGrants {
         self.0.sort_by_key(OpenGrant::burn_key);
     }
 
-    /// Puts `change` back into a grant. Terms that have ended at `at` go on until `renewed_until`,
-    /// unless it was voided.
-    pub fn reopen(
-        &mut self,
-        grant: &Grant,
-        change: Amount,
-        at: Timestamp,
-        renewed_until: Timestamp,
-    ) {
-        let place = self.0.iter().position(|open| open.number == grant.number);
-        let mut open = match place {
-            Some(place) => self.0.remove(place),
-            None => OpenGrant { remaining: Amount::ZERO, ..grant.opened() },
-        };
-        open.remaining = open.remaining.plus(change);
-        if open.expires_at <= at && grant.voided_at.is_none() {
-            open.expires_at = renewed_until;
-        }
-        self.insert(open);
-    }
-
     /// Lets an open grant end at `at`: what its holds give back from now on expires with it.
     pub fn end(&mut self, number: i64, at: Timestamp) {
         if let Some(place) = self.0.iter().position(|grant| grant.number == number) {
             let mut grant = self.0.remove(place);
             grant.expires_at = grant.expires_at.min(at);
             self.insert(grant);
+        }
+    }
+
+    /// Lets an open grant go on until `until`, whatever its terms say.
+    pub fn extend(&mut self, number: i64, until: Timestamp) {
+        if let Some(place) = self.0.iter().position(|grant| grant.number == number) {
+            let grant = self.0.remove(place);
+            self.insert(OpenGrant { expires_at: until, ..grant });
         }
     }
 

@@ -6,8 +6,9 @@
 //! time is confirmed late. The date never goes back: it is the latest that any payment made, and
 //! not always that of the latest payment, because months end on different days.
 //!
-//! Purchased grants have no expiry of their own then. A bonus shares the fate of its purchase;
-//! promotional grants keep their own expiry.
+//! Purchased grants have no expiry of their own then, but for what a dispute returned after the
+//! date: it is good for 30 days (rulings R18), and a payment within them renews it like the rest. A
+//! bonus shares the fate of its purchase; promotional grants keep their own expiry.
 
 use crate::event::EventKind;
 use crate::grant::{OpenGrant, Posting};
@@ -51,7 +52,8 @@ impl Validity {
     /// Remembers `grant`, whose unreserved rest expired at `at`, if that was because of the date.
     pub(crate) fn lapse(&mut self, grant: &OpenGrant, at: Timestamp) {
         let is_ended = self.lapsed_at == Some(grant.expires_at);
-        if !grant.kind.is_bought() || !(is_ended || grant.expires_at > self.until) {
+        let shares = grant.expires_at == Timestamp::NEVER;
+        if !grant.kind.is_bought() || !(is_ended || shares) {
             return;
         }
         if self.until <= at {
@@ -93,8 +95,10 @@ pub fn renew(
         old.reach();
         let lapsed_at = std::mem::replace(&mut old.until, until);
         wallet.grants.end_purchased(lapsed_at);
+        wallet.grants.renew_purchased(at);
         return Ok(());
     }
+    wallet.grants.renew_purchased(at);
     old.until = old.until.max(until);
     if old.lapsed_at.is_none_or(|lapsed_at| paid_at >= lapsed_at) {
         return Ok(());

@@ -40,7 +40,12 @@ impl Operation for VoidGrant {
         settle_to(ws, self.org, &profile, now)?;
         begin_grant(ws, self.org, self.grant, now)?;
         void_rest(ws, self.org, self.grant, now)?;
-        ws.wallet_mut(self.org)?.grants.end(self.grant, now);
+        let wallet = ws.wallet_mut(self.org)?;
+        wallet.grants.end(self.grant, now);
+        if let Some(validity) = &mut wallet.validity {
+            // No payment that is confirmed late gives it back.
+            validity.lapsed.retain(|rest| rest.number != self.grant);
+        }
         if grant.voided_at.is_none() {
             grant.voided_at = Some(now);
             ws.grants.put(self.org, self.grant, grant.clone());

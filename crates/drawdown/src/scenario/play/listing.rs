@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::roll_forward::Month;
 use domain::{Amount, OrgId};
 
-use super::{Lines, Player, broken, line};
+use super::{Lines, Named, Player, broken, line};
 use crate::scenario::layer::{Failure, LedgerRow};
 use crate::scenario::parse::{List, Part, Says};
 use crate::scenario::show;
@@ -166,6 +166,9 @@ impl Player<'_> {
                     (None, code) => code.to_string(),
                 };
                 self.names.give(org, row.number, &name);
+                if deposit.is_some() {
+                    self.rows.insert(name, Named { org, number: row.number });
+                }
             }
         }
         Ok(())
