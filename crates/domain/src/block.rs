@@ -261,39 +261,32 @@ pub(crate) fn take_back_blocks(
             continue;
         }
         let every_seconds = paid.block_seconds;
-        let (postings, voided) = drawn_for(ws, org, run.number, start);
         let draft = Draft {
             occurred_at: Some(start).filter(|&start| start != at),
             subject: run.number,
-            postings,
+            postings: drawn_for(ws, org, run.number, start),
             span: Some(Span { from: start, every_seconds, meters: Vec::new() }),
             ..Draft::new(TransactionKind::BlockReversal, at, charge.negated())
         };
-        restore_all(ws, org, draft, &voided)?;
+        restore_all(ws, org, draft)?;
     }
     Ok(())
 }
 
-/// What would undo the draws of a run's block, last drawn first, and the grants that were voided
-/// since.
-fn drawn_for(ws: &Workset, org: OrgId, run: i64, start: Timestamp) -> (Vec<Posting>, Vec<i64>) {
+/// What would undo the draws of a run's block, last drawn first.
+fn drawn_for(ws: &Workset, org: OrgId, run: i64, start: Timestamp) -> Vec<Posting> {
     let is_it = |row: &LedgerTransaction| {
         row.kind == TransactionKind::Block
             && row.subject == run
             && row.span.as_ref().is_some_and(|span| span.from == start)
     };
     let recent = ws.journal().iter().rev().map(Arc::as_ref).filter(|row| row.org == org);
-    let mut voided = Vec::new();
-    for row in recent.chain(ws.history.get(&org).into_iter().flatten()) {
-        if row.kind == TransactionKind::Void {
-            voided.push(row.subject);
-        }
-        if is_it(row) {
-            let back = |posting: &Posting| Posting { change: posting.change.negated(), ..*posting };
-            return (row.postings.iter().rev().map(back).collect(), voided);
-        }
-    }
-    panic!("the block of run {run} at {start} is in no journal");
+    let mut rows = recent.chain(ws.history.get(&org).into_iter().flatten());
+    let Some(row) = rows.find(|row| is_it(row)) else {
+        panic!("the block of run {run} at {start} is in no journal");
+    };
+    let back = |posting: &Posting| Posting { change: posting.change.negated(), ..*posting };
+    row.postings.iter().rev().map(back).collect()
 }
 
 /// Starts the blocks that are due at `at`, lowest run number first; a run whose block cannot be

@@ -6,7 +6,7 @@
 //! again; what had been debt lowers the debt, and what a deposit has paid of it since becomes
 //! credit of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
@@ -44,17 +44,30 @@ pub fn correct(
     for posting in postings.iter().filter(|posting| posting.grant != subject) {
         restore(ws, org, *posting)?;
     }
-    let restored: Vec<i64> = postings.iter().map(|posting| posting.grant).collect();
     let draft = Draft {
         subject,
-        postings,
+        postings: postings.clone(),
         absorbed: back.absorbed.negated(),
         debt: lowers_debt.negated(),
         ..Draft::new(TransactionKind::Correction, at, corrected.negated())
     };
     post(ws, org, draft)?;
-    for grant in restored.into_iter().filter(|grant| back.voided.contains(grant)) {
-        void_rest(ws, org, grant, at)?;
+    end_voided(ws, org, &postings, at)
+}
+
+/// Ends again what came back into grants that were voided meanwhile, whether or not there was
+/// anything left of them then.
+fn end_voided(
+    ws: &mut Workset,
+    org: OrgId,
+    restored: &[Posting],
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    for posting in restored {
+        let row = ws.grants.get(org, posting.grant);
+        if row.is_some_and(|grant| grant.voided_at.is_some()) {
+            void_rest(ws, org, posting.grant, at)?;
+        }
     }
     Ok(())
 }
@@ -126,7 +139,6 @@ struct Back {
     absorbed: Amount,
     debt: Amount,
     restored: Vec<Posting>,
-    voided: BTreeSet<i64>,
     /// What later corrections have given back already, of the rows still to come.
     before: BTreeMap<i64, Amount>,
     absorbed_before: Amount,
@@ -149,9 +161,6 @@ impl Back {
             match row.kind {
                 TransactionKind::Settlement => back.take(row),
                 TransactionKind::Correction => back.skip(row),
-                TransactionKind::Void => {
-                    back.voided.insert(row.subject);
-                }
                 _ => {}
             }
         }
@@ -201,22 +210,14 @@ fn found(drawn: Amount, before: &mut Amount, left: &mut Amount) -> Amount {
     part
 }
 
-/// Posts `draft`, which gives back what was drawn; what was `voided` meanwhile ends again.
-pub(crate) fn restore_all(
-    ws: &mut Workset,
-    org: OrgId,
-    draft: Draft,
-    voided: &[i64],
-) -> Result<(), Refusal> {
+/// Posts `draft`, which gives back what was drawn; what was voided meanwhile ends again.
+pub(crate) fn restore_all(ws: &mut Workset, org: OrgId, draft: Draft) -> Result<(), Refusal> {
     let (postings, at) = (draft.postings.clone(), draft.at);
     for posting in &postings {
         restore(ws, org, *posting)?;
     }
     post(ws, org, draft)?;
-    for posting in postings.iter().filter(|posting| voided.contains(&posting.grant)) {
-        void_rest(ws, org, posting.grant, at)?;
-    }
-    Ok(())
+    end_voided(ws, org, &postings, at)
 }
 
 /// Puts `posting` back into its grant, opening it again on its original terms when it was closed.
