@@ -3,6 +3,8 @@
 
 use domain::{OrgId, Timestamp};
 
+use crate::auditor::Said;
+
 /// One command of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -171,5 +173,11 @@ impl Action {
             | Action::CreatePrice { platform, .. }
             | Action::Move { platform, .. } => *platform,
         }
+    }
+
+    /// Whether it left its wallet changed, when it was answered so.
+    pub fn changes_wallet(&self, said: &Said) -> bool {
+        let is_elsewhere = matches!(self, Action::ChangeMethod { .. });
+        !is_elsewhere && !said.words.starts_with("refused") && !said.words.ends_with(" again")
     }
 }

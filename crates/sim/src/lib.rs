@@ -7,6 +7,7 @@
 pub mod auditor;
 pub mod chance;
 pub mod command;
+pub mod many;
 pub mod play;
 pub mod translate;
 pub mod workload;

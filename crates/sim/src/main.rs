@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use sim::play::{self, Disagreement};
+use clap::{Parser, Subcommand};
+use sim::many::{self, Orders};
+use sim::play::{self, Disagreement, Stage};
 use store::Fault;
 
 #[derive(Parser)]
@@ -14,77 +15,89 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Ask {
-    /// Plays seeds one after the other; ends with 1 at the first disagreement.
+    /// Plays many seeds; ends with 1 at the first disagreement.
     Run {
-        /// The first seed.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
         /// How many seeds.
         #[arg(long, default_value_t = 1)]
         seeds: u64,
+        /// The first seed.
+        #[arg(long, default_value_t = 1)]
+        from: u64,
         /// Steps of each run.
-        #[arg(long, default_value_t = 400)]
+        #[arg(long, default_value_t = many::STEPS)]
         steps: usize,
-        /// Crash at every store statement in turn, or never.
-        #[arg(long, value_enum, default_value_t = Crash::None)]
-        crash: Crash,
-        /// The first statement to crash at.
+        /// Threads that play.
+        #[arg(long, default_value_t = 1)]
+        threads: u64,
+        /// Play every seed on a store, and not one in so many.
+        #[arg(long)]
+        store: bool,
+        /// Print a run that disagrees as it was played, without making it smaller first.
+        #[arg(long)]
+        whole: bool,
+    },
+    /// Plays one seed on a store again and again, with each kind of fault at each statement.
+    Crash {
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value_t = 40)]
+        steps: usize,
+        /// The first statement to fail at.
         #[arg(long, default_value_t = 1)]
         from: u64,
         /// Every so many statements only.
         #[arg(long, default_value_t = 1)]
         stride: u64,
-        /// Print a run that disagrees as it was played, without making it smaller first.
-        #[arg(long)]
-        whole: bool,
     },
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Crash {
-    None,
-    Every,
-}
-
 fn main() -> ExitCode {
-    let Ask::Run { seed, seeds, steps, crash, from, stride, whole } = Arguments::parse().command;
-    for seed in seed..seed + seeds {
-        let played = match crash {
-            Crash::None => once(seed, steps),
-            Crash::Every => every(seed, steps, from, stride),
-        };
-        if let Err((found, at, fault)) = played {
-            println!("seed {seed} fault {fault:?} at {at}: {}", found.what);
-            let printed = if whole { found } else { play::shrink(found, at, fault) };
-            println!("{}", printed.what);
-            for step in &printed.steps {
-                println!("  {step:?}");
+    match Arguments::parse().command {
+        Ask::Run { seeds, from, steps, threads, store, whole } => {
+            let orders = Orders { from, seeds, steps, threads, only_store: store };
+            match many::run(orders) {
+                Ok(line) => {
+                    println!("{line}");
+                    ExitCode::SUCCESS
+                }
+                Err(failed) => {
+                    let replay = if store { " --store" } else { "" };
+                    println!("seed {} on {:?}: {}", failed.seed, failed.stage, failed.found.what);
+                    println!("again: sim run --from {} --steps {steps}{replay}", failed.seed);
+                    tell(failed.found, failed.stage, whole)
+                }
             }
-            return ExitCode::FAILURE;
         }
+        Ask::Crash { seed, steps, from, stride } => crash(seed, steps, from, stride),
     }
-    ExitCode::SUCCESS
 }
 
-type Found = (Disagreement, u64, Fault);
-
-fn once(seed: u64, steps: usize) -> Result<(), Found> {
-    let ended = play::seed(seed, steps, 0, Fault::Die).map_err(|found| (found, 0, Fault::Die))?;
-    let tip: String =
-        ended.tips.iter().flatten().take(8).map(|byte| format!("{byte:02x}")).collect();
-    println!("seed {seed}: {} commands, {} statements, {tip}", ended.commands, ended.statements);
-    Ok(())
+/// Prints the steps that led to a disagreement, fewer of them when fewer are enough.
+fn tell(found: Disagreement, stage: Stage, whole: bool) -> ExitCode {
+    let printed = if whole { found } else { play::shrink(found, stage) };
+    println!("{}", printed.what);
+    for step in &printed.steps {
+        println!("  {step:?}");
+    }
+    ExitCode::FAILURE
 }
 
-fn every(seed: u64, steps: usize, from: u64, stride: u64) -> Result<(), Found> {
-    let mut at = from;
+fn crash(seed: u64, steps: usize, from: u64, stride: u64) -> ExitCode {
     let faults = [Fault::Die, Fault::DieAfter, Fault::LoseAnswer, Fault::Refuse];
+    let mut at = from;
     loop {
         for fault in faults {
-            let ended = play::seed(seed, steps, at, fault).map_err(|found| (found, at, fault))?;
-            if !ended.struck {
-                println!("seed {seed}: crashed on the way at {} statements", (at - from) / stride);
-                return Ok(());
+            let stage = Stage::Store { at, fault };
+            match play::seed(seed, steps, stage) {
+                Ok(ended) if !ended.struck => {
+                    println!("seed {seed}: failed at {} statements", (at - from) / stride);
+                    return ExitCode::SUCCESS;
+                }
+                Ok(_) => {}
+                Err(found) => {
+                    println!("seed {seed} on {stage:?}: {}", found.what);
+                    return tell(found, stage, false);
+                }
             }
         }
         at += stride;

@@ -1,6 +1,8 @@
 //! One run of the simulation: the engine and the auditor live through the same steps, crashes
 //! included, and are held against each other after each of them.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use domain::{OrgId, Timestamp};
@@ -9,19 +11,41 @@ use store::{Fault, FaultPlan};
 use crate::auditor::Auditor;
 use crate::command::{Action, Sent, Step};
 use crate::workload::{Sight, Workload};
-use crate::world::{Died, World};
+use crate::world::on_domain::DomainWorld;
+use crate::world::on_store::StoreWorld;
+use crate::world::{Died, Look, World};
 
 /// Everything is compared so often; wallets after every step.
 const WHOLE_EVERY: usize = 16;
 /// Platforms of a world.
 const CLOUDS: usize = 3;
 
+/// Where a seed is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// On rows in memory: nothing is written, so nothing can fail.
+    Domain,
+    /// On SQLite, with a fault at the n-th store statement (0: none).
+    Store { at: u64, fault: Fault },
+}
+
+impl Stage {
+    /// Platforms of its world. With a fault every run is played once for each statement: a smaller
+    /// world.
+    fn clouds(self) -> usize {
+        match self {
+            Stage::Store { at: 1.., .. } => 1,
+            _ => CLOUDS,
+        }
+    }
+}
+
 /// Where a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// The ends of all chains.
     pub tips: Vec<[u8; 16]>,
-    pub commands: usize,
+    pub commands: u64,
     /// Store statements that were asked for.
     pub statements: u64,
     /// Whether the planned fault came to pass.
@@ -35,51 +59,52 @@ pub struct Disagreement {
     pub steps: Vec<Step>,
 }
 
-/// Plays a seed of so many steps, with a fault at the n-th store statement (0: none).
-pub fn seed(seed: u64, count: usize, at: u64, fault: Fault) -> Result<Ended, Disagreement> {
-    let mut play = Play::new(at, fault);
-    let mut workload = Workload::new(seed);
-    // With a fault every run is played once for each statement: a smaller world.
-    let clouds = if at == 0 { CLOUDS } else { 1 };
-    let founding = workload.setup(play.world.now(), clouds);
-    let total = founding.len() + count;
-    let mut founding = founding.into_iter();
-    for _ in 0..total {
-        let step = match founding.next() {
-            Some(step) => step,
-            None => workload.next(&play.sight()),
-        };
-        play.step(step, Some(&mut workload))?;
-    }
-    play.end()
+/// Plays a seed of so many steps.
+pub fn seed(seed: u64, count: usize, stage: Stage) -> Result<Ended, Disagreement> {
+    on_stage(stage, |mut play| {
+        play.live(&mut Workload::new(seed), count, stage.clouds())?;
+        play.end()
+    })
 }
 
-/// Plays a seed and leaves the world as it is then, for what a test wants to do with it.
-pub fn world(seed: u64, count: usize) -> Result<World, Disagreement> {
-    let mut play = Play::new(0, Fault::Die);
-    let mut workload = Workload::new(seed);
-    for step in workload.setup(play.world.now(), CLOUDS) {
-        play.step(step, Some(&mut workload))?;
-    }
-    for _ in 0..count {
-        let step = workload.next(&play.sight());
-        play.step(step, Some(&mut workload))?;
-    }
-    play.until_it_lives(World::behind);
-    Ok(play.world)
+/// Plays a seed on a store and leaves the world as it is then, for what a test wants to do with it.
+pub fn world(seed: u64, count: usize) -> Result<StoreWorld, Disagreement> {
+    let plan = FaultPlan::new(0, Fault::Die);
+    let mut world = StoreWorld::new(Arc::clone(&plan), start());
+    let mut play = Play::on(&mut world, plan);
+    play.live(&mut Workload::new(seed), count, CLOUDS)?;
+    play.until_it_lives(|world| world.behind());
+    drop(play);
+    Ok(world)
 }
 
 /// Plays recorded steps again.
-pub fn again(steps: &[Step], at: u64, fault: Fault) -> Result<Ended, Disagreement> {
-    let mut play = Play::new(at, fault);
-    for step in steps {
-        play.step(step.clone(), None)?;
+pub fn again(steps: &[Step], stage: Stage) -> Result<Ended, Disagreement> {
+    on_stage(stage, |mut play| {
+        steps.iter().try_for_each(|step| play.step(step.clone(), None))?;
+        play.end()
+    })
+}
+
+fn on_stage<T>(stage: Stage, act: impl FnOnce(Play<'_>) -> T) -> T {
+    match stage {
+        Stage::Domain => {
+            let plan = FaultPlan::new(0, Fault::Die);
+            act(Play::on(&mut DomainWorld::new(start()), plan))
+        }
+        Stage::Store { at, fault } => {
+            let plan = FaultPlan::new(at, fault);
+            act(Play::on(&mut StoreWorld::new(Arc::clone(&plan), start()), plan))
+        }
     }
-    play.end()
+}
+
+fn start() -> Timestamp {
+    Timestamp::parse("2026-01-05T09:00:00Z").expect("a time")
 }
 
 /// Takes steps out as long as the rest still disagrees.
-pub fn shrink(found: Disagreement, at: u64, fault: Fault) -> Disagreement {
+pub fn shrink(found: Disagreement, stage: Stage) -> Disagreement {
     let mut best = found;
     let founding = best.steps.iter().take_while(|step| is_founding(step)).count();
     let mut size = best.steps.len().saturating_sub(founding) / 2;
@@ -88,10 +113,8 @@ pub fn shrink(found: Disagreement, at: u64, fault: Fault) -> Disagreement {
         while from < best.steps.len() {
             let mut fewer = best.steps.clone();
             fewer.drain(from..(from + size).min(fewer.len()));
-            let steps = std::panic::AssertUnwindSafe(&fewer);
-            let played = std::panic::catch_unwind(|| again(*steps, at, fault));
-            match played {
-                Ok(Err(smaller)) if word(&smaller) == word(&best) => best = smaller,
+            match again(&fewer, stage) {
+                Err(smaller) if word(&smaller) == word(&best) => best = smaller,
                 _ => from += size,
             }
         }
@@ -118,34 +141,42 @@ fn is_founding(step: &Step) -> bool {
     })
 }
 
-struct Play {
-    world: World,
+struct Play<'w> {
+    world: &'w mut dyn World,
     auditor: Auditor,
     plan: Arc<FaultPlan>,
     steps: Vec<Step>,
     key: u64,
 }
 
-impl Play {
-    fn new(at: u64, fault: Fault) -> Play {
-        let plan = FaultPlan::new(at, fault);
-        let start = Timestamp::parse("2026-01-05T09:00:00Z").unwrap();
-        let mut world = World::new(Arc::clone(&plan), start);
-        world.start();
+impl Play<'_> {
+    fn on(world: &mut dyn World, plan: Arc<FaultPlan>) -> Play<'_> {
         Play { world, auditor: Auditor::default(), plan, steps: Vec::new(), key: 0 }
     }
 
-    fn sight(&self) -> Sight {
-        let orders = self.auditor.orgs().into_iter().filter_map(|org| {
-            let (stop_at, runs) = self.world.stop_order(org)?;
-            Some((org, stop_at, runs))
-        });
-        Sight { now: self.world.now(), waiting: self.world.waiting(), orders: orders.collect() }
+    /// Founds a world and lets so many things happen in it.
+    fn live(
+        &mut self,
+        workload: &mut Workload,
+        count: usize,
+        clouds: usize,
+    ) -> Result<(), Disagreement> {
+        for step in workload.setup(self.world.now(), clouds) {
+            self.step(step, Some(workload))?;
+        }
+        for _ in 0..count {
+            let sight = Sight { world: &*self.world, auditor: &self.auditor };
+            let step = workload.next(&sight);
+            self.step(step, Some(workload))?;
+        }
+        Ok(())
     }
 
+    /// A panic is a disagreement too.
     fn step(&mut self, step: Step, workload: Option<&mut Workload>) -> Result<(), Disagreement> {
         self.steps.push(step.clone());
-        let played = self.play(step, workload).and_then(|()| self.compare());
+        let act = AssertUnwindSafe(|| self.play(step, workload).and_then(|()| self.compare()));
+        let played = catch_unwind(act).unwrap_or_else(|thrown| Err(panicked(thrown.as_ref())));
         played.map_err(|what| Disagreement { what, steps: self.steps.clone() })
     }
 
@@ -157,35 +188,27 @@ impl Play {
                 Ok(())
             }
             Step::Wake => {
-                self.until_it_lives(World::wake);
+                self.until_it_lives(|world| world.wake());
                 self.auditor.woken(self.world.now());
                 Ok(())
             }
             Step::Advance { platform, to } => self.advance(platform, to, workload),
             Step::Restart => {
-                self.world.stop();
-                self.world.start();
+                self.world.restart();
                 Ok(())
             }
             Step::Behind => {
-                self.until_it_lives(World::behind);
+                self.until_it_lives(|world| world.behind());
                 Ok(())
             }
         }
     }
 
     /// Does something, and after a crash does it again.
-    fn until_it_lives(&mut self, mut work: impl FnMut(&mut World) -> Result<(), Died>) {
-        while let Err(Died) = work(&mut self.world) {
-            self.revive();
+    fn until_it_lives(&mut self, mut work: impl FnMut(&mut dyn World) -> Result<(), Died>) {
+        while let Err(Died) = work(self.world) {
+            self.world.restart();
         }
-    }
-
-    /// The process died by plan: another one starts on what it left.
-    fn revive(&mut self) {
-        self.world.stop();
-        self.world.faults = FaultPlan::new(0, Fault::Die);
-        self.world.start();
     }
 
     fn batch(&mut self, batch: Vec<Action>, workload: Option<&mut Workload>) -> Result<(), String> {
@@ -202,7 +225,7 @@ impl Play {
                 Ok(said) => break said,
                 Err(Died) => {
                     resent = true;
-                    self.revive();
+                    self.world.restart();
                 }
             }
         };
@@ -228,15 +251,22 @@ impl Play {
     }
 
     fn compare(&mut self) -> Result<(), String> {
-        let is_whole = self.steps.len().is_multiple_of(WHOLE_EVERY);
-        self.compare_all(is_whole)
+        let count = self.steps.len();
+        if !count.is_multiple_of(self.world.compared_every()) {
+            return Ok(());
+        }
+        self.compare_all(count.is_multiple_of(WHOLE_EVERY))
     }
 
     fn compare_all(&mut self, is_whole: bool) -> Result<(), String> {
-        for org in self.auditor.orgs() {
-            let platform = self.auditor.home(org);
-            let at = self.auditor.instant(org).max(self.auditor.clock(org, self.world.now()));
-            let seen = self.world.see(org, platform, at, is_whole);
+        let (orgs, wall) = (self.auditor.orgs(), self.world.now());
+        let look = |&org: &OrgId| Look {
+            org,
+            platform: self.auditor.home(org),
+            at: self.auditor.instant(org).max(self.auditor.clock(org, wall)),
+        };
+        let looks: Vec<Look> = orgs.iter().map(look).collect();
+        for (org, seen) in orgs.into_iter().zip(self.world.see(&looks, is_whole)) {
             self.auditor.compare(org, &seen)?;
         }
         Ok(())
@@ -244,7 +274,7 @@ impl Play {
 
     fn end(mut self) -> Result<Ended, Disagreement> {
         let checked = self.compare_all(true).and_then(|()| {
-            self.until_it_lives(World::behind);
+            self.until_it_lives(|world| world.behind());
             self.world.verify()
         });
         if let Err(what) = checked {
@@ -252,9 +282,15 @@ impl Play {
         }
         Ok(Ended {
             tips: self.world.tips(&self.auditor.orgs()),
-            commands: usize::try_from(self.key).unwrap(),
+            commands: self.key,
             statements: self.plan.statement_count(),
             struck: self.plan.struck(),
         })
     }
+}
+
+fn panicked(thrown: &(dyn Any + Send)) -> String {
+    let text = thrown.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| thrown.downcast_ref::<&str>().copied());
+    format!("panic: {}", text.unwrap_or("without words"))
 }

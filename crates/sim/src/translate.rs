@@ -1,6 +1,6 @@
-//! Actions as operations of the product.
+//! Actions as operations of the product, and its answers as words.
 
-use app::operation::Operation;
+use app::operation::{Answer, Operation};
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
 use app::operations::create_organization::CreateOrganization;
@@ -26,9 +26,10 @@ use domain::calendar::Zone;
 use domain::deposit::{Behaviour, PaymentOutcome};
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
-use domain::{Amount, Id, Kind, OrgId};
+use domain::{Amount, Id, Kind, OrgId, Refusal};
 use store::keys::KeyHasher;
 
+use crate::auditor::Said;
 use crate::command::{Action, Rail};
 
 const SOURCE: &str = "sim";
@@ -38,6 +39,15 @@ fn behaviour(rail: Rail) -> Behaviour {
         Rail::Pays => Behaviour::Succeeds,
         Rail::Declines => Behaviour::Declines,
         Rail::Asks => Behaviour::NeedsAuthentication,
+    }
+}
+
+/// What a saved method of this behaviour answers.
+pub fn rail_of(behaviour: Behaviour) -> Rail {
+    match behaviour {
+        Behaviour::Succeeds => Rail::Pays,
+        Behaviour::Declines => Rail::Declines,
+        Behaviour::NeedsAuthentication => Rail::Asks,
     }
 }
 
@@ -143,4 +153,84 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::Release { org, hold } => Box::new(ReleaseHold { org, hold }),
         other => panic!("{other:?} has no operation"),
     }
+}
+
+/// An answer as one line: two numbers, then words that hold no number given out.
+pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
+    let answer = match decided {
+        Ok(answer) => answer,
+        Err(refusal) => {
+            let amounts = match refusal {
+                Refusal::InsufficientCredit { available, required }
+                | Refusal::RunwayTooShort { available, required } => {
+                    format!(" {} {}", available.nanos(), required.nanos())
+                }
+                _ => String::new(),
+            };
+            return (402, format!("0 0 refused {}{amounts}", refusal.code()));
+        }
+    };
+    let text = match answer {
+        Answer::Platform(..) => "0 0 platform".into(),
+        Answer::Organization(..) => "0 0 organization".into(),
+        Answer::ApiKey(_, key) => format!("{} 0 key", key.number),
+        Answer::Sku(_, sku) => format!("{} 0 sku", sku.number),
+        Answer::Price(_, it) => format!("{} 0 price {}", it.number, it.effective_from.micros()),
+        Answer::Discount(_, _, it) => format!("{} 0 discount {}", it.number, it.bps),
+        Answer::Grant(_, grant) => format!("{} 0 grant {}", grant.number, grant.amount.nanos()),
+        Answer::Deposit(_, it) => format!(
+            "{} {} deposit {} {}",
+            it.number,
+            it.grant.unwrap_or(0),
+            it.amount.nanos(),
+            it.state.name()
+        ),
+        Answer::Refund(_, it) => {
+            format!("{} 0 refund {} {}", it.number, it.amount.nanos(), it.state.name())
+        }
+        Answer::Dispute(_, it) => {
+            format!("{} 0 dispute {} {}", it.number, it.withdrawn.nanos(), it.state.name())
+        }
+        Answer::Released(_) => "0 0 released".into(),
+        Answer::PaymentMethod(_, method) => format!("{} 0 method", method.number),
+        Answer::Coupon(_, coupon) => format!("{} 0 coupon", coupon.number),
+        Answer::Claim(claim, _) => format!("{} 0 claim", claim.number),
+        Answer::Redemption(_, redemption) => format!("{} 0 redemption", redemption.number),
+        Answer::AutoTopUp(..) => "0 0 top_up".into(),
+        Answer::UserLimit(..) => "0 0 limit".into(),
+        Answer::Resource(_, resource) => format!("{} 0 resource", resource.number),
+        Answer::Run(_, run) => {
+            let start = run.started_at.seconds();
+            let end = match (run.stopped_at, run.stop_reason) {
+                (Some(stop), Some(reason)) => format!("{} {}", stop.seconds(), reason.name()),
+                _ => "open".into(),
+            };
+            format!("{} {} run {start} {end}", run.number, run.price)
+        }
+        Answer::Hold(_, hold) => {
+            let captured =
+                hold.captured.map_or(String::new(), |amount| format!(" {}", amount.nanos()));
+            let (amount, state) = (hold.amount.nanos(), hold.state.name());
+            format!("{} 0 hold {amount} {state}{captured}", hold.number)
+        }
+        Answer::Charge { transaction: it, is_duplicate } => format!(
+            "{} 0 charge {} {} {} {}{}",
+            it.number,
+            it.amount.nanos(),
+            it.absorbed.nanos(),
+            it.debt.nanos(),
+            it.balance.nanos(),
+            if *is_duplicate { " again" } else { "" }
+        ),
+        Answer::Woken(_) => "0 0 woken".into(),
+    };
+    (200, text)
+}
+
+/// Reads back what [`render`] wrote.
+pub fn parse(body: &str) -> Said {
+    let mut parts = body.splitn(3, ' ');
+    let mut number = || parts.next().and_then(|text| text.parse().ok()).expect("two numbers");
+    let (number, other) = (number(), number());
+    Said { number, other, words: parts.next().expect("words").to_owned() }
 }

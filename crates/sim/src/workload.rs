@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use domain::{OrgId, Timestamp};
 
-use crate::auditor::Said;
+use crate::auditor::{Auditor, Said};
 use crate::chance::Chance;
 use crate::command::{Action, Rail, Step};
+use crate::world::{Waiting, World};
 
 /// Profile, settings, and whether it runs on a test clock.
 const CLOUDS: [(&str, &str, bool); 8] = [
@@ -53,10 +54,15 @@ struct Cloud {
 }
 
 /// What the world shows a workload besides the answers.
-pub struct Sight {
-    pub now: Timestamp,
-    pub waiting: Vec<(OrgId, i64, Rail)>,
-    pub orders: Vec<(OrgId, Timestamp, Vec<i64>)>,
+pub struct Sight<'a> {
+    pub world: &'a dyn World,
+    pub auditor: &'a Auditor,
+}
+
+impl Sight<'_> {
+    fn now(&self) -> Timestamp {
+        self.world.now()
+    }
 }
 
 pub struct Workload {
@@ -195,7 +201,7 @@ impl Workload {
     }
 
     /// The next thing that happens.
-    pub fn next(&mut self, sight: &Sight) -> Step {
+    pub fn next(&mut self, sight: &Sight<'_>) -> Step {
         if let Some(step) = self.queue.pop() {
             return step;
         }
@@ -244,10 +250,11 @@ impl Workload {
     }
 
     /// Rails and agents answer: in any order, twice, with second thoughts, or late.
-    fn answers(&mut self, sight: &Sight) -> Step {
+    fn answers(&mut self, sight: &Sight<'_>) -> Step {
         let mut batch = Vec::new();
-        for &(org, deposit, outcome) in &sight.waiting {
+        for (org, waiting) in sight.world.waiting() {
             if !self.chance.one_in(4) {
+                let Waiting::Charge(deposit, outcome) = waiting else { continue };
                 let settle = Action::SettleDeposit { org, deposit, outcome };
                 if self.chance.one_in(4) {
                     batch.push(settle.clone());
@@ -255,20 +262,19 @@ impl Workload {
                 batch.push(settle);
             }
         }
-        for (org, stop_at, runs) in &sight.orders {
-            if *stop_at <= sight.now && !self.chance.one_in(3) {
-                for &run in runs {
-                    batch.push(Action::StopRun { org: *org, run, at: Some(*stop_at) });
-                }
+        for (org, stop_at, runs) in sight.world.stop_orders(&sight.auditor.orgs()) {
+            if stop_at <= sight.now() && !self.chance.one_in(3) {
+                let stop = |run| Action::StopRun { org, run, at: Some(stop_at) };
+                batch.extend(runs.into_iter().map(stop));
             }
         }
         if batch.is_empty() { self.batch(sight) } else { Step::Batch(batch) }
     }
 
-    fn prices(&mut self, sight: &Sight) -> Step {
+    fn prices(&mut self, sight: &Sight<'_>) -> Step {
         let cloud = self.chance.pick(&self.clouds).unwrap().clone();
         let Some(&sku) = self.chance.pick(&cloud.skus) else { return self.batch(sight) };
-        let now = if cloud.live { sight.now } else { cloud.clock };
+        let now = if cloud.live { sight.now() } else { cloud.clock };
         let (dimension, per) = *self
             .chance
             .pick(&[
@@ -289,7 +295,7 @@ impl Workload {
         Step::Batch(vec![Action::CreatePrice { platform, sku, dimension, amount, per, from }])
     }
 
-    fn batch(&mut self, sight: &Sight) -> Step {
+    fn batch(&mut self, sight: &Sight<'_>) -> Step {
         let orgs: Vec<OrgId> = self.customers.keys().copied().collect();
         let count = if self.chance.one_in(3) { self.chance.between(2, 7) } else { 1 };
         let mut org = *self.chance.pick(&orgs).unwrap();
@@ -322,10 +328,10 @@ impl Workload {
         if self.chance.one_in(2) { nanos - nanos % 10_000_000 + 10_000_000 } else { nanos }
     }
 
-    fn action(&mut self, org: OrgId, sight: &Sight) -> Action {
+    fn action(&mut self, org: OrgId, sight: &Sight<'_>) -> Action {
         let known = self.customers[&org].clone();
         let cloud = self.clouds.iter().find(|it| Some(it.org) == known.platform).unwrap();
-        let now = if cloud.live { sight.now } else { cloud.clock };
+        let now = if cloud.live { sight.now() } else { cloud.clock };
         let chosen = match self.chance.below(40) {
             0..=3 => Some(self.give(org, now)),
             4 => self.chance.pick(&known.grants).map(|&grant| Action::Void { org, grant }),

@@ -2,25 +2,35 @@
 
 use std::path::Path;
 
-use sim::play;
+use sim::play::{self, Stage};
 use store::testkit::tamper;
 use store::{Fault, Store, StoreUrl};
 
-/// Seeds of the short run; `SIM_SEEDS=1000` plays more.
-const SEEDS: u64 = 4;
+/// Seeds of the short run on the domain; `SIM_SEEDS=1000` plays more.
+const SEEDS: u64 = 60;
+/// Seeds of the short run on a store.
+const STORE_SEEDS: u64 = 3;
 const STEPS: usize = 120;
+const ON_STORE: Stage = Stage::Store { at: 0, fault: Fault::Die };
 
 fn seeds() -> u64 {
     std::env::var("SIM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS)
 }
 
+fn check(seed: u64, steps: usize, stage: Stage) {
+    if let Err(found) = play::seed(seed, steps, stage) {
+        panic!("seed {seed} on {stage:?}: {}", found.what);
+    }
+}
+
 #[test]
 fn engine_and_auditor_agree() {
-    for seed in 1..=seeds() {
-        if let Err(found) = play::seed(seed, STEPS, 0, Fault::Die) {
-            panic!("seed {seed}: {}", found.what);
-        }
-    }
+    (1..=seeds()).for_each(|seed| check(seed, STEPS, Stage::Domain));
+}
+
+#[test]
+fn engine_and_auditor_agree_on_a_store() {
+    (1..=STORE_SEEDS).for_each(|seed| check(seed, STEPS, ON_STORE));
 }
 
 /// These found mistakes once: a hold's expiry before the time until it, an alert that nothing woke
@@ -28,18 +38,25 @@ fn engine_and_auditor_agree() {
 #[test]
 fn seeds_that_found_something_find_nothing_any_more() {
     for seed in [10, 11, 14, 23, 25] {
-        if let Err(found) = play::seed(seed, 300, 0, Fault::Die) {
-            panic!("seed {seed}: {}", found.what);
-        }
+        check(seed, 300, Stage::Domain);
     }
 }
 
 #[test]
 fn a_seed_played_twice_ends_in_the_same_hashes() {
-    let [one, other] = [(); 2].map(|()| play::seed(3, STEPS, 0, Fault::Die).unwrap());
+    let [one, other] = [(); 2].map(|()| play::seed(3, STEPS, ON_STORE).unwrap());
     assert_eq!(one, other);
-    let different = play::seed(4, STEPS, 0, Fault::Die).unwrap();
+    let different = play::seed(4, STEPS, ON_STORE).unwrap();
     assert_ne!(one.tips, different.tips);
+}
+
+/// What is written and read back decides nothing.
+#[test]
+fn a_seed_ends_in_the_same_hashes_with_a_store_and_without() {
+    for seed in 1..=STORE_SEEDS {
+        let stored = play::seed(seed, STEPS, ON_STORE).unwrap();
+        assert_eq!(play::seed(seed, STEPS, Stage::Domain).unwrap().tips, stored.tips, "{seed}");
+    }
 }
 
 #[test]
@@ -49,7 +66,7 @@ fn a_crash_at_every_statement_loses_and_doubles_nothing() {
     loop {
         at += 1;
         let fault = faults[usize::try_from(at % 4).unwrap()];
-        match play::seed(1, 12, at, fault) {
+        match play::seed(1, 12, Stage::Store { at, fault }) {
             Ok(ended) if !ended.struck => break,
             Ok(_) => {}
             Err(found) => panic!("{fault:?} at statement {at}: {}", found.what),
@@ -75,7 +92,7 @@ fn verified(file: &Path) -> Option<String> {
 
 /// Copies of the store, each tampered with once.
 struct Forgery {
-    world: sim::world::World,
+    world: sim::world::on_store::StoreWorld,
     copy: store::testkit::TempFolder,
 }
 

@@ -1,6 +1,7 @@
 //! Holding what the engine wrote against what the auditor expects.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use domain::{OrgId, Timestamp};
 
@@ -31,7 +32,7 @@ pub struct Seen {
 pub struct Whole {
     pub books: BTreeMap<&'static str, i128>,
     pub by_kind: BTreeMap<&'static str, i128>,
-    pub told: Vec<(String, i64)>,
+    pub told: Vec<(&'static str, i64)>,
     pub holds: Vec<(i64, &'static str)>,
     pub attempts: Vec<(i64, i128)>,
 }
@@ -61,7 +62,7 @@ impl Auditor {
     ///
     /// Errors: the first difference, in words.
     pub fn compare(&mut self, org: OrgId, seen: &Seen) -> Result<(), String> {
-        let terms = self.shops[&self.homes[&org]].terms.clone();
+        let terms = &self.shops[&self.homes[&org]].terms;
         let purse = self.purses.get_mut(&org).unwrap();
         purse.learn_numbers(&seen.purchased);
         if seen.now < purse.decided {
@@ -69,43 +70,46 @@ impl Auditor {
             return Err(format!("time of {org} is {now}, before {}", purse.decided));
         }
         purse.now = seen.now;
-        let same = |what: &str, engine: String, auditor: String| {
-            if engine == auditor {
-                return Ok(());
-            }
-            Err(format!("{what} of {}: engine {engine}, auditor {auditor}", org.get()))
-        };
         let t = second_of(seen.at);
         let mut credits: Vec<(i64, i128, i128)> =
             purse.credits.iter().map(|it| (it.number, it.left, it.set_aside)).collect();
         credits.sort_unstable();
-        same("grants", format!("{:?}", seen.credits), format!("{credits:?}"))?;
-        same("debt", seen.debt.to_string(), purse.debt.to_string())?;
-        same("posted", seen.posted.to_string(), purse.posted().to_string())?;
-        same("accrued", seen.accrued.to_string(), purse.accrued(t).to_string())?;
-        let available = purse.available(&terms, t);
-        same("available", seen.available.to_string(), available.to_string())?;
-        same("shown", seen.shown.to_string(), purse.shown(&terms, t).to_string())?;
+        same(org, "grants", &seen.credits, &credits)?;
+        same(org, "debt", &seen.debt, &purse.debt)?;
+        same(org, "posted", &seen.posted, &purse.posted())?;
+        same(org, "accrued", &seen.accrued, &purse.accrued(t))?;
+        same(org, "available", &seen.available, &purse.available(terms, t))?;
+        same(org, "shown", &seen.shown, &purse.shown(terms, t))?;
         if purse.debt < 0 {
             return Err(format!("debt of {} is {}", org.get(), purse.debt));
         }
         let Some(whole) = &seen.whole else { return Ok(()) };
         purse.books.retain(|_, sum| *sum != 0);
         purse.posted_by_kind.retain(|_, sum| *sum != 0);
-        let kinds = format!("{:?}", purse.posted_by_kind);
         same_told(org, &whole.told, &purse.told)?;
-        same("kinds", format!("{:?}", whole.by_kind), kinds)?;
-        same("books", format!("{:?}", whole.books), format!("{:?}", purse.books))?;
+        same(org, "kinds", &whole.by_kind, &purse.posted_by_kind)?;
+        same(org, "books", &whole.books, &purse.books)?;
         let holds: Vec<(i64, &str)> = purse.asides.iter().map(|it| (it.number, it.state)).collect();
-        same("holds", format!("{:?}", whole.holds), format!("{holds:?}"))?;
-        same("top-ups", format!("{:?}", whole.attempts), format!("{:?}", purse.attempts))?;
-        same_told(org, &whole.told, &purse.told)
+        same(org, "holds", &whole.holds, &holds)?;
+        same(org, "top-ups", &whole.attempts, &purse.attempts)
     }
 }
 
+fn same<T: PartialEq + Debug>(
+    org: OrgId,
+    what: &str,
+    engine: &T,
+    auditor: &T,
+) -> Result<(), String> {
+    if engine == auditor {
+        return Ok(());
+    }
+    Err(format!("{what} of {}: engine {engine:?}, auditor {auditor:?}", org.get()))
+}
+
 /// Compares what was told, in order of instant and kind.
-fn same_told(org: OrgId, engine: &[(String, i64)], auditor: &[(&str, i64)]) -> Result<(), String> {
-    let mut engine: Vec<(i64, &str)> = engine.iter().map(|it| (it.1, it.0.as_str())).collect();
+fn same_told(org: OrgId, engine: &[(&str, i64)], auditor: &[(&str, i64)]) -> Result<(), String> {
+    let mut engine: Vec<(i64, &str)> = engine.iter().map(|it| (it.1, it.0)).collect();
     let mut auditor: Vec<(i64, &str)> = auditor.iter().map(|it| (it.1, it.0)).collect();
     engine.sort_unstable();
     auditor.sort_unstable();

@@ -138,10 +138,7 @@ impl Auditor {
                 return Err(format!("{action:?} was answered {:?}, not {words:?}", said.words));
             }
         }
-        let touches = |(action, said): &&(Action, Said)| {
-            let is_wallet = !matches!(action, Action::ChangeMethod { .. });
-            is_wallet && !said.words.starts_with("refused") && !said.words.ends_with(" again")
-        };
+        let touches = |(action, said): &&(Action, Said)| action.changes_wallet(said);
         let orgs: BTreeSet<OrgId> =
             batch.iter().filter(touches).map(|(action, _)| action.org()).collect();
         for org in orgs {
