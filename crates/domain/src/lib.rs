@@ -12,6 +12,7 @@ pub mod dispute;
 pub mod event;
 pub mod explain;
 pub mod grant;
+pub mod history;
 pub mod hold;
 pub mod id;
 pub mod ledger;

@@ -14,16 +14,16 @@ mod table;
 mod value;
 
 pub use kind::{
-    Admission, AutoTopUpBounds, BalanceBasis, BalancePlace, BillRounding, Digest, Documents,
-    Expiry, ModelCharge, ModelZeroAction, Overcapture, Overdraft, Pack, PromotionalExpiry,
-    RefundPolicy, Resume, ResumeInPaidBlock, ShownAs, TaxPoint, Terms, TopUpSize, VolumeTier,
-    ZeroAction,
+    Admission, AutoTopUpBounds, BalanceBasis, BillRounding, Digest, Documents, Expiry, ModelCharge,
+    ModelZeroAction, Overcapture, Overdraft, Pack, RefundPolicy, Resume, ResumeInPaidBlock,
+    TaxPoint, Terms, TopUpSize, VolumeTier, ZeroAction,
 };
 pub use lint::{Finding, Severity};
 pub use table::{Profile, Setting};
 
-use crate::Timestamp;
 use crate::run::{ResourceClass, Rest};
+use crate::time::SECONDS_PER_DAY;
+use crate::{Amount, Timestamp};
 
 /// Reported times may lie so far ahead of the clock (rulings R1).
 pub const REPORTED_AHEAD_SECONDS_MAX: i64 = 5 * 60;
@@ -56,6 +56,19 @@ impl Setting {
 }
 
 impl Profile {
+    /// Whether a deposit of `amount` can be made: a pack has its own price, any other amount lies
+    /// within the bounds (requirements C09).
+    pub fn takes_deposit(&self, amount: Amount) -> bool {
+        let is_pack = self.packs.iter().any(|pack| pack.price == amount);
+        is_pack || (self.deposit_min..=self.deposit_max).contains(&amount)
+    }
+
+    /// When promotional credit that was given at `at` and says nothing of its own expires.
+    pub fn promotion_expires_at(&self, at: Timestamp) -> Timestamp {
+        let seconds = |days: i64| days.saturating_mul(SECONDS_PER_DAY);
+        self.promotional_expiry_days.map_or(Timestamp::NEVER, |days| at.plus_seconds(seconds(days)))
+    }
+
     /// When a purchase that was paid at `paid_at` expires by itself.
     pub fn purchase_expires_at(&self, paid_at: Timestamp) -> Timestamp {
         match self.purchased_expiry {
@@ -151,7 +164,7 @@ mod tests {
 
     const ROWS: &[Row] = &[
         ("credit_value", &[("0.01", "0.01"), ("1", "1.00")], &["0", "-1", "1001", "one", ""]),
-        ("shown_as", &[("credits", "credits")], &["Credits", ""]),
+        ("digest", &[("weekly", "weekly")], &["Weekly", ""]),
         ("coupons", &[("on", "on"), ("off", "off")], &["yes", "true"]),
         (
             "label_history",

@@ -114,6 +114,14 @@ pub struct Platform {
     pub created_at: Timestamp,
 }
 
+impl Platform {
+    /// `advancing` until every wallet has arrived where the test clock goes, `ready` otherwise
+    /// (rulings R21).
+    pub const fn clock_state(&self) -> &'static str {
+        if self.clock_target.is_some() { "advancing" } else { "ready" }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
     pub platform: OrgId,

@@ -20,6 +20,10 @@ pub static ROUTES: &[Route] = &[
         .refuses(&["not_owner", "unavailable"]),
     Route::get("/metrics", to!(server::metrics)).is("get_metrics", "Counters for Prometheus"),
     Route::get("/openapi.json", to!(server::openapi)).is("get_openapi", "The document of the API"),
+    Route::get("/prices/{id}", to!(price_page::get))
+        .is("get_price_page", "Shows the prices of a platform to anyone, where its profile says so")
+        .query::<price_page::PricePageQuery>()
+        .answers::<price_page::PricePageOut>(),
     Route::create("/v1/platforms", to!(platforms::create))
         .is("create_platform", "Creates a platform")
         .role(Operator)
@@ -460,7 +464,7 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/ledger", to!(ledger::list))
         .is("list_ledger", "Lists movements, with settlements opened into their periods")
         .role(Read)
-        .query::<OrganizationQuery>()
+        .query::<ledger::LedgerQuery>()
         .answers::<ledger::LedgerOut>(),
     Route::get("/v1/explanations/{id}", to!(explanations::get))
         .is("get_explanation", "Says what a number is made of, down to its events")

@@ -20,13 +20,13 @@ pub struct GiveGrant {
     pub given: Given,
     /// From when on it can be drawn; a moment that has passed is now.
     pub effective_at: Option<Timestamp>,
-    /// Never, when none is given.
+    /// By the profile, when none is given.
     pub expires_at: Option<Timestamp>,
     pub note: String,
 }
 
 impl GiveGrant {
-    /// A promotion that begins now, never expires and has no say in the burn order.
+    /// A promotion that begins now, expires by the profile and has no say in the burn order.
     pub fn promotion(org: OrgId, amount: Amount) -> GiveGrant {
         GiveGrant {
             org,
@@ -71,6 +71,7 @@ impl Operation for GiveGrant {
     /// is effective), `too_many_upcoming`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         require_positive(self.amount)?;
         if self.amount > GRANT_MAX {
             return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: GRANT_MAX });
@@ -99,7 +100,7 @@ impl Operation for GiveGrant {
             kind: self.given.kind(),
             amount: self.amount,
             priority: self.priority,
-            expires_at: self.expires_at.unwrap_or(Timestamp::NEVER),
+            expires_at: self.expires_at.unwrap_or(profile.promotion_expires_at(effective_at)),
             purchase: None,
             deposit: None,
             note: self.note.clone(),

@@ -28,7 +28,7 @@ impl Operation for StartDeposit {
         require_positive(self.amount)?;
         require_whole_cents(self.amount)?;
         let (min, max) = (profile.deposit_min, profile.deposit_max);
-        if self.amount < min || self.amount > max {
+        if !profile.takes_deposit(self.amount) {
             return Err(Refusal::AmountOutOfRange { min, max });
         }
         let number = ws.wallet_mut(self.org)?.take_number();

@@ -77,6 +77,32 @@ async fn a_key_repeats_its_answer_and_refuses_another_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_kept_for_a_day_and_an_answer_for_thirty_five() {
+    let folder = TempFolder::new();
+    let world = World::open(&url(&folder)).await;
+    let platform = world.platform("greennode").await;
+    let org = world.wallet(platform).await;
+    let hold = || PlaceHold {
+        org,
+        amount: Amount::from_units(5),
+        expires_in_seconds: None,
+        note: String::new(),
+    };
+    let send = async || world.send(Command::new(hold()).with_key(key("k", 1))).await.unwrap();
+    assert!(matches!(send().await, Outcome::Decided(Err(Refusal::InsufficientCredit { .. }))));
+    world.deposit(org, 10).await;
+    world.wait(86_399);
+    assert!(matches!(send().await, Outcome::Replayed { status: 402, .. }));
+    world.wait(1);
+    assert!(matches!(send().await, Outcome::Decided(Ok(Answer::Hold(..)))));
+    world.wait(35 * 86_400 - 1);
+    assert!(matches!(send().await, Outcome::Replayed { status: 201, .. }));
+    world.wait(1);
+    assert!(matches!(send().await, Outcome::Decided(Ok(Answer::Hold(..)))));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_holds_at_once_never_set_aside_more_than_there_is() {
     let folder = TempFolder::new();
     let world = World::open(&url(&folder)).await;

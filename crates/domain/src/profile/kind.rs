@@ -104,30 +104,6 @@ words! {
         ToTarget = "to_target",
     }
 
-    /// When promotional credit expires.
-    pub enum PromotionalExpiry {
-        /// Each grant says when, or never.
-        PerGrant = "per_grant",
-        /// Never, unless a grant says otherwise.
-        Never = "never",
-    }
-
-    /// What a balance is counted in on pages; the API always speaks currency.
-    pub enum ShownAs {
-        Money = "money",
-        Credits = "credits",
-    }
-
-    /// Where a page shows the balance.
-    pub enum BalancePlace {
-        TopRight = "top_right",
-        TopRightWalletIcon = "top_right_wallet_icon",
-        TopRightDropdown = "top_right_dropdown",
-        CreditsPage = "credits_page",
-        BillingTab = "billing_tab",
-        BillingDashboard = "billing_dashboard",
-    }
-
     /// How an invoice rounds to cents; display only (rulings R23).
     pub enum BillRounding {
         HalfUp = "half_up",

@@ -10,6 +10,8 @@ const DAY_SECONDS: i64 = 86_400;
 /// A block is a row of the journal for each run: shorter ones would only be a worse per second.
 const BLOCK_SECONDS_MIN: i64 = 60;
 const BLOCK_SECONDS_MAX: i64 = 31 * DAY_SECONDS;
+/// A fixed fee is worth a warning where it is more than one part in so many of a payment.
+const FEE_PART: i128 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -40,6 +42,7 @@ impl Profile {
         let mut findings = Findings(Vec::new());
         time(self, &mut findings);
         packs(self, &mut findings);
+        provider(self, &mut findings);
         expiry(self, &mut findings);
         auto_top_up(self, &mut findings);
         zero(self, &mut findings);
@@ -77,21 +80,10 @@ fn time(profile: &Profile, findings: &mut Findings) {
         let message = format!("must divide a day and be a multiple of {line}, not {every}");
         findings.error("settle_every_seconds", message);
     }
-    if let (Terms::Window(compute), Terms::Window(storage)) =
-        (profile.compute_terms, profile.storage_terms)
-        && compute != storage
-    {
-        let message = format!("has windows of {storage} seconds, and compute of {compute}");
-        findings.error("storage_terms", message);
-    }
     let is_block = matches!(profile.compute_terms, Terms::Block(_));
     if profile.model_charge == ModelCharge::Attributed && !is_block {
         let message = "attributed needs compute_terms of blocks, whose cost it shares out".into();
         findings.error("model_charge", message);
-    }
-    if let Terms::Block(_) = profile.storage_terms {
-        let message = "has blocks, and what is stored goes on at zero, which no block does".into();
-        findings.error("storage_terms", message);
     }
     if let Terms::Block(seconds) = profile.compute_terms {
         if !(BLOCK_SECONDS_MIN..=BLOCK_SECONDS_MAX).contains(&seconds) {
@@ -128,10 +120,6 @@ fn packs(profile: &Profile, findings: &mut Findings) {
     }
     for pack in &profile.packs {
         let price = pack.price;
-        if price < min || price > max {
-            let message = format!("has {price}, and a deposit is from {min} to {max}");
-            findings.error("packs", message);
-        }
         let Some(credits) = pack.credits else { continue };
         let value = worth(credits, profile.credit_value);
         if value != Some(price) {
@@ -144,16 +132,28 @@ fn packs(profile: &Profile, findings: &mut Findings) {
             findings.error("packs", message);
         }
     }
-    let smallest = profile.packs.iter().map(|pack| pack.price).min();
-    if let Some(smallest) = smallest.filter(|smallest| *smallest > min) {
-        let message = format!(
-            "{min} is below the smallest pack {smallest}: the provider's minimum and fixed fee \
-             weigh most on the smallest payments"
-        );
-        findings.warning("deposit_min", message);
-    }
     if profile.packs.iter().filter(|pack| pack.recommended).count() > 1 {
         findings.warning("packs", "recommends more than one".into());
+    }
+}
+
+/// What the provider makes of small payments (requirements C09): packs and amounts of one's own
+/// choice are independent, so each is looked at for itself.
+fn provider(profile: &Profile, findings: &mut Findings) {
+    let (least, fee) = (profile.provider_payment_min, profile.provider_fee_fixed);
+    let smallest_pack = profile.packs.iter().map(|pack| pack.price).min();
+    let payments = [("deposit_min", Some(profile.deposit_min)), ("packs", smallest_pack)];
+    for (setting, amount) in payments.iter().filter_map(|&(name, amount)| Some((name, amount?))) {
+        let nanos = i128::from(amount.nanos());
+        if amount < least {
+            let message = format!("{amount} is below {least}, the least that the provider takes");
+            findings.warning(setting, message);
+        } else if i128::from(fee.nanos()) * FEE_PART > nanos {
+            let percent = i128::from(fee.nanos()) * 100 / nanos.max(1);
+            let message =
+                format!("{amount} pays a fixed fee of {fee} to the provider: {percent}% of it");
+            findings.warning(setting, message);
+        }
     }
 }
 
@@ -224,6 +224,8 @@ mod tests {
 
     fn findings(settings: &str) -> Vec<String> {
         let mut profile = Profile::default();
+        // The default of a dollar is small for a payment, which is not what these are about.
+        profile.apply("deposit_min=3").unwrap();
         profile.apply(settings).unwrap();
         let label = |severity| if severity == Severity::Error { "error" } else { "warning" };
         let found = profile.lint().into_iter();
@@ -235,23 +237,20 @@ mod tests {
         for (settings, said) in [
             ("settle_every_seconds=7", "error: settle_every_seconds must divide a day"),
             ("compute_terms=window(300s)", "error: settle_every_seconds must divide a day and be"),
-            (
-                "compute_terms=window(60s);storage_terms=window(30s)",
-                "error: storage_terms has windows of 30 seconds, and compute of 60",
-            ),
             ("model_charge=attributed", "error: model_charge attributed needs"),
             ("compute_terms=block(600s)", "error: block_lookahead_seconds 600 is not within"),
             ("compute_terms=block(1h);min_charge=3", "warning: min_charge is said"),
             ("forecast_horizon_seconds=0", "error: forecast_horizon_seconds is a time ahead"),
             ("deposit_min=20;deposit_max=10", "error: deposit_min 20.00 is above deposit_max"),
-            ("packs=0.50", "error: packs has 0.50, and a deposit is from 1.00"),
+            ("deposit_min=0.49", "warning: deposit_min 0.49 is below 0.50, the least"),
+            ("deposit_min=2.99", "warning: deposit_min 2.99 pays a fixed fee of 0.30"),
+            ("packs=1", "warning: packs 1.00 pays a fixed fee of 0.30 to the provider: 30% of"),
             (
                 "deposit_min=5;packs=5:500",
                 "error: packs sells 500.00 credits for 5.00, and they are worth 500.00",
             ),
             ("deposit_min=5;packs=5:5.5", "error: packs sells 5.50 credits for 5.00"),
-            ("packs=5", "warning: deposit_min 1.00 is below the smallest pack 5.00"),
-            ("packs=1*,2*", "warning: packs recommends more than one"),
+            ("packs=5*,6*", "warning: packs recommends more than one"),
             ("expiry_reminder_days=1,7", "error: expiry_reminder_days has days"),
             ("expiry_reminder_days=0", "error: expiry_reminder_days has days"),
             ("purchased_expiry=fixed(3d)", "warning: expiry_reminder_days reminds"),
@@ -266,7 +265,6 @@ mod tests {
             ("compute_zero_action=terminate", "error: resume is manual"),
             ("resume=redeploy", "warning: resume is redeploy"),
             ("compute_terms=block(59s);block_lookahead_seconds=9", "error: compute_terms has"),
-            ("storage_terms=block(1h)", "error: storage_terms has blocks"),
         ] {
             let found = findings(settings);
             assert!(found.len() == 1 && found[0].starts_with(said), "{settings}: {found:?}");
@@ -277,8 +275,10 @@ mod tests {
     fn what_fits_together_passes() {
         for settings in [
             "",
-            "credit_value=0.01;packs=5:500:Testing,1:100+20",
-            "credit_value=0.01;packs=1,5:500+50",
+            "credit_value=0.01;packs=5:500:Testing,3:300+20",
+            "packs=5,20000",
+            "provider_fee_fixed=0;deposit_min=0.50",
+            "provider_payment_min=0;provider_fee_fixed=0;deposit_min=0.01",
             "auto_top_up=off;auto_top_up_threshold_min=501",
             "purchased_expiry=rolling(3mo)",
             "expiry_reminder_days=none",

@@ -4,9 +4,9 @@
 use std::ops::RangeInclusive;
 
 use super::kind::{
-    Admission, BalanceBasis, BalancePlace, BillRounding, Digest, Documents, Expiry, ModelCharge,
-    ModelZeroAction, Overcapture, Overdraft, Pack, PromotionalExpiry, RefundPolicy, Resume,
-    ResumeInPaidBlock, ShownAs, TaxPoint, Terms, TopUpSize, VolumeTier, ZeroAction,
+    Admission, BalanceBasis, BillRounding, Digest, Documents, Expiry, ModelCharge, ModelZeroAction,
+    Overcapture, Overdraft, Pack, RefundPolicy, Resume, ResumeInPaidBlock, TaxPoint, Terms,
+    TopUpSize, VolumeTier, ZeroAction,
 };
 use super::value::Value;
 use crate::Amount;
@@ -102,12 +102,9 @@ const fn dollars(units: i64) -> Amount {
 settings! {
     /// The platform's name, as its customers know it.
     label_platform: String = "Cloud".into();
-    /// What one credit is worth in currency; display only, the API always speaks currency (C01).
+    /// What one credit is worth in currency. Pages count in credits where that is not 1.00; display
+    /// only, the API always speaks currency (C01).
     credit_value: Amount = dollars(1), within NANO..=dollars(1_000);
-    /// What balances are counted in on pages.
-    shown_as: ShownAs = ShownAs::Money;
-    /// Where pages show the balance.
-    balance_place: BalancePlace = BalancePlace::TopRight;
     /// What pages call the list of deposits (C15).
     label_history: String = "Transactions".into();
     /// What pages call auto top-up.
@@ -120,14 +117,22 @@ settings! {
     /// The amounts that are offered: a price, `*` for the recommended one, the credits it buys,
     /// bonus credits, a tagline.
     packs: Vec<Pack> = Vec::new();
-    /// The smallest deposit, in currency.
+    /// The smallest deposit of an amount of one's own choice, in currency; packs have their own
+    /// prices (C09).
     deposit_min: Amount = dollars(1), within NANO..=dollars(1_000_000);
-    /// The largest deposit, in currency.
+    /// The largest deposit of an amount of one's own choice, in currency.
     deposit_max: Amount = dollars(10_000), within NANO..=dollars(1_000_000);
+    /// The smallest payment that the provider takes, in currency: a check warns of smaller deposits
+    /// (C09).
+    provider_payment_min: Amount = Amount::from_nanos(500_000_000);
+    /// What the provider keeps of a payment whatever its size, in currency: a check warns where it
+    /// is more than a tenth of the smallest deposit (C09).
+    provider_fee_fixed: Amount = Amount::from_nanos(300_000_000);
     /// When purchased credit expires (C22, rulings R12).
     purchased_expiry: Expiry = Expiry::Never;
-    /// When promotional credit expires (C22).
-    promotional_expiry: PromotionalExpiry = PromotionalExpiry::PerGrant;
+    /// Days of 24 hours after which promotional credit expires that says nothing of its own; off is
+    /// never (C22).
+    promotional_expiry_days: Option<i64> = None, within None..=Some(3_660);
     /// Days before its expiry at which people are reminded.
     expiry_reminder_days: Vec<i64> = vec![14, 7, 1];
     /// Whether there are coupons (N21).
@@ -138,6 +143,10 @@ settings! {
     discounts: bool = true;
     /// Discounts that are earned by drawing so much purchased credit in thirty days (rulings R22).
     volume_tiers: Vec<VolumeTier> = Vec::new();
+    /// Whether the prices can be read without signing in (G08c, P05b).
+    price_page: bool = false;
+    /// Whom to ask for a discount: an address or a few words, shown beside the prices (S13e).
+    discount_contact: Option<String> = None;
     /// What a customer gets for a deposit.
     documents: Documents = Documents::ReceiptAndInvoice;
     /// How invoices round to cents; display only (rulings R23).
@@ -149,10 +158,8 @@ settings! {
     /// Whether a dispute freezes the wallet (rulings R18).
     dispute_freeze: bool = true;
 
-    /// How running compute is charged.
+    /// How running compute is charged; what is stored accrues, and in the same windows.
     compute_terms: Terms = Terms::PerSecond;
-    /// How running storage is charged.
-    storage_terms: Terms = Terms::PerSecond;
     /// How use of models is charged (C06).
     model_charge: ModelCharge = ModelCharge::PerUse;
     /// The period in which time is settled, on the wall clock: a multiple of the window that

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::discount::percent;
 use domain::price::TIME_DIMENSION;
+use domain::profile::Profile;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Movement, RollForward};
 use domain::{Amount, OrgId, Timestamp};
@@ -119,6 +120,14 @@ pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {
     let label = if row.is_auto_top_up { "auto top-up" } else { "deposit" };
     let (at, name) = (names.time(row.created_at), names.of(org, row.number));
     format!("{at} {name} {label} {} {} {}", row.amount, row.rail, deposit_state(row))
+}
+
+/// A row of the list of deposits as pages show it: its type is said in the profile's words
+/// (requirements C15, S12d).
+pub fn payment(org: OrgId, row: &DepositRow, words: &Profile, names: &Names) -> String {
+    let label = if row.is_auto_top_up { words.label_auto_top_up.as_str() } else { "Manual" };
+    let (at, name) = (names.time(row.created_at), names.of(org, row.number));
+    format!("{at} {name} {} {label}, {}", row.amount, deposit_state(row))
 }
 
 /// `succeeded`, or `failed: card declined`.

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use app::jobs::advance_clock::{AdvanceError, advance};
 use app::jobs::join_coupons::{self, Redeemed};
 use app::lane::LaneLimits;
-use app::{App, LaneOptions, Outcome};
+use app::{App, AppError, IdempotencyKey, LaneOptions, Operation, Outcome};
 use domain::coupon::CouponCode;
 use domain::grant::GrantKind;
+use domain::history::Filter;
 use domain::ledger::LedgerTransaction;
 use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
 use domain::wallet::Wallet;
 use domain::workset::Platform;
-use domain::{Amount, OrgId, Timestamp, chart};
+use domain::{Amount, Kind, OrgId, Refusal, Timestamp, chart};
 use store::read::reports::UsedRows;
 use store::read::{access, ledger, lists, month, reports};
 use store::testkit::TempFolder;
@@ -25,21 +26,24 @@ use store::{Snapshot, Store, StoreError, StoreUrl};
 use tokio::runtime::Runtime;
 use web::api::reports::{dearest_of, grouped};
 
-use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::domain_layer::operations::operation_of;
 use crate::scenario::domain_layer::rows::{
-    deposit_row, dispute_row, done, hold_row, ledger_row, price_rows, refund_row, resource_row,
-    run_row,
+    deposit_row, dispute_row, done, hold_row, ledger_row, price_page_row, price_rows, refund_row,
+    resource_row, run_row,
 };
+use crate::scenario::domain_layer::{DEAREST_ROWS, fnv_64};
 use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+    HoldRow, Keyed, Layer, LedgerRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
+    ResourceRow, RunRow, reused,
 };
 use crate::wire;
 
 /// More rows than any scenario has.
 const ALL: i64 = 1_000_000;
+/// A command was answered from what is stored under its key.
+const REPLAYED: &str = "replayed";
 
 /// What has to outlive the product: a folder or a database that is thrown away.
 pub enum Place {
@@ -60,6 +64,7 @@ pub struct StoreLayer {
     runtime: Runtime,
     app: App,
     orgs: Vec<OrgId>,
+    keyed: Keyed,
     place: Place,
 }
 
@@ -91,7 +96,7 @@ impl StoreLayer {
     pub fn open(place: Place) -> Result<StoreLayer, String> {
         let runtime = Runtime::new().map_err(|error| error.to_string())?;
         let app = open_app(&runtime, &place.url())?;
-        Ok(StoreLayer { runtime, app, orgs: Vec::new(), place })
+        Ok(StoreLayer { runtime, app, orgs: Vec::new(), keyed: Keyed::default(), place })
     }
 
     /// Organizations in the order in which they were made.
@@ -157,6 +162,34 @@ impl StoreLayer {
         }
     }
 
+    fn platform(&self, platform: OrgId) -> Result<Platform, Failure> {
+        let row = self.read(async |snapshot| access::platform(snapshot, platform).await)?;
+        row.ok_or(Failure::from(Refusal::NotFound { kind: Kind::Platform }))
+    }
+
+    fn act(
+        &mut self,
+        operation: Box<dyn Operation>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Done, Failure> {
+        let (org, makes) = (operation.org(), operation.makes_organization());
+        let command = app::Command { operation, key };
+        let outcome = match self.runtime.block_on(self.app.run(command)) {
+            Err(AppError::KeyReused) => return Err(Failure::Refused(reused())),
+            outcome => outcome.map_err(broken)?,
+        };
+        let Outcome::Decided(decided) = outcome else { return Err(broken(REPLAYED)) };
+        let answer = decided?;
+        if makes {
+            self.orgs.push(org);
+        }
+        let (now, codes) = match &answer {
+            app::Answer::Run(..) => (self.now(org)?, self.sku_codes(org)?),
+            _ => (Timestamp::ZERO, BTreeMap::new()),
+        };
+        Ok(done(answer, now, &codes))
+    }
+
     fn sku_codes(&self, org: OrgId) -> Result<BTreeMap<i64, String>, Failure> {
         let (wallet, _) = self.wallet(org)?;
         self.read(async |snapshot| access::sku_codes(snapshot, wallet.platform).await)
@@ -194,19 +227,45 @@ impl Layer for StoreLayer {
         let operation = operation_of(command, drawn, &|org, source, id| {
             hasher.hash(org.get(), source, id).bits()
         });
-        let (org, makes) = (operation.org(), operation.makes_organization());
-        let command = app::Command { operation, key: None };
-        let outcome = self.runtime.block_on(self.app.run(command)).map_err(broken)?;
-        let Outcome::Decided(decided) = outcome else { return Err(broken("replayed")) };
-        let answer = decided?;
-        if makes {
-            self.orgs.push(drawn);
-        }
-        let (now, codes) = match &answer {
-            app::Answer::Run(..) => (self.now(org)?, self.sku_codes(org)?),
-            _ => (Timestamp::ZERO, BTreeMap::new()),
+        let Some(key) = self.keyed.take() else { return self.act(operation, None) };
+        let (org, name, said) = (operation.org(), operation.name(), format!("{command:?}"));
+        let before = self.keyed.find(org, name, &key, &said);
+        let stored = IdempotencyKey {
+            key: format!("{name} {key}"),
+            fingerprint: fnv_64(&[said.as_bytes()]).cast_signed(),
+            render: web::api::done,
         };
-        Ok(done(answer, now, &codes))
+        match (self.act(operation, Some(stored)), before) {
+            // What is replayed is a text for the client: it says what was answered before.
+            (Err(Failure::Broken(why)), Some(before)) if why == REPLAYED => before,
+            (outcome, _) => {
+                self.keyed.keep(org, name, key, said, &outcome);
+                outcome
+            }
+        }
+    }
+
+    fn set_key(&mut self, key: Option<&str>) {
+        self.keyed.set(key);
+    }
+
+    fn test_clock(&mut self, platform: OrgId) -> Result<(&'static str, Timestamp), Failure> {
+        let row = self.platform(platform)?;
+        Ok((row.clock_state(), row.clock.ok_or_else(|| broken("there is no test clock"))?))
+    }
+
+    fn price_page(&mut self, platform: OrgId) -> Result<PricePageRow, Failure> {
+        let row = self.platform(platform)?;
+        let book = self.read(async |snapshot| access::book(snapshot, platform).await)?;
+        price_page_row(&row, &book)
+    }
+
+    fn history(&mut self, org: OrgId, filter: Filter) -> Result<Vec<LedgerRow>, Failure> {
+        let (wallet, _) = self.wallet(org)?;
+        let tip = wallet.tip.position;
+        let shown =
+            self.read(async |snapshot| ledger::walk_shown(snapshot, org, tip, filter, ALL).await)?;
+        Ok(shown.rows.iter().rev().map(ledger_row).collect())
     }
 
     fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {

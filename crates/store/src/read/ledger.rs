@@ -4,6 +4,7 @@
 //! it began at and no other, whatever the index written behind has reached (rulings A11). Each step
 //! is one lookup by key; a page never reads more rows than it was asked for.
 
+use domain::history::Filter;
 use domain::ledger::LedgerTransaction;
 use domain::{OrgId, Timestamp};
 
@@ -47,6 +48,57 @@ pub async fn walk(
 
 /// Rows that one step of a longer walk reads.
 pub(super) const STEP_ROWS: i64 = 256;
+
+/// Rows that a walk looks at for one page, however few of them are shown.
+const SHOWN_SCAN_ROWS: i64 = 20_000;
+
+/// A stretch of a ledger, as far as a filter shows it.
+pub struct Shown {
+    /// Newest first.
+    pub rows: Vec<LedgerTransaction>,
+    /// Where the walk goes on; zero when it has reached the first row.
+    pub next: i64,
+    /// Whether it began at a row of the organization.
+    pub is_known: bool,
+}
+
+/// At most `rows_max` transactions that `filter` shows, newest first, from `position` back. It may
+/// be fewer although there are more: a walk looks at so many rows and then says where to go on.
+pub async fn walk_shown(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    position: i64,
+    filter: Filter,
+    rows_max: i64,
+) -> Result<Shown, StoreError> {
+    if filter == Filter::All {
+        let rows = walk(snapshot, org, position, rows_max).await?;
+        let next = rows.last().map_or(0, |last| last.prev);
+        return Ok(Shown { is_known: !rows.is_empty(), rows, next });
+    }
+    let wanted = usize::try_from(rows_max).unwrap_or(0);
+    let mut shown = Shown { rows: Vec::new(), next: position, is_known: false };
+    let mut looked_at = 0;
+    while shown.next > 0 && looked_at < SHOWN_SCAN_ROWS {
+        let step = walk(snapshot, org, shown.next, STEP_ROWS).await?;
+        if step.is_empty() {
+            shown.next = 0;
+            break;
+        }
+        looked_at += STEP_ROWS;
+        shown.is_known = true;
+        for row in step {
+            shown.next = row.prev;
+            if filter.shows(row.kind) {
+                shown.rows.push(row);
+            }
+            if shown.rows.len() == wanted {
+                return Ok(shown);
+            }
+        }
+    }
+    Ok(shown)
+}
 
 /// The transactions of `org` from its tip back to the first that is older than `since`, newest
 /// first, at most about `rows_max`; and whether there were more.

@@ -4,17 +4,33 @@
 //! closing balance, and the next page closes where this one opens (rulings A8, A11); the periods of
 //! a settlement add up to what was posted for it, to the nano.
 
+use domain::history::Filter;
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::span::{Period, periods};
 use domain::{Amount, Kind, Timestamp};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use store::read::ledger::walk_shown;
 
-use super::OrganizationQuery;
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::{self, Page};
 use crate::wire::{IdText, MoneyText, TimeText};
+
+/// A page of a ledger.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerQuery {
+    /// Whose rows; a key of an organization may leave it out.
+    pub organization: Option<IdText>,
+    /// `all`, or one part of the history: `purchases`, `usage`, `grants` or `expired`.
+    pub show: Option<String>,
+    /// Rows of the page, 1 to 100; 20 when none is given. Where not all are shown, a page may have
+    /// fewer although there are more.
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct LedgerOut {
@@ -22,10 +38,10 @@ pub struct LedgerOut {
     pub data: Vec<LedgerRow>,
     pub has_more: bool,
     pub next_cursor: Option<String>,
-    /// Posted balance before the oldest row of this page.
-    pub opening_balance: MoneyText,
-    /// Posted balance after the newest row of this page.
-    pub closing_balance: MoneyText,
+    /// Posted balance before the oldest row of this page; only where all movements are shown.
+    pub opening_balance: Option<MoneyText>,
+    /// Posted balance after the newest row of this page; only where all movements are shown.
+    pub closing_balance: Option<MoneyText>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -193,28 +209,37 @@ fn balances(shown: &[Shown<'_>], rest: Amount) -> (Amount, Amount) {
     }
 }
 
-/// Lists movements, newest first.
+/// Lists movements, newest first: all of them, or one part of the history (requirements C11).
 pub async fn list(call: Call) -> Result<Reply, Fault> {
-    let query: OrganizationQuery = call.query()?;
+    let query: LedgerQuery = call.query()?;
     let home = call.organization(query.organization.as_ref()).await?;
+    let filter = query.show.as_deref().map_or(Some(Filter::All), Filter::from_name);
+    let filter = filter
+        .ok_or_else(|| Fault::param("show", "takes all, purchases, usage, grants or expired"))?;
     let page = Page::read(query.limit, query.cursor.as_deref())?;
     let mut snapshot = call.snapshot().await?;
     let wallet = store::read::access::wallet(&mut snapshot, home.org).await?;
     let wallet = wallet.ok_or(Fault::missing(Kind::Wallet))?;
     let (position, skip) = page.after.unwrap_or((wallet.tip.position, 0));
     let wanted = page.rows_to_read();
-    let rows = store::read::ledger::walk(&mut snapshot, home.org, position, wanted).await?;
-    if rows.is_empty() && page.after.is_some() {
+    let found = walk_shown(&mut snapshot, home.org, position, filter, wanted).await?;
+    if !found.is_known && page.after.is_some() {
         return Err(Fault::param("cursor", "not a cursor of this list"));
     }
-    let (shown, next_cursor) = page_of(&rows, skip, &page);
+    let (shown, next_cursor) = page_of(&found.rows, skip, &page);
+    let next_cursor = match next_cursor {
+        // The walk ended before the page was full.
+        None if filter != Filter::All && found.next > 0 => Some(page::encode(found.next, 0)),
+        next => next,
+    };
+    let is_whole = filter == Filter::All;
     let (opening, closing) = balances(&shown, wallet.posted());
     let out = LedgerOut {
         data: shown.into_iter().map(|(row, part)| view(row, part)).collect(),
         has_more: next_cursor.is_some(),
         next_cursor,
-        opening_balance: opening.into(),
-        closing_balance: closing.into(),
+        opening_balance: is_whole.then(|| opening.into()),
+        closing_balance: is_whole.then(|| closing.into()),
     };
     Reply::json(200, &out)
 }

@@ -17,6 +17,7 @@ pub mod organizations;
 pub mod payment_methods;
 pub mod platforms;
 pub mod price_list;
+pub mod price_page;
 pub mod prices;
 pub mod projection;
 pub mod redemptions;

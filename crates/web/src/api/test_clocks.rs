@@ -39,7 +39,7 @@ fn view(org: OrgId, platform: &Platform) -> Result<TestClockOut, Fault> {
     Ok(TestClockOut {
         platform: IdText::new(Kind::Platform, org, 0),
         now: now.into(),
-        state: if target.is_some() { "advancing" } else { "ready" }.to_owned(),
+        state: platform.clock_state().to_owned(),
         target: target.map(TimeText::from),
     })
 }

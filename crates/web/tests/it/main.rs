@@ -2,6 +2,7 @@
 
 mod customer;
 mod forward;
+mod history;
 mod hostile;
 mod security;
 mod world;

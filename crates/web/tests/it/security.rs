@@ -32,6 +32,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
     let keys = world.get(key, "/v1/api_keys").await.expect(200);
     json!({
         "platforms": tenant.platform,
+        "prices": tenant.platform,
         "test_clocks": tenant.platform,
         "organizations": tenant.org,
         "wallets": tenant.wallet,
@@ -101,7 +102,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
 }
 
 fn address(route: &Route, tenant: &Tenant, things: &Value) -> String {
-    let noun = route.path.split('/').nth(2).unwrap_or_default();
+    let noun = route.path.split('/').take_while(|part| *part != "{id}").last().unwrap_or_default();
     if route.path.contains("{id}") {
         return route.path.replace("{id}", &text(&things[noun]));
     }
@@ -153,7 +154,8 @@ const OF_THE_PLATFORM: [&str; 2] = ["list_skus", "list_prices"];
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_asked_by_everyone() {
     let world = World::open().await;
-    let (own, foreign) = (world.tenant().await, world.tenant().await);
+    let shows_prices = json!({ "price_page": "on" });
+    let (own, foreign) = (world.tenant_with("spheron", &shows_prices).await, world.tenant().await);
     let sibling = json!({ "name": "sibling" });
     let sibling = world.post(&own.platform_key, "/v1/organizations", &sibling).await.expect(201);
     let sibling = world.key(&own.platform_key, &text(&sibling["id"]), "organization").await;

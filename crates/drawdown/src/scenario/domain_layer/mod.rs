@@ -9,23 +9,25 @@ use app::operations::redeem_coupon::RedeemCoupon;
 use app::operations::wake_wallet::WakeWallet;
 use domain::coupon::CouponCode;
 use domain::grant::GrantKind;
+use domain::history::Filter;
 use domain::ledger::LedgerTransaction;
 use domain::price::PriceBook;
 use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request, Used};
 use domain::roll_forward::{Month, RollForward};
 use domain::run::Run;
-use domain::{Amount, OrgId, Timestamp, Workset, chart, report};
+use domain::{Amount, OrgId, Refusal, Timestamp, Workset, chart, report};
 use web::api::resources::labels_of;
 
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+    HoldRow, Keyed, Layer, LedgerRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
+    ResourceRow, RunRow,
 };
 use operations::{claim, hash_of, operation_of};
 use rows::{
-    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, price_rows, refund_row,
-    resource_row, run_row,
+    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, price_page_row, price_rows,
+    refund_row, resource_row, run_row,
 };
 
 pub(super) mod operations;
@@ -39,6 +41,7 @@ pub(super) const DEAREST_ROWS: usize = 5;
 pub struct DomainLayer {
     ws: Workset,
     orgs: Vec<OrgId>,
+    keyed: Keyed,
 }
 
 /// Ids are as good as random and the same in every run.
@@ -48,7 +51,7 @@ fn spread(counter: u64) -> u64 {
 }
 
 /// FNV-1a over 64 bits: stands in for the keyed hash that a store keeps, where nobody attacks.
-fn fnv_64(parts: &[&[u8]]) -> u64 {
+pub(super) fn fnv_64(parts: &[&[u8]]) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut take = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     for part in parts {
@@ -100,6 +103,15 @@ impl DomainLayer {
                 Err(Failure::from(refusal))
             }
         }
+    }
+
+    fn act(&mut self, operation: &dyn Operation) -> Result<Done, Failure> {
+        let org = operation.org();
+        let answer = self.decide(operation)?;
+        if operation.makes_organization() {
+            self.orgs.push(org);
+        }
+        Ok(done(answer, self.now(org), &self.sku_codes(org)))
     }
 
     /// The steps of `app::jobs::join_coupons`, one after the other.
@@ -166,12 +178,33 @@ impl Layer for DomainLayer {
         }
         let drawn = self.draw_org();
         let operation = operation_of(command, drawn, &hash_of);
-        let answer = self.decide(operation.as_ref())?;
-        if operation.makes_organization() {
-            self.orgs.push(drawn);
+        let Some(key) = self.keyed.take() else { return self.act(operation.as_ref()) };
+        let (org, name, said) = (operation.org(), operation.name(), format!("{command:?}"));
+        if let Some(before) = self.keyed.find(org, name, &key, &said) {
+            return before;
         }
-        let org = operation.org();
-        Ok(done(answer, self.now(org), &self.sku_codes(org)))
+        let outcome = self.act(operation.as_ref());
+        self.keyed.keep(org, name, key, said, &outcome);
+        outcome
+    }
+
+    fn set_key(&mut self, key: Option<&str>) {
+        self.keyed.set(key);
+    }
+
+    fn test_clock(&mut self, platform: OrgId) -> Result<(&'static str, Timestamp), Failure> {
+        let row = self.ws.platform(platform)?;
+        Ok((row.clock_state(), row.clock.ok_or(Refusal::NoTestClock)?))
+    }
+
+    fn price_page(&mut self, platform: OrgId) -> Result<PricePageRow, Failure> {
+        let book = self.ws.book(platform).cloned().unwrap_or_default();
+        price_page_row(self.ws.platform(platform)?, &book)
+    }
+
+    fn history(&mut self, org: OrgId, filter: Filter) -> Result<Vec<LedgerRow>, Failure> {
+        let journal = self.ws.journal().iter().filter(|row| row.org == org);
+        Ok(journal.filter(|row| filter.shows(row.kind)).map(|row| ledger_row(row)).collect())
     }
 
     fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {

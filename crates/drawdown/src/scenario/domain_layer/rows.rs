@@ -13,11 +13,12 @@ use domain::profile::Profile;
 use domain::refund::Refund;
 use domain::run::{Resource, Run};
 use domain::wallet::Wallet;
-use domain::{Timestamp, span};
+use domain::workset::Platform;
+use domain::{Kind, Refusal, Timestamp, span};
 
 use crate::scenario::layer::{
-    DepositRow, DisputeRow, Done, EventRow, HoldRow, LedgerRow, PriceRow, RefundRow, ResourceRow,
-    RunRow,
+    DepositRow, DisputeRow, Done, EventRow, Failure, HoldRow, LedgerRow, PricePageRow, PriceRow,
+    RefundRow, ResourceRow, RunRow,
 };
 
 pub(in crate::scenario) fn price_rows(
@@ -38,6 +39,31 @@ pub(in crate::scenario) fn price_rows(
         }
     };
     book.in_force(now).into_iter().map(row).collect()
+}
+
+/// What anyone may read of a platform's prices, as the price page of the API has it.
+pub(in crate::scenario) fn price_page_row(
+    platform: &Platform,
+    book: &PriceBook,
+) -> Result<PricePageRow, Failure> {
+    let profile = &platform.profile;
+    if !profile.price_page {
+        return Err(Failure::from(Refusal::NotFound { kind: Kind::Platform }));
+    }
+    let row = |price: &Price| PriceRow {
+        sku: book.sku(price.sku).map(|sku| sku.code.clone()).unwrap_or_default(),
+        dimension: price.dimension.clone(),
+        list: price.amount,
+        price: price.amount,
+        discount_bps: 0,
+        per_units: price.per_units,
+    };
+    let in_force = book.in_force(platform.clock.unwrap_or(Timestamp::ZERO));
+    Ok(PricePageRow {
+        name: profile.label_platform.clone(),
+        discount_contact: profile.discount_contact.clone(),
+        prices: in_force.into_iter().map(row).collect(),
+    })
 }
 
 pub(in crate::scenario) fn hold_row(hold: &Hold) -> HoldRow {

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use app::App;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::grant::GrantKind;
+use domain::history::Filter;
 use domain::ledger::LedgerTransaction;
 use domain::report::{CostReport, CostRow, Dimension, Request};
 use domain::roll_forward::{Month, Movement, RollForward};
@@ -23,10 +24,13 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
-use crate::scenario::http_layer::rows::{deposit_row, dispute_row, hold_row, refund_row};
+use crate::scenario::http_layer::rows::{
+    deposit_row, dispute_row, hold_row, public_price, refund_row,
+};
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Layer, LedgerRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+    HoldRow, Layer, LedgerRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow,
+    RunRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
 use answers::{refused, transaction};
@@ -45,6 +49,8 @@ pub struct HttpLayer {
     client: Client<HttpConnector, Full<Bytes>>,
     orgs: Vec<OrgId>,
     key: u64,
+    /// The key that the next command is sent under, where the scenario names one.
+    named_key: Option<String>,
     _place: Place,
 }
 
@@ -106,17 +112,30 @@ impl HttpLayer {
         let router = web::router(app.clone(), config, web::Pages::None);
         runtime.spawn(web::serve(listener, router, std::future::pending()));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Ok(HttpLayer { runtime, app, address, client, orgs: Vec::new(), key: 0, _place: place })
+        Ok(HttpLayer {
+            runtime,
+            app,
+            address,
+            client,
+            orgs: Vec::new(),
+            key: 0,
+            named_key: None,
+            _place: place,
+        })
     }
 
     fn call(&mut self, method: &str, path: &str, body: Option<Value>) -> Result<Value, Failure> {
         self.key += 1;
+        let fresh = || format!("line-{}", self.key);
+        // Only what does something is sent under the key that was asked for.
+        let named = if method == "POST" { self.named_key.take() } else { None };
+        let key = named.unwrap_or_else(fresh);
         let request = hyper::Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.address))
             .header("authorization", format!("Bearer {OPERATOR_KEY}"))
             .header("content-type", "application/json")
-            .header("idempotency-key", format!("line-{}", self.key))
+            .header("idempotency-key", key)
             .body(Full::new(body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()))))
             .map_err(broken)?;
         let client = self.client.clone();
@@ -144,11 +163,16 @@ impl HttpLayer {
 
     /// Every row of a list, in the order in which its pages come.
     fn all(&mut self, path: &str, org: OrgId) -> Result<Vec<Value>, Failure> {
+        self.all_where(path, org, "")
+    }
+
+    /// The same, with more of a query.
+    fn all_where(&mut self, path: &str, org: OrgId, more: &str) -> Result<Vec<Value>, Failure> {
         let org = id(Kind::Organization, org, 0);
         let mut rows = Vec::new();
         let mut cursor = String::new();
         loop {
-            let page = format!("{path}?organization={org}&limit={PAGE_ROWS}{cursor}");
+            let page = format!("{path}?organization={org}&limit={PAGE_ROWS}{more}{cursor}");
             let page = self.get(&page)?;
             rows.extend(page["data"].as_array().cloned().unwrap_or_default());
             match page["next_cursor"].as_str() {
@@ -158,8 +182,13 @@ impl HttpLayer {
         }
     }
 
-    fn transactions(&mut self, org: OrgId) -> Result<Vec<(LedgerTransaction, LedgerRow)>, Failure> {
-        let mut rows = self.all("/v1/ledger", org)?;
+    /// The transactions of a ledger, as far as `filter` shows them, oldest first.
+    fn transactions(
+        &mut self,
+        org: OrgId,
+        filter: Filter,
+    ) -> Result<Vec<(LedgerTransaction, LedgerRow)>, Failure> {
+        let mut rows = self.all_where("/v1/ledger", org, &format!("&show={}", filter.name()))?;
         rows.reverse();
         let mut found: Vec<Vec<Value>> = Vec::new();
         for row in rows {
@@ -252,7 +281,32 @@ impl Layer for HttpLayer {
     }
 
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
-        Ok(self.transactions(org)?.into_iter().map(|(_, row)| row).collect())
+        self.history(org, Filter::All)
+    }
+
+    fn history(&mut self, org: OrgId, filter: Filter) -> Result<Vec<LedgerRow>, Failure> {
+        Ok(self.transactions(org, filter)?.into_iter().map(|(_, row)| row).collect())
+    }
+
+    fn set_key(&mut self, key: Option<&str>) {
+        self.named_key = key.map(str::to_owned);
+    }
+
+    fn test_clock(&mut self, platform: OrgId) -> Result<(&'static str, Timestamp), Failure> {
+        let clock = self.get(&format!("/v1/test_clocks/{}", id(Kind::Platform, platform, 0)))?;
+        let state = if clock["state"] == "ready" { "ready" } else { "advancing" };
+        Ok((state, time(&clock, "now")?))
+    }
+
+    fn price_page(&mut self, platform: OrgId) -> Result<PricePageRow, Failure> {
+        let path = format!("/prices/{}?limit={PAGE_ROWS}", id(Kind::Platform, platform, 0));
+        let page = self.get(&path)?;
+        let rows = page["data"].as_array().into_iter().flatten().rev();
+        Ok(PricePageRow {
+            name: text(&page, "name")?.to_owned(),
+            discount_contact: page["discount_contact"].as_str().map(str::to_owned),
+            prices: rows.map(public_price).collect::<Result<_, Failure>>()?,
+        })
     }
 
     fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure> {
@@ -457,7 +511,7 @@ impl Layer for HttpLayer {
                 Some("trial") => GrantKind::Trial,
                 _ => GrantKind::Purchased,
             };
-            for (whole, _) in self.transactions(org)? {
+            for (whole, _) in self.transactions(org, Filter::All)? {
                 for entry in chart::entries(&whole, kind_of) {
                     let sum = sums.entry(entry.account.name().to_owned()).or_default();
                     *sum = sum.plus(entry.credit);

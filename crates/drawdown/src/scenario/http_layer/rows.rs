@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{amount, number, opt_amount, opt_number, text, time};
 use crate::scenario::layer::{
-    DepositRow, DisputeRow, Done, Failure, HoldRow, RailAnswer, RefundRow,
+    DepositRow, DisputeRow, Done, Failure, HoldRow, PriceRow, RailAnswer, RefundRow,
 };
 
 pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
@@ -18,6 +18,19 @@ pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
         created_at: time(value, "created_at")?,
         grant: opt_number(value, "grant")?,
         reason: value["reason"].as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+/// A row of the price page.
+pub(super) fn public_price(value: &Value) -> Result<PriceRow, Failure> {
+    let list = amount(value, "amount")?;
+    Ok(PriceRow {
+        sku: text(value, "sku")?.to_owned(),
+        dimension: text(value, "dimension")?.to_owned(),
+        list,
+        price: list,
+        discount_bps: 0,
+        per_units: value["per_units"].as_i64().unwrap_or(-1),
     })
 }
 

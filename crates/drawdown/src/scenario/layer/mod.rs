@@ -12,18 +12,22 @@ use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
+use domain::history::Filter;
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
 use domain::run::{ResourceClass, Rest};
 use domain::{Amount, OrgId, Refusal, Timestamp};
 
+mod keyed;
 mod refused;
 mod rows;
 
+pub use keyed::{Keyed, reused};
+
 pub use rows::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+    PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
 };
 
 /// A command, in the words of the API.
@@ -288,6 +292,19 @@ pub trait Layer {
     /// Moves the test clock of `platform` to `to`, with everything that falls due until then. To
     /// the present instant, it applies what is due now.
     fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure>;
+
+    /// Sends the next command under this idempotency key; later ones of the same line have keys of
+    /// their own (rulings R20).
+    fn set_key(&mut self, key: Option<&str>);
+
+    /// `ready` or `advancing`, and where the test clock of `platform` stands.
+    fn test_clock(&mut self, platform: OrgId) -> Result<(&'static str, Timestamp), Failure>;
+
+    /// What anyone may read of the prices of `platform`.
+    fn price_page(&mut self, platform: OrgId) -> Result<PricePageRow, Failure>;
+
+    /// The ledger transactions that a part of the billing history shows.
+    fn history(&mut self, org: OrgId, filter: Filter) -> Result<Vec<LedgerRow>, Failure>;
 
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure>;
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure>;

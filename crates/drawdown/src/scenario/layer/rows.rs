@@ -183,6 +183,14 @@ pub struct PriceRow {
     pub per_units: i64,
 }
 
+/// What anyone may read: the platform's name, whom to ask for a discount, and the prices in force.
+#[derive(Clone, Debug)]
+pub struct PricePageRow {
+    pub name: String,
+    pub discount_contact: Option<String>,
+    pub prices: Vec<PriceRow>,
+}
+
 #[derive(Clone, Debug)]
 pub struct ResourceRow {
     pub number: i64,

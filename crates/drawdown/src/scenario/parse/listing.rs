@@ -1,5 +1,6 @@
 //! What is shown: balances, lists and reports.
 
+use domain::history::Filter;
 use domain::report::{DAYS_MAX, Dimension};
 use domain::roll_forward::Month;
 
@@ -15,6 +16,7 @@ pub(super) fn list_named(command: &str) -> Option<List> {
         "spans" => Some(List::Spans),
         "prices" => Some(List::Prices),
         "deposits" => Some(List::Deposits),
+        "payments" => Some(List::Payments),
         "refunds" => Some(List::Refunds),
         "disputes" => Some(List::Disputes),
         "grants" => Some(List::Grants),
@@ -37,6 +39,18 @@ pub(super) fn report(words: &mut Words) -> Result<Says, ParseError> {
         word.split(',').map(Dimension::from_name).collect::<Option<Vec<Dimension>>>()
     })?;
     Ok(Says::Report { wallet, by, days: over(words)? })
+}
+
+/// `history acme usage`; all of it when nothing is said.
+pub(super) fn history(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let filter = match words.peek() {
+        None => Filter::All,
+        Some(_) => {
+            words.read("`all`, `purchases`, `usage`, `grants` or `expired`", Filter::from_name)?
+        }
+    };
+    Ok(Says::History { wallet, filter })
 }
 
 pub(super) fn rollforward(words: &mut Words) -> Result<Says, ParseError> {

@@ -10,7 +10,7 @@ use domain::{Amount, Timestamp};
 
 use crate::scenario::when::{When, duration, unit_seconds, when};
 use crate::scenario::words::{ParseError, Words};
-use listing::{balance, list_named, over, report, rollforward};
+use listing::{balance, history, list_named, over, report, rollforward};
 use money::{
     alert, auto_top_up, card, coupon, coupon_code, deposit, discount, dispute, grant, refund,
     settle,
@@ -76,9 +76,9 @@ pub fn without_comment(line: &str) -> &str {
 const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, discount, deposit, settle, \
     refund, dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, \
     terminate, ready, beat, resize, resume, redeploy, hold, capture, release, use, reverse, card, \
-    auto_top_up, alert, advance, at, balance, prices, ledger, spans, deposits, refunds, disputes, \
-    grants, holds, runs, resources, runway, projection, mails, events, report, dearest, \
-    rollforward, books, repeat";
+    auto_top_up, alert, advance, at, balance, prices, price_page, ledger, spans, history, \
+    deposits, payments, refunds, disputes, lint, test_clock, grants, holds, runs, resources, \
+    runway, projection, mails, events, report, dearest, rollforward, books, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -86,6 +86,11 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     match command.as_str() {
         "clock" => clock(words),
         "platform" => platform(words),
+        "key" => keyed(words),
+        "lint" => lint(words),
+        "price_page" => Ok(Says::PricePage),
+        "test_clock" => Ok(Says::TestClock),
+        "history" => history(words),
         "sku" => sku(words),
         "price" => price(words),
         "wallet" => wallet(words),
@@ -153,13 +158,38 @@ fn clock(words: &mut Words) -> Result<Says, ParseError> {
 }
 
 fn platform(words: &mut Words) -> Result<Says, ParseError> {
-    let profile = words.name("a profile's name")?;
+    let (profile, settings) = (words.name("a profile's name")?, settings(words)?);
+    Ok(Says::Platform { profile, settings })
+}
+
+fn lint(words: &mut Words) -> Result<Says, ParseError> {
+    let (profile, settings) = (words.name("a profile's name")?, settings(words)?);
+    Ok(Says::Lint { profile, settings })
+}
+
+/// Settings up to the end of the line, as a platform keeps them.
+fn settings(words: &mut Words) -> Result<String, ParseError> {
     let mut settings = Vec::new();
     while words.peek().is_some() {
         let is_setting = |word: &str| word.contains('=').then(|| word.to_string());
         settings.push(words.read("a setting, name=value", is_setting)?);
     }
-    Ok(Says::Platform { profile, settings: settings.join(";") })
+    Ok(settings.join(";"))
+}
+
+/// `key k-1 hold h1 acme 5.00`.
+fn keyed(words: &mut Words) -> Result<Says, ParseError> {
+    let key = words.name("an idempotency key")?;
+    let first = words.clone();
+    let command = Box::new(says(words)?);
+    let asks_nothing = matches!(
+        *command,
+        Says::Keyed { .. } | Says::Repeat { .. } | Says::Move(_) | Says::Clock(_)
+    );
+    if asks_nothing || command.is_listing() {
+        return Err(first.wrong("a command that does something, such as hold or deposit"));
+    }
+    Ok(Says::Keyed { key, command })
 }
 
 fn wallet(words: &mut Words) -> Result<Says, ParseError> {

@@ -7,6 +7,7 @@ use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
+use domain::history::Filter;
 use domain::report::Dimension;
 use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
@@ -69,6 +70,8 @@ pub enum List {
     Spans,
     Prices,
     Deposits,
+    /// The same as pages name them.
+    Payments,
     Refunds,
     Disputes,
     Grants,
@@ -108,44 +111,156 @@ pub enum RefundBy {
 #[derive(Clone, Debug)]
 pub enum Says {
     Clock(Timestamp),
-    Platform { profile: String, settings: String },
-    Sku { code: String, class: ResourceClass, prices: Vec<PriceOf> },
-    Price { code: String, price: PriceOf, from: Option<When> },
-    Wallet { name: String, zone: Zone },
+    Platform {
+        profile: String,
+        settings: String,
+    },
+    Sku {
+        code: String,
+        class: ResourceClass,
+        prices: Vec<PriceOf>,
+    },
+    Price {
+        code: String,
+        price: PriceOf,
+        from: Option<When>,
+    },
+    Wallet {
+        name: String,
+        zone: Zone,
+    },
     Discount(Assign),
-    Deposit { name: String, wallet: String, amount: Amount, fate: Fate },
-    Dispute { name: String, deposit: String, state: DisputeState, withdrawn: Amount },
-    Reverse { wallet: String, id: String },
-    ReleaseFreeze { wallet: String },
-    Refund { name: String, deposit: String, amount: Option<Amount>, by: RefundBy },
-    Settle { name: String, answer: RailAnswer, paid_at: Option<When> },
+    Deposit {
+        name: String,
+        wallet: String,
+        amount: Amount,
+        fate: Fate,
+    },
+    Dispute {
+        name: String,
+        deposit: String,
+        state: DisputeState,
+        withdrawn: Amount,
+    },
+    Reverse {
+        wallet: String,
+        id: String,
+    },
+    ReleaseFreeze {
+        wallet: String,
+    },
+    Refund {
+        name: String,
+        deposit: String,
+        amount: Option<Amount>,
+        by: RefundBy,
+    },
+    Settle {
+        name: String,
+        answer: RailAnswer,
+        paid_at: Option<When>,
+    },
     Grant(NewGrant),
     Coupon(NewCoupon),
-    Redeem { wallet: String, code: CouponCode },
+    Redeem {
+        wallet: String,
+        code: CouponCode,
+    },
     Coupons,
-    Void { name: String },
+    Void {
+        name: String,
+    },
     Start(Start),
-    Stop { resource: String, at: Option<When>, rest: Option<Rest> },
-    Ready { resource: String, at: Option<When> },
-    Beat { resource: String, at: Option<When> },
-    Resize { resource: String, sku: String },
-    Resume { resource: String },
-    Redeploy { resource: String, again: String },
-    Hold { name: String, wallet: String, amount: Amount, seconds: Option<i64> },
-    Capture { name: String, amount: Option<Amount> },
-    Release { name: String },
+    Stop {
+        resource: String,
+        at: Option<When>,
+        rest: Option<Rest>,
+    },
+    Ready {
+        resource: String,
+        at: Option<When>,
+    },
+    Beat {
+        resource: String,
+        at: Option<When>,
+    },
+    Resize {
+        resource: String,
+        sku: String,
+    },
+    Resume {
+        resource: String,
+    },
+    Redeploy {
+        resource: String,
+        again: String,
+    },
+    Hold {
+        name: String,
+        wallet: String,
+        amount: Amount,
+        seconds: Option<i64>,
+    },
+    Capture {
+        name: String,
+        amount: Option<Amount>,
+    },
+    Release {
+        name: String,
+    },
     Use(Use),
-    Card { wallet: String, behaviour: Behaviour },
-    AutoTopUp { wallet: String, rule: Option<(Amount, Amount)> },
-    Alert { wallet: String, below: Option<Amount> },
+    Card {
+        wallet: String,
+        behaviour: Behaviour,
+    },
+    AutoTopUp {
+        wallet: String,
+        rule: Option<(Amount, Amount)>,
+    },
+    Alert {
+        wallet: String,
+        below: Option<Amount>,
+    },
     Move(When),
-    Balance { wallet: String, parts: Vec<Part> },
-    List { wallet: String, list: List },
-    Report { wallet: String, by: Vec<Dimension>, days: i64 },
-    Dearest { wallet: String, days: i64 },
-    RollForward { month: Option<Month> },
+    Balance {
+        wallet: String,
+        parts: Vec<Part>,
+    },
+    List {
+        wallet: String,
+        list: List,
+    },
+    History {
+        wallet: String,
+        filter: Filter,
+    },
+    /// The first command to the product is sent under an idempotency key.
+    Keyed {
+        key: String,
+        command: Box<Says>,
+    },
+    Lint {
+        profile: String,
+        settings: String,
+    },
+    PricePage,
+    TestClock,
+    Report {
+        wallet: String,
+        by: Vec<Dimension>,
+        days: i64,
+    },
+    Dearest {
+        wallet: String,
+        days: i64,
+    },
+    RollForward {
+        month: Option<Month>,
+    },
     Books,
-    Repeat { each: Vec<Says> },
+    Repeat {
+        each: Vec<Says>,
+    },
 }
 
 /// A discount that is assigned.
@@ -210,6 +325,10 @@ impl Says {
             self,
             Says::Balance { .. }
                 | Says::List { .. }
+                | Says::History { .. }
+                | Says::Lint { .. }
+                | Says::PricePage
+                | Says::TestClock
                 | Says::Report { .. }
                 | Says::Dearest { .. }
                 | Says::RollForward { .. }

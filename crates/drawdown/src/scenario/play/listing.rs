@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::roll_forward::Month;
 use domain::{Amount, OrgId};
 
+use super::offered::lint;
 use super::{Lines, Named, Player, broken, line};
 use crate::scenario::layer::{Failure, LedgerRow};
 use crate::scenario::parse::{List, Part, Says};
@@ -38,6 +39,10 @@ impl Player<'_> {
                 let lines: Vec<String> = lines.collect();
                 if lines.is_empty() { line("none") } else { Ok(lines) }
             }
+            Says::History { wallet, filter } => self.history(wallet, *filter),
+            Says::Lint { profile, settings } => lint(profile, settings),
+            Says::PricePage => self.price_page(),
+            Says::TestClock => self.test_clock(),
             Says::Coupons => {
                 let rows = self.layer.coupons(self.current_platform())?;
                 Ok(rows.iter().map(show::coupon).collect())
@@ -73,6 +78,14 @@ impl Player<'_> {
             List::Deposits => {
                 let rows = self.layer.deposits(org)?;
                 Ok(rows.iter().map(|row| show::deposit(org, row, names)).collect())
+            }
+            List::Payments => {
+                let words = self.wallets.get(wallet).map(|wallet| wallet.profile.as_ref());
+                let Some(words) = words else { return Ok(Vec::new()) };
+                let rows = self.layer.deposits(org)?;
+                let mut lines = vec![words.label_history.clone()];
+                lines.extend(rows.iter().map(|row| show::payment(org, row, words, names)));
+                Ok(lines)
             }
             List::Refunds => {
                 let rows = self.layer.refunds(org)?;
@@ -116,7 +129,8 @@ impl Player<'_> {
         let org = self.org(wallet);
         let now = self.present()?;
         let rows = self.layer.runs(org)?;
-        let ended = self.wallets.get(wallet).map(|wallet| wallet.ended.as_str()).unwrap_or("");
+        let profile = self.wallets.get(wallet).map(|wallet| wallet.profile.as_ref());
+        let ended = profile.map_or("", |profile| profile.label_stopped.as_str());
         let names = &self.names;
         let mut lines: Vec<String> =
             rows.iter().map(|row| show::run(org, row, now, ended, names)).collect();

@@ -4,8 +4,10 @@
 //! move of the clock, applies everything that is due.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use domain::calendar::Zone;
+use domain::profile::Profile;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{Command, Done, Failure, Layer, RailAnswer};
@@ -15,6 +17,7 @@ use crate::scenario::when::When;
 
 mod listing;
 mod money;
+mod offered;
 mod work;
 
 /// What a step printed.
@@ -37,8 +40,8 @@ const NOBODY: Named = Named { org: OrgId::from_stored(0), number: 0 };
 #[derive(Debug)]
 struct Wallet {
     org: OrgId,
-    /// What the profile calls a run that ended.
-    ended: String,
+    /// The words of its platform.
+    profile: Arc<Profile>,
     auto_top_ups: usize,
     returned: usize,
 }
@@ -47,7 +50,7 @@ struct Wallet {
 pub struct Player<'a> {
     layer: &'a mut dyn Layer,
     now: Option<Timestamp>,
-    platforms: Vec<(OrgId, String)>,
+    platforms: Vec<(OrgId, Arc<Profile>)>,
     wallets: BTreeMap<String, Wallet>,
     skus: BTreeMap<(OrgId, String), i64>,
     rows: BTreeMap<String, Named>,
@@ -188,6 +191,7 @@ impl<'a> Player<'a> {
             | Says::Redeploy { .. } => self.go_on(says),
             Says::Use(usage) => self.usage(usage),
             Says::Move(when) => self.advance(*when),
+            Says::Keyed { key, command } => self.keyed(key, command),
             Says::Repeat { .. } => broken("repeat inside repeat"),
             said if said.is_listing() => self.listing(said),
             other => self.obey_holds_and_rules(other),
@@ -275,12 +279,12 @@ impl<'a> Player<'a> {
     fn platform(&mut self, profile: &str, settings: &str) -> Lines {
         let (name, clock) = (profile.to_string(), self.present()?);
         let (profile, settings) = (profile.to_string(), settings.to_string());
-        let ended = app::profiles::built_in(&profile).ok().map(|profile| profile.label_stopped);
+        let words = app::profiles::with_settings(&profile, &settings).unwrap_or_default();
         let made = Command::CreatePlatform { name, profile, settings, clock };
         let Done::Organization(org) = self.layer.run(&made)? else {
             return broken("making a platform made no organization");
         };
-        self.platforms.push((org, ended.unwrap_or_default()));
+        self.platforms.push((org, Arc::new(words)));
         line("made")
     }
 
@@ -298,8 +302,8 @@ impl<'a> Player<'a> {
         let Done::Organization(org) = self.layer.run(&made)? else {
             return broken("making a wallet made no organization");
         };
-        let ended = self.platforms.last().map(|(_, ended)| ended.clone()).unwrap_or_default();
-        let wallet = Wallet { org, ended, auto_top_ups: 0, returned: 0 };
+        let profile = self.platforms.last().map(|(_, words)| Arc::clone(words)).unwrap_or_default();
+        let wallet = Wallet { org, profile, auto_top_ups: 0, returned: 0 };
         self.wallets.insert(name.to_string(), wallet);
         line("made")
     }

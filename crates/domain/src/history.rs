@@ -1,0 +1,89 @@
+//! The billing history: one ledger, looked at in five ways (requirements C11).
+//!
+//! Law: every kind of ledger transaction is shown by `all` and by exactly one of the others, so
+//! that the parts of the history are the whole of it.
+
+use crate::ledger::TransactionKind;
+
+/// Which movements of a ledger are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Filter {
+    All,
+    /// Money in and out: deposits, refunds, disputes, and what purchased credit paid of a debt.
+    Purchases,
+    /// What was charged, and given back of it.
+    Usage,
+    /// Credit that was given, and ended by the operator.
+    Grants,
+    /// Credit that expired, and breakage that was taken back.
+    Expired,
+}
+
+impl Filter {
+    pub const ALL: [Filter; 5] =
+        [Filter::All, Filter::Purchases, Filter::Usage, Filter::Grants, Filter::Expired];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Filter::All => "all",
+            Filter::Purchases => "purchases",
+            Filter::Usage => "usage",
+            Filter::Grants => "grants",
+            Filter::Expired => "expired",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Filter> {
+        Filter::ALL.into_iter().find(|filter| filter.name() == name)
+    }
+
+    /// The one beside `all` that shows transactions of `kind`.
+    pub const fn of(kind: TransactionKind) -> Filter {
+        match kind {
+            TransactionKind::Deposit
+            | TransactionKind::Refund
+            | TransactionKind::RefundPaid
+            | TransactionKind::RefundFailed
+            | TransactionKind::Offset
+            | TransactionKind::Withdrawal
+            | TransactionKind::Reinstatement => Filter::Purchases,
+            TransactionKind::Charge
+            | TransactionKind::Settlement
+            | TransactionKind::Capture
+            | TransactionKind::Correction
+            | TransactionKind::Reversal
+            | TransactionKind::Block
+            | TransactionKind::BlockReversal => Filter::Usage,
+            TransactionKind::Grant | TransactionKind::Void | TransactionKind::BonusVoid => {
+                Filter::Grants
+            }
+            TransactionKind::Expiry | TransactionKind::Renewal => Filter::Expired,
+        }
+    }
+
+    pub fn shows(self, kind: TransactionKind) -> bool {
+        self == Filter::All || self == Filter::of(kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn law_every_kind_is_shown_by_all_and_by_one_other() {
+        for kind in TransactionKind::ALL {
+            let shown = Filter::ALL.into_iter().filter(|filter| filter.shows(kind)).count();
+            assert_eq!(shown, 2, "{}", kind.name());
+            assert_eq!(kind.is_charged(), Filter::Usage.shows(kind), "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn filters_are_told_by_name() {
+        for filter in Filter::ALL {
+            assert_eq!(Filter::from_name(filter.name()), Some(filter));
+        }
+        assert_eq!(Filter::from_name("everything"), None);
+    }
+}
