@@ -158,6 +158,10 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
     fill(&mut ws.methods, store::payment_methods::load(writer, &distinct(keys.methods))?);
     fill(&mut ws.runs, store::runs::load(writer, &distinct(keys.runs))?);
     fill(&mut ws.holds, store::holds::load(writer, &distinct(keys.holds))?);
+    if !keys.label_sets.is_empty() {
+        let sets = store::label_sets::load(writer, &distinct(keys.label_sets))?;
+        fill(&mut ws.label_sets, sets);
+    }
     fill(&mut ws.api_keys, store::api_keys::load(writer, &distinct(keys.api_keys))?);
     load_coupons(writer, ws, keys.coupons, keys.claimants, keys.claims)?;
     fill(&mut ws.redemptions, store::redemptions::load(writer, &distinct(keys.redemptions))?);

@@ -11,6 +11,7 @@ use domain::discount::Discount;
 use domain::dispute::Dispute;
 use domain::grant::Grant;
 use domain::hold::Hold;
+use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
 use domain::price::{Price, Sku};
 use domain::refund::Refund;
@@ -40,6 +41,8 @@ pub struct Keys {
     pub resources: Vec<Key>,
     pub runs: Vec<Key>,
     pub holds: Vec<Key>,
+    /// Sets of labels by organization and fingerprint.
+    pub label_sets: Vec<Key>,
     /// Coupons of platforms by their codes.
     pub coupons: Vec<(OrgId, CouponCode)>,
     /// Claims by platform, code of the coupon, and claimant.
@@ -57,6 +60,15 @@ pub struct Keys {
     pub history: Vec<(OrgId, Timestamp)>,
     /// Platforms other than the one of the organization.
     pub platforms: Vec<OrgId>,
+}
+
+impl Keys {
+    /// Asks for the set of these labels, if the organization has used them before.
+    pub fn want_labels(&mut self, org: OrgId, labels: &Labels) {
+        if !labels.is_empty() {
+            self.label_sets.push((org, labels.fingerprint()));
+        }
+    }
 }
 
 /// What was decided, as it stood at that moment.

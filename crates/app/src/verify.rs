@@ -4,14 +4,15 @@
 //! found is told as a sentence: table, organization, row, what is written, what it should be. It
 //! reads one snapshot and writes nothing, so it can run beside live traffic.
 //!
-//! Memory grows with organizations and open grants, by days where a platform has volume tiers, and
-//! by 8 bytes for each usage event; never with the length of a journal. That is why rows of other
-//! tables are matched with the journal by sums first, and looked at one by one only where the sums
-//! differ.
+//! Memory grows with organizations, open grants and sets of labels, by days where a platform has
+//! volume tiers, and by 8 bytes for each usage event; never with the length of a journal. That is
+//! why rows of other tables are matched with the journal by sums first, and looked at one by one
+//! only where the sums differ.
 
 mod chain;
 mod coupons;
 mod discounts;
+mod labels;
 mod name;
 mod prices;
 mod tables;
@@ -137,6 +138,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.platforms(snapshot).await?;
     books.discounts(snapshot).await?;
     books.runs(snapshot).await?;
+    books.label_sets(snapshot).await?;
     books.journal(snapshot, store.is_shared(), total, &mut progress).await?;
     books.run_discounts()?;
     books.keys_are_unique(snapshot, store.is_shared()).await?;
@@ -191,6 +193,8 @@ impl Books {
         let platform = self.platforms.get(&chain.platform);
         let profile = platform.map(|platform| platform.profile.as_ref());
         chain.follow(transaction)?;
+        let row_name = || format!("transaction {}", transaction.number);
+        labels::require(&chain.label_sets, transaction.labels, "journal", org, row_name)?;
         if let Some(column) = row.differs {
             let what = format!("column {column} is not what the rest of the row makes it");
             return Err(lie(org, what).into());

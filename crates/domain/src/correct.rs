@@ -104,6 +104,7 @@ pub fn reverse(
     let draft = Draft {
         occurred_at: Some(row.occurred_at.unwrap_or(row.at)).filter(|&happened| happened != at),
         subject,
+        labels: row.labels,
         postings,
         absorbed: row.absorbed.negated(),
         debt: lowers_debt.negated(),

@@ -50,6 +50,8 @@ pub struct Hold {
     /// What is reserved of which grant.
     pub parts: Vec<Posting>,
     pub note: String,
+    /// Number of the set of labels that its capture will be charged under; 0 when it has none.
+    pub labels: i64,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
     pub resolved_at: Option<Timestamp>,

@@ -221,6 +221,8 @@ pub struct LedgerTransaction {
     /// Number of the deposit, grant, hold, run, refund or dispute it is about; 0 when it is about
     /// none.
     pub subject: i64,
+    /// Number of the set of labels of the use that it charges or gives back; 0 when it has none.
+    pub labels: i64,
     /// Its size: money in or out, value given, charge at price, value expired. Negative for a
     /// correction or a reversal.
     pub amount: Amount,
@@ -242,6 +244,15 @@ pub struct LedgerTransaction {
 }
 
 impl LedgerTransaction {
+    /// What the column of subjects holds: a charge is about nothing numbered, so that its labels
+    /// have room there and cost an event without any no byte.
+    pub const fn subject_or_labels(&self) -> i64 {
+        match self.kind {
+            TransactionKind::Charge => self.labels,
+            _ => self.subject,
+        }
+    }
+
     /// What belongs to no column of its own, as one line of text: `key=value` joined by `;`, lists
     /// joined by `,`, parts by `:`. Empty for an ordinary charge.
     pub fn rest(&self) -> String {
@@ -270,6 +281,9 @@ impl LedgerTransaction {
             let text =
                 |line: &Line| format!("{}:{}:{}", line.price, line.quantity, line.amount.nanos());
             field("lines", join(self.lines.iter().map(text).collect()));
+        }
+        if self.labels != 0 && self.kind != TransactionKind::Charge {
+            field("labels", self.labels.to_string());
         }
         if self.discount_bps != 0 {
             field("discount", self.discount_bps.to_string());
@@ -304,7 +318,7 @@ impl LedgerTransaction {
         number(self.kind.code());
         number(self.at.micros());
         number(self.occurred_at.map_or(i64::MIN, Timestamp::micros));
-        number(self.subject);
+        number(self.subject_or_labels());
         number(self.amount.nanos());
         for posting in self.postings.iter().take(POSTING_COLUMNS) {
             number(posting.grant);
@@ -344,6 +358,7 @@ pub struct Rest {
     pub absorbed: Amount,
     pub debt: Amount,
     pub lines: Vec<Line>,
+    pub labels: i64,
     pub discount_bps: i64,
     pub every_seconds: Option<i64>,
     pub meters: Vec<SpanMeter>,
@@ -375,6 +390,7 @@ impl Rest {
                         });
                     }
                 }
+                "labels" => rest.labels = value.parse().ok()?,
                 "discount" => rest.discount_bps = value.parse().ok()?,
                 "every" => rest.every_seconds = Some(value.parse().ok()?),
                 "meters" => {

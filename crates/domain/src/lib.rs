@@ -15,6 +15,7 @@ pub mod grant;
 pub mod history;
 pub mod hold;
 pub mod id;
+pub mod label;
 pub mod ledger;
 pub mod lifecycle;
 pub mod meter;

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::label::{self, Labels};
 use crate::ledger::{LedgerTransaction, TransactionKind};
 use crate::meter::Meters;
 use crate::price::{Price, PriceBook, Sku};
@@ -26,7 +27,8 @@ pub const DAYS_MAX: i64 = 366;
 /// What costs are grouped by (requirements D10, S09; rulings R25).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dimension {
-    /// The label `model`, or the SKU of what is charged per use.
+    /// The label `model`, or the SKU of what is charged per use. Labels are those of a resource
+    /// that runs, of a usage event, or of the hold that is captured.
     Model,
     /// The label `gpu_type`, or the SKU of a machine.
     GpuType,
@@ -37,10 +39,11 @@ pub enum Dimension {
     Resource,
     Project,
     Member,
+    ApiKey,
 }
 
 impl Dimension {
-    pub const ALL: [Dimension; 8] = [
+    pub const ALL: [Dimension; 9] = [
         Dimension::Model,
         Dimension::GpuType,
         Dimension::Location,
@@ -49,6 +52,7 @@ impl Dimension {
         Dimension::Resource,
         Dimension::Project,
         Dimension::Member,
+        Dimension::ApiKey,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -59,8 +63,9 @@ impl Dimension {
             Dimension::Sku => "sku",
             Dimension::Class => "class",
             Dimension::Resource => "resource",
-            Dimension::Project => "project",
-            Dimension::Member => "member",
+            Dimension::Project => label::PROJECT,
+            Dimension::Member => label::MEMBER,
+            Dimension::ApiKey => label::API_KEY,
         }
     }
 
@@ -121,7 +126,9 @@ pub struct Used<'a> {
     /// All that ran since then.
     pub runs: &'a [Run],
     /// Labels of the resources that ran, by number.
-    pub labels: &'a BTreeMap<i64, BTreeMap<String, String>>,
+    pub labels: &'a BTreeMap<i64, Labels>,
+    /// Labels that rows of the journal name, by number of their set.
+    pub label_sets: &'a BTreeMap<i64, Labels>,
     pub book: &'a PriceBook,
     pub meters: &'a Meters,
     pub settled_until: Timestamp,
@@ -205,8 +212,8 @@ pub fn costs(used: &Used<'_>, days: Days, by: &[Dimension]) -> CostReport {
         match use_of(row.kind) {
             Use::Once => {
                 let Some(day) = days.place(row.occurred_at.unwrap_or(row.at)) else { continue };
-                let sku = priced.sku_of(row);
-                let values = by.iter().map(|&by| value_of_sku(by, sku)).collect();
+                let (labels, sku) = (used.label_sets.get(&row.labels), priced.sku_of(row));
+                let values = by.iter().map(|&by| value_of(by, labels, sku)).collect();
                 add(&mut groups, values, days, day, row.amount);
                 ledger[day] = ledger[day].plus(row.amount);
             }
@@ -337,16 +344,21 @@ impl Used<'_> {
     }
 
     fn value_of_run(&self, by: Dimension, run: &Run) -> Option<String> {
-        let label = |name: &str| self.labels.get(&run.resource)?.get(name).cloned();
-        let sku = self.book.sku(run.sku);
         match by {
             Dimension::Resource => Some(run.resource.to_string()),
-            Dimension::Location | Dimension::Project | Dimension::Member => label(by.name()),
-            Dimension::Model | Dimension::GpuType => {
-                label(by.name()).or_else(|| value_of_sku(by, sku))
-            }
-            Dimension::Sku | Dimension::Class => value_of_sku(by, sku),
+            _ => value_of(by, self.labels.get(&run.resource), self.book.sku(run.sku)),
         }
+    }
+}
+
+/// What labels say, or else the SKU.
+fn value_of(by: Dimension, labels: Option<&Labels>, sku: Option<&Sku>) -> Option<String> {
+    let label = || Some(labels?.get(by.name())?.to_owned());
+    match by {
+        Dimension::Resource => None,
+        Dimension::Location | Dimension::Project | Dimension::Member | Dimension::ApiKey => label(),
+        Dimension::Model | Dimension::GpuType => label().or_else(|| value_of_sku(by, sku)),
+        Dimension::Sku | Dimension::Class => value_of_sku(by, sku),
     }
 }
 
@@ -363,7 +375,8 @@ fn value_of_sku(by: Dimension, sku: Option<&Sku>) -> Option<String> {
         | Dimension::Location
         | Dimension::Resource
         | Dimension::Project
-        | Dimension::Member => None,
+        | Dimension::Member
+        | Dimension::ApiKey => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! its own cost is R(price × time), or of each block that started, whatever was posted when
 //! (rulings R3).
 
+use crate::label::Labels;
 use crate::rate::{Rate, amount_round_half_even};
 use crate::{Amount, Timestamp};
 
@@ -96,7 +97,7 @@ pub struct Resource {
     pub number: i64,
     pub name: String,
     pub sku: i64,
-    pub labels: String,
+    pub labels: Labels,
     pub created_at: Timestamp,
     /// The run that is open now.
     pub run: Option<i64>,

@@ -61,6 +61,7 @@ mod tests {
             at: Timestamp::from_seconds(at),
             occurred_at: None,
             subject: 0,
+            labels: 0,
             amount: Amount::from_nanos(amount),
             postings: Vec::new(),
             absorbed: Amount::ZERO,

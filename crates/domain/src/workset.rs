@@ -16,6 +16,7 @@ use crate::dispute::Dispute;
 use crate::event::{Event, Request};
 use crate::grant::Grant;
 use crate::hold::Hold;
+use crate::label::LabelSet;
 use crate::ledger::{EventKey, LedgerTransaction};
 use crate::price::{Price, PriceBook, Sku};
 use crate::profile::Profile;
@@ -233,6 +234,8 @@ pub struct Workset {
     pub disputes: Table<Dispute>,
     pub methods: Table<PaymentMethod>,
     pub resources: Table<Resource>,
+    /// By fingerprint in place of a number, because that is how they are looked for.
+    pub label_sets: Table<LabelSet>,
     pub runs: Table<Run>,
     pub holds: Table<Hold>,
     pub coupons: Table<Coupon>,
@@ -293,6 +296,7 @@ pub struct Changes {
     pub disputes: Vec<(OrgId, i64, Dispute)>,
     pub methods: Vec<(OrgId, i64, PaymentMethod)>,
     pub resources: Vec<(OrgId, i64, Resource)>,
+    pub label_sets: Vec<(OrgId, i64, LabelSet)>,
     pub runs: Vec<(OrgId, i64, Run)>,
     pub holds: Vec<(OrgId, i64, Hold)>,
     pub coupons: Vec<(OrgId, i64, Coupon)>,
@@ -509,6 +513,7 @@ impl Workset {
         keeper.table(&mut self.disputes);
         keeper.table(&mut self.methods);
         keeper.table(&mut self.resources);
+        keeper.table(&mut self.label_sets);
         keeper.table(&mut self.runs);
         keeper.table(&mut self.holds);
         keeper.table(&mut self.coupons);
@@ -542,6 +547,7 @@ impl Workset {
             disputes: self.disputes.take_changed(),
             methods: self.methods.take_changed(),
             resources: self.resources.take_changed(),
+            label_sets: self.label_sets.take_changed(),
             runs: self.runs.take_changed(),
             holds: self.holds.take_changed(),
             coupons: self.coupons.take_changed(),

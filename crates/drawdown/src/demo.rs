@@ -25,6 +25,7 @@ use app::operations::stop_run::StopRun;
 use app::{App, Command, Operation, Outcome};
 use domain::calendar::Zone;
 use domain::deposit::Behaviour;
+use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
 use domain::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
@@ -140,8 +141,7 @@ async fn deposit(app: &App, org: OrgId, units: i64) -> Result<(), Failure> {
 }
 
 async fn resource(app: &App, org: OrgId, label: &str, sku: &str) -> Result<i64, Failure> {
-    let create =
-        CreateResource { org, label: label.into(), sku: sku.into(), labels: String::new() };
+    let create = CreateResource { org, label: label.into(), sku: sku.into(), labels: Labels::NONE };
     let Answer::Resource(_, row) = run(app, create).await? else { return Err(label.into()) };
     Ok(row.number)
 }
@@ -167,6 +167,7 @@ async fn query(app: &App, org: OrgId, number: i64, tokens: i64) -> Result<(), Fa
         sku: MODEL.into(),
         occurred_at: None,
         quantities: vec![("input_tokens".into(), tokens * 3), ("output_tokens".into(), tokens)],
+        labels: Labels::NONE,
     };
     run(app, usage).await.map(|_| ())
 }
@@ -293,6 +294,7 @@ async fn windows(
         amount: Amount::from_units(2),
         expires_in_seconds: Some(6 * SECONDS_PER_HOUR),
         note: "batch inference".into(),
+        labels: Labels::NONE,
     };
     run(app, hold).await?;
     Ok(cloud)

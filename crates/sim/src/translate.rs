@@ -24,6 +24,7 @@ use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use domain::calendar::Zone;
 use domain::deposit::{Behaviour, PaymentOutcome};
+use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
 use domain::{Amount, Id, Kind, OrgId, Refusal};
@@ -119,7 +120,7 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
     let nanos = Amount::from_nanos;
     match action {
         Action::CreateResource { org, sku } => {
-            Box::new(CreateResource { org, label: "thing".into(), sku, labels: "{}".into() })
+            Box::new(CreateResource { org, label: "thing".into(), sku, labels: Labels::NONE })
         }
         Action::Resume { org, resource } => Box::new(ResumeResource { org, resource }),
         Action::StartRun { org, resource, at } => {
@@ -139,6 +140,7 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
                 sku,
                 occurred_at: at,
                 quantities,
+                labels: Labels::NONE,
             })
         }
         Action::Hold { org, amount, seconds } => Box::new(PlaceHold {
@@ -146,6 +148,7 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             amount: nanos(amount),
             expires_in_seconds: seconds,
             note: String::new(),
+            labels: Labels::NONE,
         }),
         Action::Capture { org, hold, amount } => {
             Box::new(CaptureHold { org, hold, amount: amount.map(nanos) })

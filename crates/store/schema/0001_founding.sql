@@ -278,6 +278,19 @@ CREATE TABLE resources (
     PRIMARY KEY (bucket, org_id, number)
 );
 
+-- Labels of usage events and holds, each set of an organization once: `name=value` in lines. A row
+-- of the journal names a set by its number. Never edited; kept as long as the journal.
+CREATE TABLE label_sets (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    fingerprint BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    labels TEXT NOT NULL,
+    PRIMARY KEY (bucket, org_id, fingerprint)
+);
+
+CREATE UNIQUE INDEX label_sets_numbered ON label_sets (bucket, org_id, number);
+
 -- One unbroken interval of a resource at one price. Kept until its period is archived.
 CREATE TABLE runs (
     bucket INTEGER NOT NULL,
@@ -325,6 +338,7 @@ CREATE TABLE holds (
     state INTEGER NOT NULL,
     parts TEXT NOT NULL,
     note TEXT NOT NULL,
+    labels BIGINT,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     resolved_at BIGINT,

@@ -15,7 +15,8 @@ SELECT
     substring(';' || rest || ';' FROM ';postings=([^;]*);') AS postings,
     coalesce(CAST(substring(';' || rest || ';' FROM ';absorbed=([^;]*);') AS BIGINT), 0)
         AS absorbed,
-    coalesce(CAST(substring(';' || rest || ';' FROM ';debt=([^;]*);') AS BIGINT), 0) AS debt
+    coalesce(CAST(substring(';' || rest || ';' FROM ';debt=([^;]*);') AS BIGINT), 0) AS debt,
+    CAST(substring(';' || rest || ';' FROM ';labels=([^;]*);') AS BIGINT) AS labels
 FROM journal
 WHERE rest IS NOT NULL;
 
@@ -154,7 +155,7 @@ SELECT
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
     END AS kind,
-    coalesce(j.subject, 0) AS subject,
+    CASE WHEN j.kind = 3 THEN 0 ELSE coalesce(j.subject, 0) END AS subject,
     j.amount AS amount_nanos,
     coalesce(r.absorbed, 0) AS absorbed_nanos,
     coalesce(r.debt, 0) AS debt_nanos,
@@ -166,9 +167,13 @@ SELECT
     j.key AS event_id,
     j.price,
     j.quantity,
+    l.labels,
     encode(j.hash, 'hex') AS hash
 FROM journal AS j
-    LEFT JOIN read_rest AS r ON r.bucket = j.bucket AND r.position = j.position;
+    LEFT JOIN read_rest AS r ON r.bucket = j.bucket AND r.position = j.position
+    LEFT JOIN label_sets AS l
+        ON l.bucket = j.bucket AND l.org_id = j.org_id
+            AND l.number = CASE WHEN j.kind = 3 THEN j.subject ELSE r.labels END;
 
 -- What is left of the grants that are not used up, out of the texts of wallets and their parts.
 CREATE VIEW read_open_grants AS

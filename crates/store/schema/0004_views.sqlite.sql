@@ -23,7 +23,9 @@ found AS (
         CASE WHEN instr(text, ';absorbed=') > 0
             THEN substr(text, instr(text, ';absorbed=') + 10) END AS absorbed,
         CASE WHEN instr(text, ';debt=') > 0
-            THEN substr(text, instr(text, ';debt=') + 6) END AS debt
+            THEN substr(text, instr(text, ';debt=') + 6) END AS debt,
+        CASE WHEN instr(text, ';labels=') > 0
+            THEN substr(text, instr(text, ';labels=') + 8) END AS labels
     FROM texts
 )
 SELECT
@@ -34,7 +36,8 @@ SELECT
     kind,
     substr(postings, 1, instr(postings, ';') - 1) AS postings,
     coalesce(CAST(absorbed AS INTEGER), 0) AS absorbed,
-    coalesce(CAST(debt AS INTEGER), 0) AS debt
+    coalesce(CAST(debt AS INTEGER), 0) AS debt,
+    CAST(labels AS INTEGER) AS labels
 FROM found;
 
 -- What each ledger transaction did to each grant.
@@ -171,7 +174,7 @@ SELECT
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
     END AS kind,
-    coalesce(j.subject, 0) AS subject,
+    CASE WHEN j.kind = 3 THEN 0 ELSE coalesce(j.subject, 0) END AS subject,
     j.amount AS amount_nanos,
     coalesce(r.absorbed, 0) AS absorbed_nanos,
     coalesce(r.debt, 0) AS debt_nanos,
@@ -181,9 +184,13 @@ SELECT
     j.key AS event_id,
     j.price,
     j.quantity,
+    l.labels,
     lower(hex(j.hash)) AS hash
 FROM journal AS j
-    LEFT JOIN read_rest AS r ON r.bucket = j.bucket AND r.position = j.position;
+    LEFT JOIN read_rest AS r ON r.bucket = j.bucket AND r.position = j.position
+    LEFT JOIN label_sets AS l
+        ON l.bucket = j.bucket AND l.org_id = j.org_id
+            AND l.number = CASE WHEN j.kind = 3 THEN j.subject ELSE r.labels END;
 
 -- What is left of the grants that are not used up, out of the texts of wallets and their parts.
 CREATE VIEW read_open_grants AS

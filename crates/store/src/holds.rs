@@ -21,6 +21,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("state", Kind::Small),
     ("parts", Kind::Text),
     ("note", Kind::Text),
+    ("labels", Kind::Int),
     ("created_at", Kind::Int),
     ("expires_at", Kind::Int),
     ("resolved_at", Kind::Int),
@@ -47,6 +48,7 @@ impl Noun for Hold {
             .int(|hold| hold.state.code())
             .made_text(|hold| parts(&hold.parts))
             .text(|hold| &hold.note)
+            .opt_int(|hold| Some(hold.labels).filter(|&labels| labels != 0))
             .time(|hold| hold.created_at)
             .time(|hold| hold.expires_at)
             .opt_time(|hold| hold.resolved_at)
@@ -60,6 +62,7 @@ impl Noun for Hold {
             state: fields.code(HoldState::from_code)?,
             parts: fields.parsed(parts_of)?,
             note: fields.text()?,
+            labels: fields.opt_int()?.unwrap_or(0),
             created_at: fields.time()?,
             expires_at: fields.time()?,
             resolved_at: fields.opt_time()?,

@@ -170,7 +170,7 @@ pub(crate) fn columns<R: Borrow<LedgerTransaction>>(rows: &[R]) -> Vec<Column<'_
         int(|row| row.kind.code()),
         int(|row| row.at.micros()),
         opt(|row| row.occurred_at.map(Timestamp::micros)),
-        opt(|row| Some(row.subject).filter(|&subject| subject != 0)),
+        opt(|row| Some(row.subject_or_labels()).filter(|&number| number != 0)),
         int(|row| row.amount.nanos()),
         opt(|row| row.postings.first().map(|posting| posting.grant)),
         opt(|row| row.postings.first().map(|posting| posting.change.nanos())),
@@ -215,6 +215,11 @@ pub(crate) fn read(row: &Row) -> Result<LedgerTransaction, StoreError> {
             Some(Span { from, every_seconds, meters: rest.meters })
         }
     };
+    let about = row.opt_int(8)?.unwrap_or(0);
+    let (subject, labels) = match kind {
+        TransactionKind::Charge => (0, about),
+        _ => (about, rest.labels),
+    };
     Ok(LedgerTransaction {
         org: row.org(2)?,
         number: row.int(3)?,
@@ -223,7 +228,8 @@ pub(crate) fn read(row: &Row) -> Result<LedgerTransaction, StoreError> {
         kind,
         at: row.time(6)?,
         occurred_at,
-        subject: row.opt_int(8)?.unwrap_or(0),
+        subject,
+        labels,
         amount,
         postings: postings(row, rest.postings)?,
         absorbed: rest.absorbed,

@@ -20,6 +20,7 @@ pub mod index;
 pub mod journal;
 pub mod key_runs;
 pub mod keys;
+pub mod label_sets;
 pub mod lanes;
 pub mod meta;
 pub mod migrate;

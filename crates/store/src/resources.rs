@@ -1,5 +1,6 @@
 //! Resources, each with the run that is open now.
 
+use domain::label::Labels;
 use domain::run::{Resource, Rest};
 use domain::workset::Key;
 
@@ -38,7 +39,7 @@ impl Noun for Resource {
         columns
             .text(|resource| &resource.name)
             .int(|resource| resource.sku)
-            .text(|resource| &resource.labels)
+            .text(|resource| resource.labels.text())
             .opt_int(|resource| resource.run)
             .time(|resource| resource.created_at)
             .int(|resource| resource.rest.code())
@@ -51,7 +52,7 @@ impl Noun for Resource {
             number,
             name: fields.text()?,
             sku: fields.int()?,
-            labels: fields.text()?,
+            labels: fields.parsed(Labels::from_text)?,
             run: fields.opt_int()?,
             created_at: fields.time()?,
             rest: fields.code(Rest::from_code)?,

@@ -19,8 +19,8 @@ use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
     api_keys, claims, coupons, deposits, discounts, disputes, events, grants, holds, journal,
-    lanes, organizations, outbox, payment_methods, platforms, prices, redemptions, refunds,
-    resources, runs, skus, wallets,
+    label_sets, lanes, organizations, outbox, payment_methods, platforms, prices, redemptions,
+    refunds, resources, runs, skus, wallets,
 };
 
 /// Everything that one transaction of a lane writes.
@@ -138,6 +138,7 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&resources::SAVE, noun::columns(&changes.resources)),
         (&runs::SAVE, noun::columns(&changes.runs)),
         (&holds::SAVE, noun::columns(&changes.holds)),
+        (&label_sets::SAVE, noun::columns(&changes.label_sets)),
         (&coupons::SAVE, noun::columns(&changes.coupons)),
         (&claims::SAVE, noun::columns(&changes.claims)),
         (&redemptions::SAVE, noun::columns(&changes.redemptions)),

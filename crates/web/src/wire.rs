@@ -6,9 +6,11 @@
 //! field it is, so that a refusal can name it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::marker::PhantomData;
 
+use domain::label::Labels;
 use domain::{Amount, Id, Kind, OrgId, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
@@ -155,6 +157,11 @@ pub fn text_or_empty(param: &str, value: &str, chars_max: usize) -> Result<Strin
 pub fn code_text(param: &str, value: &str, length_max: usize) -> Result<String, Fault> {
     require_code(param, value, length_max)?;
     Ok(value.to_owned())
+}
+
+/// Reads labels.
+pub fn labels(given: &BTreeMap<String, String>) -> Result<Labels, Fault> {
+    Labels::new(given).map_err(|fault| Fault::param("labels", fault.wish()))
 }
 
 /// Refuses what [`text`] does.

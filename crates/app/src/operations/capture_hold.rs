@@ -66,6 +66,7 @@ impl Operation for CaptureHold {
         }
         let draft = Draft {
             subject: self.hold,
+            labels: hold.labels,
             postings,
             absorbed,
             debt,

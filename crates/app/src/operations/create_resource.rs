@@ -1,5 +1,6 @@
 //! Creates a resource: a named thing of a customer that can run.
 
+use domain::label::Labels;
 use domain::run::{Resource, Rest};
 use domain::{OrgId, Refusal, Timestamp, Workset};
 
@@ -10,8 +11,8 @@ pub struct CreateResource {
     pub org: OrgId,
     pub label: String,
     pub sku: String,
-    /// The customer's own labels, as they were given.
-    pub labels: String,
+    /// The customer's own labels.
+    pub labels: Labels,
 }
 
 impl Operation for CreateResource {

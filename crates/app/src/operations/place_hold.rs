@@ -1,10 +1,11 @@
 //! Places a hold: sets credit aside before work starts.
 
 use domain::hold::{Hold, HoldState};
+use domain::label::{self, Labels};
 use domain::wake::catch_up;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
-use crate::operation::{Answer, Operation, require_positive};
+use crate::operation::{Answer, Keys, Operation, require_positive};
 
 /// A hold lasts a day at the longest: credit is never set aside and forgotten.
 pub const HOLD_SECONDS_MAX: i64 = 86_400;
@@ -16,6 +17,8 @@ pub struct PlaceHold {
     /// The profile's time-out, when none is given.
     pub expires_in_seconds: Option<i64>,
     pub note: String,
+    /// What the charge of its capture is grouped by.
+    pub labels: Labels,
 }
 
 impl Operation for PlaceHold {
@@ -27,8 +30,13 @@ impl Operation for PlaceHold {
         self.org
     }
 
+    fn needs(&self, keys: &mut Keys) {
+        keys.want_labels(self.org, &self.labels);
+    }
+
     /// Refusals, in order: `not_found`, `wallet_frozen`, `amount_not_positive`,
-    /// `expiry_in_the_past`, `insufficient_credit`, `runway_too_short` (rulings R9).
+    /// `expiry_in_the_past`, `insufficient_credit`, `runway_too_short` (rulings R9),
+    /// `setting_invalid` (labels).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
@@ -54,6 +62,7 @@ impl Operation for PlaceHold {
         if available < required {
             return Err(Refusal::RunwayTooShort { available, required });
         }
+        let labels = label::intern(ws, self.org, &self.labels)?;
         let expires_at = now.plus_seconds(seconds);
         let wallet = ws.wallet_mut(self.org)?;
         let parts = wallet.grants.reserve(required);
@@ -69,6 +78,7 @@ impl Operation for PlaceHold {
             state: HoldState::Open,
             parts,
             note: self.note.clone(),
+            labels,
             created_at: now,
             expires_at,
             resolved_at: None,

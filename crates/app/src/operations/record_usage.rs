@@ -1,5 +1,6 @@
 //! Records one usage event: dedupes it, rates it, draws it down.
 
+use domain::label::{self, Labels};
 use domain::ledger::{EventKey, Line, TransactionKind};
 use domain::profile::{ModelZeroAction, Profile};
 use domain::run::ResourceClass;
@@ -9,7 +10,7 @@ use domain::wake::catch_up;
 use domain::workset::EventHash;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
-use crate::operation::{Answer, Operation, require_reported};
+use crate::operation::{Answer, Keys, Operation, require_reported};
 
 /// One event costs at most so much: beyond it a unit is wrong, and sums could leave their range.
 pub const CHARGE_MAX: Amount = Amount::from_units(10_000_000);
@@ -31,6 +32,8 @@ pub struct RecordUsage {
     pub occurred_at: Option<Timestamp>,
     /// Quantity by dimension.
     pub quantities: Vec<(String, i64)>,
+    /// What its cost is grouped by.
+    pub labels: Labels,
 }
 
 impl Operation for RecordUsage {
@@ -42,13 +45,17 @@ impl Operation for RecordUsage {
         self.org
     }
 
+    fn needs(&self, keys: &mut Keys) {
+        keys.want_labels(self.org, &self.labels);
+    }
+
     fn event(&self) -> Option<EventHash> {
         Some(self.hash)
     }
 
     /// Refusals, in order: `not_found`, `event_conflict`, `quantity_not_positive`, `too_far_ahead`,
     /// `too_long_ago`, `unknown_sku`, `price_missing`, `amount_out_of_range`, `insufficient_credit`
-    /// (where the profile refuses models at zero).
+    /// (where the profile refuses models at zero), `setting_invalid` (labels).
     ///
     /// Use that happened is never refused for credit otherwise: it draws to zero, the rest goes the
     /// way of the profile's overdraft (rulings R14). A late event costs what it cost then and is
@@ -80,12 +87,14 @@ impl Operation for RecordUsage {
         if profile.model_zero_action == ModelZeroAction::RejectNew {
             self.require_credit(ws, &profile, amount, now)?;
         }
+        let labels = label::intern(ws, self.org, &self.labels)?;
         // After this line the operation must succeed.
         let wallet = ws.wallet_mut(self.org)?;
         let (postings, absorbed, debt) = draw_with_overdraft(wallet, &profile, amount);
         remember_spend(&mut wallet.per_use, &profile, now, amount);
         let draft = Draft {
             occurred_at: Some(occurred_at).filter(|&at| at != now),
+            labels,
             postings,
             absorbed,
             debt,

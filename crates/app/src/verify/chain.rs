@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::calendar::Zone;
 use domain::chart::entries;
 use domain::grant::GrantKind;
+use domain::label::Labels;
 use domain::ledger::{ChainTip, LedgerTransaction, TransactionKind};
 use domain::rate::{denominator, divide_round_half_even};
 use domain::{Amount, OrgId, Timestamp};
@@ -102,6 +103,8 @@ pub(crate) struct Chain {
     pub lapsed: BTreeMap<i64, Amount>,
     pub wake: Option<i64>,
     pub discounts: Discounts,
+    /// Labels that its use was charged under, by number of their set.
+    pub label_sets: BTreeMap<i64, Labels>,
 }
 
 impl Chain {
@@ -140,6 +143,7 @@ impl Chain {
             lapsed: BTreeMap::new(),
             wake: None,
             discounts: Discounts::default(),
+            label_sets: BTreeMap::new(),
         }
     }
 

@@ -17,7 +17,7 @@ use store::read::access;
 use store::read::verify as scan;
 
 use super::chain::{BlockSum, Chain, Tally};
-use super::{Books, Lie, Unverified, discounts, name, same};
+use super::{Books, Lie, Unverified, discounts, labels, name, same};
 
 /// Calls `each` for every row of a table.
 macro_rules! each_row {
@@ -304,6 +304,9 @@ impl Books {
         each_row!(snapshot, holds, row, {
             let (org, number, hold) = row;
             let chain = self.chains.get_mut(&org).ok_or_else(|| homeless("holds", org, number))?;
+            labels::require(&chain.label_sets, hold.labels, "holds", org, || {
+                format!("hold {number}")
+            })?;
             let parts: Amount = hold.parts.iter().map(|part| part.change).sum();
             let at = || ("holds", org, || format!("hold {number}"));
             same(at(), "the sum of its parts", &parts, &hold.amount)?;

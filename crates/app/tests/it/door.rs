@@ -5,6 +5,7 @@ use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::{Answer, AppError, Command, IdempotencyKey, Outcome};
 use domain::deposit::Behaviour;
+use domain::label::Labels;
 use domain::{Amount, Refusal};
 use store::StoreUrl;
 use store::testkit::{TempFolder, tamper};
@@ -65,6 +66,7 @@ async fn a_key_repeats_its_answer_and_refuses_another_body() {
         amount: Amount::from_units(5),
         expires_in_seconds: None,
         note: String::new(),
+        labels: Labels::NONE,
     };
     let first = world.send(Command::new(hold()).with_key(key("k", 1))).await.unwrap();
     assert!(matches!(first, Outcome::Decided(Err(Refusal::InsufficientCredit { .. }))));
@@ -87,6 +89,7 @@ async fn a_refusal_is_kept_for_a_day_and_an_answer_for_thirty_five() {
         amount: Amount::from_units(5),
         expires_in_seconds: None,
         note: String::new(),
+        labels: Labels::NONE,
     };
     let send = async || world.send(Command::new(hold()).with_key(key("k", 1))).await.unwrap();
     assert!(matches!(send().await, Outcome::Decided(Err(Refusal::InsufficientCredit { .. }))));
@@ -114,7 +117,13 @@ async fn many_holds_at_once_never_set_aside_more_than_there_is() {
         let app = world.app.clone();
         tasks.push(tokio::spawn(async move {
             let amount = Amount::parse("0.02").unwrap();
-            let hold = PlaceHold { org, amount, expires_in_seconds: None, note: String::new() };
+            let hold = PlaceHold {
+                org,
+                amount,
+                expires_in_seconds: None,
+                note: String::new(),
+                labels: Labels::NONE,
+            };
             matches!(app.run(Command::new(hold)).await, Ok(Outcome::Decided(Ok(_))))
         }));
     }
@@ -181,6 +190,7 @@ async fn an_answer_is_removed_when_its_time_is_over() {
         amount: Amount::from_units(1),
         expires_in_seconds: Some(60),
         note: String::new(),
+        labels: Labels::NONE,
     };
     world.send(Command::new(hold()).with_key(key("early", 1))).await.unwrap();
     world.wait(34 * 86_400);

@@ -6,6 +6,7 @@ use app::operations::place_hold::PlaceHold;
 use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::{Answer, App};
+use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
 use domain::{Amount, OrgId};
 use store::StoreUrl;
@@ -25,7 +26,7 @@ async fn script(world: &World) -> Vec<OrgId> {
                 org,
                 label: "gpu-1".into(),
                 sku: "gpu".into(),
-                labels: String::new(),
+                labels: Labels::NONE,
             };
             let Ok(Answer::Resource(_, gpu)) = world.decide(gpu).await else { panic!() };
             let start = StartRun::now(org, gpu.number);
@@ -36,6 +37,7 @@ async fn script(world: &World) -> Vec<OrgId> {
                 amount: Amount::from_units(2),
                 expires_in_seconds: None,
                 note: String::new(),
+                labels: Labels::NONE,
             };
             let Ok(Answer::Hold(_, hold)) = world.decide(hold).await else { panic!() };
             world.wait(200);

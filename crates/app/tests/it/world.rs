@@ -14,6 +14,7 @@ use app::operations::start_deposit::StartDeposit;
 use app::ports::{Clock, Ports, Random};
 use app::{Answer, App, AppError, Command, LaneOptions, Operation, Outcome};
 use domain::calendar::Zone;
+use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
 use domain::{Amount, Id, Kind, OrgId, Refusal, Timestamp};
@@ -162,6 +163,7 @@ impl World {
             sku: "llm".into(),
             occurred_at: None,
             quantities: vec![("tokens".into(), tokens)],
+            labels: Labels::NONE,
         }
     }
 }

@@ -39,6 +39,7 @@ use domain::deposit::{Behaviour, Deposit, DepositState, PaymentMethod, PaymentOu
 use domain::dispute::{Dispute, DisputeState};
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::hold::Hold;
+use domain::label::Labels;
 use domain::ledger::{EventKey, TransactionKind};
 use domain::refund::{AskedBy, Refund, RefundOutcome};
 use domain::run::{Resource, ResourceClass, Rest, Run};
@@ -410,7 +411,7 @@ impl World {
         let (name, zone) = ("acme".into(), Zone::UTC);
         world.decide(&CreateOrganization { org, platform, name, zone }).unwrap();
         for sku in ["gpu", "odd", "day", "gpu", "disk"] {
-            let (label, sku, labels) = (sku.to_string(), sku.to_string(), String::new());
+            let (label, sku, labels) = (sku.to_string(), sku.to_string(), Labels::NONE);
             let made = world.decide(&CreateResource { org, label, sku, labels });
             let Ok(Answer::Resource(_, resource)) = made else { panic!("{made:?}") };
             world.resources.push(resource.number);
@@ -638,7 +639,13 @@ impl World {
             }
             Step::Hold { amount, seconds } => {
                 let expires_in_seconds = Some(seconds);
-                vec![self.decide(&PlaceHold { org, amount, expires_in_seconds, note })]
+                vec![self.decide(&PlaceHold {
+                    org,
+                    amount,
+                    expires_in_seconds,
+                    note,
+                    labels: Labels::NONE,
+                })]
             }
             Step::Capture { pick, amount } => {
                 let hold = self.hold(pick);
@@ -735,6 +742,7 @@ impl World {
             sku: "llm".into(),
             occurred_at: self.at(offset),
             quantities: vec![("tokens".into(), quantity)],
+            labels: Labels::NONE,
         };
         self.decide(&operation)
     }

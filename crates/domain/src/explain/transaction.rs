@@ -9,6 +9,7 @@ use super::{Explanation, Term, Working};
 use crate::chart::{LedgerAccount, entries};
 use crate::grant::{Grant, GrantKind};
 use crate::hold::Hold;
+use crate::label::Labels;
 use crate::ledger::{ChainHash, LedgerTransaction, TransactionKind};
 use crate::price::Price;
 use crate::rate::{amount_round_half_even, denominator};
@@ -31,6 +32,8 @@ pub struct Around {
     pub runs: Vec<Run>,
     /// The hold that it captures.
     pub hold: Option<Hold>,
+    /// Labels of the use that it charges.
+    pub labels: Labels,
 }
 
 /// Explains `row`.
@@ -46,6 +49,9 @@ pub fn explain(row: &LedgerTransaction, around: &Around) -> Explanation {
     if let Some(event) = &row.event {
         told.fact("event source", &event.source);
         told.fact("event id", &event.id);
+    }
+    if !around.labels.is_empty() {
+        told.fact("labels", &around.labels);
     }
     made_of(&mut told, row, around);
     told.figure("entries", entry_terms(row, around), Amount::ZERO);

@@ -19,6 +19,7 @@ use app::ports::{Clock, Ports, Random};
 use app::sealing::Sealing;
 use app::{Answer, App, AppError, Command, LaneOptions, Operation, Outcome};
 use domain::calendar::Zone;
+use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
 use domain::{Amount, OrgId, Timestamp};
@@ -267,7 +268,7 @@ impl Rig {
         for some in orgs.chunks(BATCH_COMMANDS_MAX.div_ceil(each)) {
             let create = |&org: &OrgId| {
                 let sku = MACHINE.to_owned();
-                let (label, labels) = (String::from("m"), String::new());
+                let (label, labels) = (String::from("m"), Labels::NONE);
                 Command::new(CreateResource { org, label, sku, labels })
             };
             let commands = some.iter().flat_map(|org| (0..each).map(|_| create(org))).collect();
@@ -295,6 +296,7 @@ pub fn usage(random: &mut Mixer, hasher: &KeyHasher, orgs: &[OrgId]) -> Command 
         sku: MODEL.into(),
         occurred_at: None,
         quantities: vec![("tokens".into(), tokens)],
+        labels: Labels::NONE,
     })
 }
 

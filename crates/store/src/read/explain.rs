@@ -16,6 +16,7 @@ use domain::workset::Platform;
 use domain::{Amount, Id, Kind, OrgId, Timestamp};
 
 use super::access::book;
+use super::reports::label_sets_of;
 use super::wallet_page::{numbered, runs_since};
 use super::{access, ledger, lists};
 use crate::error::StoreError;
@@ -168,6 +169,7 @@ impl Home {
         let book = book(snapshot, self.wallet.platform).await?;
         let used = |number: i64| row.lines.iter().any(|line| line.price == number);
         let prices = book.prices().filter(|price| used(price.number));
+        let named = label_sets_of(snapshot, org, std::slice::from_ref(&row)).await?;
         let mut around = Around {
             platform: Some(self.wallet.platform),
             before: ledger::walk(snapshot, org, row.prev, 1).await?.pop(),
@@ -175,6 +177,7 @@ impl Home {
             prices: prices.map(|price| (price.number, price.clone())).collect(),
             runs: Vec::new(),
             hold: None,
+            labels: named.into_values().next().unwrap_or_default(),
         };
         match row.kind {
             TransactionKind::Settlement => {

@@ -110,7 +110,7 @@ catalogue! {
     );
     /// A page of holds.
     HOLDS: Statement = Statement::new(
-        "SELECT bucket, org_id, number, amount, captured, state, parts, note, created_at, \
+        "SELECT bucket, org_id, number, amount, captured, state, parts, note, labels, created_at, \
          expires_at, resolved_at FROM holds \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );

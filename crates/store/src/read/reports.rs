@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::grant::{Grant, GrantKind};
+use domain::label::{LabelSet, Labels};
 use domain::ledger::LedgerTransaction;
 use domain::price::PriceBook;
 use domain::report::Days;
@@ -19,8 +20,9 @@ use super::access::book;
 use super::wallet_page::{numbered, resources_of, runs_since};
 use super::{access, ledger};
 use crate::error::StoreError;
-use crate::grants;
 use crate::snapshot::Snapshot;
+use crate::value::Column;
+use crate::{grants, label_sets, noun};
 
 /// Movements and runs that one report adds up.
 pub const MOVEMENTS_MAX: usize = 100_000;
@@ -38,6 +40,8 @@ pub struct UsedRows {
     pub journal: Vec<LedgerTransaction>,
     pub runs: Vec<Run>,
     pub resources: BTreeMap<i64, Resource>,
+    /// The labels that rows of the journal name, by number of their set.
+    pub label_sets: BTreeMap<i64, Labels>,
     /// There is more than one report adds up.
     pub is_cut: bool,
 }
@@ -63,7 +67,26 @@ pub async fn used(
     let is_cut = is_cut || i64::try_from(runs.len()).unwrap_or(i64::MAX) > RUNS_MAX;
     let book = book(snapshot, wallet.platform).await?;
     let resources = resources_of(snapshot, org, &runs).await?;
-    Ok(Some(UsedRows { wallet, book, now, days, journal, runs, resources, is_cut }))
+    let label_sets = label_sets_of(snapshot, org, &journal).await?;
+    Ok(Some(UsedRows { wallet, book, now, days, journal, runs, resources, label_sets, is_cut }))
+}
+
+/// The labels that rows of the journal name, by number of their set.
+pub async fn label_sets_of(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    journal: &[LedgerTransaction],
+) -> Result<BTreeMap<i64, Labels>, StoreError> {
+    let named = journal.iter().map(|row| row.labels).filter(|&labels| labels != 0);
+    let numbers: BTreeSet<i64> = named.collect();
+    if numbers.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut keys = noun::org_columns(numbers.iter().map(|_| org));
+    keys.push(Column::Int(numbers.into_iter().collect()));
+    let rows: Vec<noun::Keyed<LabelSet>> =
+        noun::read_all(&snapshot.load(&label_sets::FIND_NUMBERED, keys).await?)?;
+    Ok(rows.into_iter().map(|(.., set)| (set.number, set.labels)).collect())
 }
 
 /// Organizations that are read at once.

@@ -11,6 +11,7 @@ use domain::discount::Discount;
 use domain::dispute::Dispute;
 use domain::grant::Grant;
 use domain::hold::Hold;
+use domain::label::LabelSet;
 use domain::ledger::LedgerTransaction;
 use domain::price::{Price, Sku};
 use domain::refund::Refund;
@@ -129,11 +130,17 @@ catalogue! {
         "bucket, org_id, number, deposit, rail, external, state, withdrawn, taken, voided, \
          freezes, created_at, decided_at"
     );
+    /// A page of sets of labels.
+    LABEL_SETS: Statement = Statement::new(
+        "SELECT bucket, org_id, fingerprint, number, labels FROM label_sets \
+         WHERE (bucket, org_id, fingerprint) > ($1, $2, $3) \
+         ORDER BY bucket, org_id, fingerprint LIMIT $4"
+    );
     /// A page of holds.
     HOLDS: Statement = page!(
         "holds",
-        "bucket, org_id, number, amount, captured, state, parts, note, created_at, expires_at, \
-         resolved_at"
+        "bucket, org_id, number, amount, captured, state, parts, note, labels, created_at, \
+         expires_at, resolved_at"
     );
     /// A page of runs.
     RUNS: Statement = page!(
@@ -323,6 +330,7 @@ tables! {
     Refund refunds REFUNDS;
     Dispute disputes DISPUTES;
     Hold holds HOLDS;
+    LabelSet label_sets LABEL_SETS;
     Run runs RUNS;
     Price prices PRICES;
     Discount discounts DISCOUNTS;

@@ -6,8 +6,9 @@ use super::Stand;
 use crate::statement::Texts;
 use crate::{
     answers, api_keys, claims, coupons, deposits, discounts, disputes, events, grants, holds,
-    index, journal, key_runs, lanes, meta, migrate, organizations, outbox, payment_methods,
-    platforms, prices, read, redemptions, refunds, resources, runs, skus, wakes, wallets,
+    index, journal, key_runs, label_sets, lanes, meta, migrate, organizations, outbox,
+    payment_methods, platforms, prices, read, redemptions, refunds, resources, runs, skus, wakes,
+    wallets,
 };
 
 /// The whole catalogue: each file with a `catalogue!` is listed here.
@@ -25,6 +26,7 @@ static ALL: &[&[&dyn Texts]] = &[
     index::ALL,
     journal::ALL,
     key_runs::ALL,
+    label_sets::ALL,
     lanes::ALL,
     meta::ALL,
     organizations::ALL,

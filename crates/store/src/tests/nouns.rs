@@ -6,6 +6,7 @@ use domain::deposit::{Behaviour, Deposit, DepositLabel, DepositState, PaymentMet
 use domain::dispute::{Dispute, DisputeState};
 use domain::event::Request;
 use domain::hold::{Hold, HoldState};
+use domain::label::{LabelSet, Labels};
 use domain::price::{Price, PriceBook, Sku};
 use domain::profile::Profile;
 use domain::rate::Rate;
@@ -19,8 +20,8 @@ use super::lane::{self, EPOCH, OWNER};
 use super::random::Random;
 use crate::{
     Batch, Keyed, NewAnswer, Saved, Writer, answers, api_keys, deposits, disputes, grants, holds,
-    journal, noun, organizations, outbox, payment_methods, platforms, refunds, resources, runs,
-    save, wallets,
+    journal, label_sets, noun, organizations, outbox, payment_methods, platforms, refunds,
+    resources, runs, save, wallets,
 };
 
 promises! {
@@ -108,12 +109,20 @@ fn method(random: &mut Random, number: i64) -> PaymentMethod {
     }
 }
 
+fn labels(random: &mut Random) -> Labels {
+    Labels::new((0..random.below(4)).map(|at| (format!("name-{at}"), random.text()))).unwrap()
+}
+
+fn label_set(random: &mut Random, number: i64) -> LabelSet {
+    LabelSet { number, labels: labels(random) }
+}
+
 fn resource(random: &mut Random, number: i64) -> Resource {
     Resource {
         number,
         name: random.text(),
         sku: random.below(99),
-        labels: random.text(),
+        labels: labels(random),
         created_at: random.time(),
         run: random.maybe(|random| random.below(99)),
         rest: random.one(&Rest::ALL),
@@ -158,6 +167,7 @@ fn hold(random: &mut Random, number: i64) -> Hold {
         state: random.one(&HoldState::ALL),
         parts: random.postings(4),
         note: random.text(),
+        labels: random.maybe(|random| 1 + random.below(99)).unwrap_or(0),
         created_at: random.time(),
         expires_at: random.time(),
         resolved_at: random.maybe(Random::time),
@@ -227,6 +237,7 @@ fn batch(random: &mut Random) -> Batch {
     changes.resources = rows(random, resource);
     changes.runs = rows(random, run);
     changes.holds = rows(random, hold);
+    changes.label_sets = rows(random, label_set);
     changes.journal = (1..=200)
         .map(|position| {
             let org = random.one(&orgs);
@@ -275,7 +286,8 @@ fn check(w: &mut Writer, saved: &Batch) {
     }
     same!(
         api_keys in api_keys, grants in grants, deposits in deposits, refunds in refunds,
-        methods in payment_methods, resources in resources, runs in runs, holds in holds
+        methods in payment_methods, resources in resources, runs in runs, holds in holds,
+        label_sets in label_sets
     );
     let read = noun::load(w, &keys(&changes.discounts)).unwrap();
     assert_eq!(in_order(read), changes.discounts);

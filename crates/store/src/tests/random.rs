@@ -219,15 +219,18 @@ impl Random {
         if let [line] = lines.as_mut_slice() {
             line.amount = amount;
         }
+        let kind = self.one(&TransactionKind::ALL);
+        let is_charge = kind == TransactionKind::Charge;
         LedgerTransaction {
             org,
             number: position,
             position,
             prev: 0,
-            kind: self.one(&TransactionKind::ALL),
+            kind,
             at: self.time(),
             occurred_at: span.as_ref().map(|span| span.from).or_else(|| self.maybe(Random::time)),
-            subject: self.below(99),
+            subject: if is_charge { 0 } else { self.below(99) },
+            labels: self.maybe(|random| random.below(99)).unwrap_or_default(),
             amount,
             postings: self.postings(6),
             absorbed: self.maybe(Random::signed).unwrap_or_default(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::calendar::Zone;
 use domain::chart::{LedgerAccount, entries};
 use domain::grant::{Grant, GrantKind, Posting};
+use domain::label::Labels;
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::price::Sku;
 use domain::rate::Rate;
@@ -201,7 +202,7 @@ fn conform_runs_say_what_ran(stand: &Stand) {
         number: 7,
         name: "train".into(),
         sku: 5,
-        labels: String::new(),
+        labels: Labels::NONE,
         run: Some(9),
         created_at: Timestamp::ZERO,
         rest: Rest::Stopped,

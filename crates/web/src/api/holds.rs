@@ -1,5 +1,7 @@
 //! Holds: credit set aside before work starts.
 
+use std::collections::BTreeMap;
+
 use app::operations::capture_hold::CaptureHold;
 use app::operations::place_hold::PlaceHold;
 use app::operations::release_hold::ReleaseHold;
@@ -12,7 +14,7 @@ use super::{NOTE_CHARS_MAX, Nothing, OrganizationQuery, created, done};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
-use crate::wire::{IdText, MoneyText, TimeText, text_or_empty};
+use crate::wire::{IdText, MoneyText, TimeText, labels, text_or_empty};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,10 @@ pub struct HoldIn {
     pub expires_in_seconds: Option<i64>,
     #[serde(default)]
     pub note: String,
+    /// What the charge of its capture is grouped by in reports, such as `model`, `project`,
+    /// `member` or `api_key`; at most 20.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -84,6 +90,7 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         amount: body.amount.parse("amount")?,
         expires_in_seconds: body.expires_in_seconds,
         note: text_or_empty("note", &body.note, NOTE_CHARS_MAX)?,
+        labels: labels(&body.labels)?,
     };
     call.run(operation, created).await
 }

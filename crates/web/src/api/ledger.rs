@@ -4,7 +4,10 @@
 //! closing balance, and the next page closes where this one opens (rulings A8, A11); the periods of
 //! a settlement add up to what was posted for it, to the nano.
 
+use std::collections::BTreeMap;
+
 use domain::history::Filter;
+use domain::label::Labels;
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::span::{Period, periods};
 use domain::{Amount, Kind, Timestamp};
@@ -68,6 +71,9 @@ pub struct LedgerRow {
     pub subject: Option<IdText>,
     /// Of a charge for usage: the event's id and source.
     pub event: Option<EventRef>,
+    /// Labels that the usage event, or the hold that is captured, was given.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What was drawn of which grant, or put into it; of a settlement, for all of its periods.
     pub postings: Vec<PostingOut>,
 }
@@ -150,7 +156,8 @@ fn subject(row: &LedgerTransaction) -> Option<IdText> {
     (row.subject != 0).then(|| IdText::new(kind, row.org, row.subject))
 }
 
-fn view(row: &LedgerTransaction, part: Part) -> LedgerRow {
+fn view(row: &LedgerTransaction, part: Part, sets: &BTreeMap<i64, Labels>) -> LedgerRow {
+    let labels = sets.get(&row.labels).into_iter().flat_map(Labels::iter);
     let posting = |posting: &domain::grant::Posting| PostingOut {
         grant: IdText::new(Kind::Grant, row.org, posting.grant),
         change: posting.change.into(),
@@ -169,6 +176,7 @@ fn view(row: &LedgerTransaction, part: Part) -> LedgerRow {
             .event
             .as_ref()
             .map(|event| EventRef { source: event.source.clone(), id: event.id.clone() }),
+        labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         postings: row.postings.iter().map(posting).collect(),
     }
 }
@@ -226,6 +234,8 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     if !found.is_known && page.after.is_some() {
         return Err(Fault::param("cursor", "not a cursor of this list"));
     }
+    let rows = &found.rows;
+    let sets = store::read::reports::label_sets_of(&mut snapshot, home.org, rows).await?;
     let (shown, next_cursor) = page_of(&found.rows, skip, &page);
     let next_cursor = match next_cursor {
         // The walk ended before the page was full.
@@ -235,7 +245,7 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     let is_whole = filter == Filter::All;
     let (opening, closing) = balances(&shown, wallet.posted());
     let out = LedgerOut {
-        data: shown.into_iter().map(|(row, part)| view(row, part)).collect(),
+        data: shown.into_iter().map(|(row, part)| view(row, part, &sets)).collect(),
         has_more: next_cursor.is_some(),
         next_cursor,
         opening_balance: is_whole.then(|| opening.into()),
@@ -269,6 +279,7 @@ mod tests {
             at: Timestamp::from_seconds(until),
             occurred_at: Some(from),
             subject: 0,
+            labels: 0,
             amount: amount(posted),
             postings: vec![Posting { grant: 2, change: amount(drawn).negated() }],
             absorbed: amount(posted).minus(amount(drawn)),

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::label::Labels;
 use domain::report::{
     CostReport, CostRow, DAYS_MAX, Days, Dimension, Used, costs as group, dearest,
 };
@@ -14,7 +15,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::read::reports::{MOVEMENTS_MAX, UsedRows, used};
 
-use super::resources::labels_of;
 use crate::csv::{Cell, line};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
@@ -154,18 +154,19 @@ async fn rows(
     Ok(rows)
 }
 
-/// Labels of the resources of `rows`, read from their texts.
-fn labels(rows: &UsedRows) -> BTreeMap<i64, BTreeMap<String, String>> {
+/// Labels of the resources of `rows`.
+fn labels(rows: &UsedRows) -> BTreeMap<i64, Labels> {
     let resources = rows.resources.iter();
-    resources.map(|(&number, resource)| (number, labels_of(resource))).collect()
+    resources.map(|(&number, resource)| (number, resource.labels.clone())).collect()
 }
 
 /// The rows as a report takes them.
-fn view<'a>(rows: &'a UsedRows, labels: &'a BTreeMap<i64, BTreeMap<String, String>>) -> Used<'a> {
+fn view<'a>(rows: &'a UsedRows, labels: &'a BTreeMap<i64, Labels>) -> Used<'a> {
     Used {
         journal: &rows.journal,
         runs: &rows.runs,
         labels,
+        label_sets: &rows.label_sets,
         book: &rows.book,
         meters: &rows.wallet.meters,
         settled_until: rows.wallet.settled_until,

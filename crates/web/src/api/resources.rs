@@ -17,9 +17,7 @@ use crate::auth::Home;
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
-use crate::wire::{IdText, MoneyText, TimeText, code_text, text, text_or_empty, with_member};
-
-const LABELS_MAX: usize = 20;
+use crate::wire::{IdText, MoneyText, TimeText, code_text, labels, text, with_member};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,7 +61,7 @@ impl ResourceOut {
             organization: IdText::organization(org),
             name: resource.name.clone(),
             sku: None,
-            labels: labels_of(resource),
+            labels: resource.labels.iter().map(owned).collect(),
             run: resource.run.map(|number| IdText::new(Kind::Run, org, number)),
             status: resource.status().to_owned(),
             redeployed_from: resource
@@ -76,20 +74,8 @@ impl ResourceOut {
     }
 }
 
-/// The labels that a resource was given.
-pub fn labels_of(resource: &Resource) -> BTreeMap<String, String> {
-    serde_json::from_str(&resource.labels).unwrap_or_default()
-}
-
-fn labels_text(labels: &BTreeMap<String, String>) -> Result<String, Fault> {
-    if labels.len() > LABELS_MAX {
-        return Err(Fault::param("labels", format!("takes at most {LABELS_MAX} labels")));
-    }
-    for (name, value) in labels {
-        code_text("labels", name, CODE_LENGTH_MAX)?;
-        text_or_empty("labels", value, NAME_CHARS_MAX)?;
-    }
-    serde_json::to_string(labels).map_err(|_| Fault::Internal)
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }
 
 /// Creates a resource. It costs nothing until it runs.
@@ -101,7 +87,7 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         org: home.org,
         label: text("name", &body.name, NAME_CHARS_MAX)?,
         sku: sku.clone(),
-        labels: labels_text(&body.labels)?,
+        labels: labels(&body.labels)?,
     };
     let mut reply = call.run(operation, created).await?;
     if reply.is_success() {

@@ -11,6 +11,7 @@ use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::{Answer, App, AppError, Command, OnPlatform, Outcome};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use bytes::Bytes;
+use domain::label::Labels;
 use domain::ledger::{EventKey, LedgerTransaction};
 use domain::{Id, Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
@@ -24,7 +25,7 @@ use crate::error::Fault;
 use crate::extract::{Call, Reply, first_eight};
 use crate::forward::Onward;
 use crate::route::{CLOUD_EVENT, CLOUD_EVENTS, JSON};
-use crate::wire::{IdOut, IdText, MoneyOut, TimeOut, TimeText};
+use crate::wire::{IdOut, IdText, MoneyOut, TimeOut, TimeText, labels};
 
 mod input;
 
@@ -110,6 +111,7 @@ struct UsageEvent {
     sku: String,
     occurred_at: Option<Timestamp>,
     quantities: BTreeMap<String, i64>,
+    labels: Labels,
 }
 
 impl UsageEvent {
@@ -126,6 +128,9 @@ impl UsageEvent {
             add(dimension);
             add(&quantity.to_string());
         }
+        if !self.labels.is_empty() {
+            add(self.labels.text());
+        }
         first_eight(&hash.finalize())
     }
 
@@ -138,6 +143,7 @@ impl UsageEvent {
             sku: self.sku,
             occurred_at: self.occurred_at,
             quantities: self.quantities.into_iter().collect(),
+            labels: self.labels,
         };
         match self.platform {
             Some(platform) => Command::new(OnPlatform { platform, operation }),
@@ -154,6 +160,7 @@ impl UsageEvent {
             sku: self.sku,
             occurred_at: self.occurred_at.map(TimeText::from),
             quantities: self.quantities.into(),
+            labels: self.labels.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         }
     }
 }
@@ -198,6 +205,7 @@ fn checked(call: &Call, event: UsageEventIn) -> Result<Result<UsageEvent, Fault>
         Err(fault @ Fault::NotFound { .. }) => return Ok(Err(fault)),
         Err(fault) => return Err(fault),
     };
+    let labels = labels(&event.labels)?;
     let occurred_at = event.occurred_at.as_ref().map(|at| at.parse("occurred_at")).transpose()?;
     Ok(Ok(UsageEvent {
         org,
@@ -207,6 +215,7 @@ fn checked(call: &Call, event: UsageEventIn) -> Result<Result<UsageEvent, Fault>
         sku: event.sku,
         occurred_at,
         quantities: event.quantities.into(),
+        labels,
     }))
 }
 

@@ -11,6 +11,7 @@ use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::{Answer, Command, IdempotencyKey, Operation, Outcome};
 use domain::deposit::Behaviour;
+use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::price::Sku;
 use domain::{Amount, Id, Kind, OrgId, Refusal};
@@ -140,7 +141,7 @@ async fn start(console: &Console, read: &Read, fields: &Fields) -> Result<Said, 
     let attempt = fields.attempt();
     let label = format!("{}-{}", sku.code, attempt.chars().take(4).collect::<String>());
     let create =
-        CreateResource { org, label: label.clone(), sku: sku.code.clone(), labels: String::new() };
+        CreateResource { org, label: label.clone(), sku: sku.code.clone(), labels: Labels::NONE };
     let resource = match run_once(console, attempt.clone(), create).await? {
         Done::Made(resource) => resource,
         Done::Refused(why) => return Ok(Said::refused(format!("{why}. Nothing was started."))),
@@ -200,6 +201,7 @@ async fn query(console: &Console, read: &Read, fields: &Fields) -> Result<Said, 
         sku: sku.code.clone(),
         occurred_at: None,
         quantities,
+        labels: Labels::NONE,
     };
     Ok(match run_once(console, id, usage).await? {
         Done::Made(nanos) => {

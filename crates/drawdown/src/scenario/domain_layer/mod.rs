@@ -10,6 +10,7 @@ use app::operations::wake_wallet::WakeWallet;
 use domain::coupon::CouponCode;
 use domain::grant::GrantKind;
 use domain::history::Filter;
+use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
 use domain::price::PriceBook;
 use domain::projection::Projection;
@@ -17,7 +18,6 @@ use domain::report::{CostReport, Days, Dimension, Request, Used};
 use domain::roll_forward::{Month, RollForward};
 use domain::run::Run;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset, chart, report};
-use web::api::resources::labels_of;
 
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
@@ -151,13 +151,16 @@ impl DomainLayer {
         let days = days.ok_or_else(|| Failure::Broken("too many days".to_string()))?;
         let journal = self.journal(org);
         let runs: Vec<Run> = self.ws.runs.of(org).map(|(_, run)| run.clone()).collect();
-        let labels = self.ws.resources.of(org).map(|(number, row)| (number, labels_of(row)));
-        let labels: BTreeMap<i64, BTreeMap<String, String>> = labels.collect();
+        let labels = self.ws.resources.of(org).map(|(number, row)| (number, row.labels.clone()));
+        let labels: BTreeMap<i64, Labels> = labels.collect();
+        let sets = self.ws.label_sets.of(org).map(|(_, set)| (set.number, set.labels.clone()));
+        let label_sets: BTreeMap<i64, Labels> = sets.collect();
         let none = PriceBook::default();
         let used = Used {
             journal: &journal,
             runs: &runs,
             labels: &labels,
+            label_sets: &label_sets,
             book: self.ws.book(wallet.platform).map_or(&none, |book| &**book),
             meters: &wallet.meters,
             settled_until: wallet.settled_until,

@@ -41,7 +41,7 @@ use domain::{Id, Kind, OrgId, Timestamp};
 use payments::sandbox;
 
 use super::fnv_64;
-use crate::scenario::layer::{Campaign, Command, RailAnswer};
+use crate::scenario::layer::{Campaign, Command, RailAnswer, Usage};
 
 /// The source of all usage events of a scenario.
 const SOURCE: &str = "scenario";
@@ -127,7 +127,6 @@ pub(super) fn claim(platform: OrgId, claimant: OrgId, code: CouponCode) -> Claim
 fn resource_operation_of(command: Command, hash_of: HashOf<'_>) -> Box<dyn Operation> {
     match command {
         Command::CreateResource { org, label, sku, labels } => {
-            let labels = serde_json::json!(labels).to_string();
             Box::new(CreateResource { org, label, sku, labels })
         }
         Command::StartRun { org, resource, started_at, waits, heartbeat_seconds } => {
@@ -142,16 +141,13 @@ fn resource_operation_of(command: Command, hash_of: HashOf<'_>) -> Box<dyn Opera
         Command::ResizeRun { org, run, sku } => Box::new(ResizeRun { org, run, sku }),
         Command::ResumeResource { org, resource } => Box::new(ResumeResource { org, resource }),
         Command::RedeployResource { org, resource } => Box::new(RedeployResource { org, resource }),
-        Command::PlaceHold { org, amount, seconds } => {
+        Command::PlaceHold { org, amount, seconds, labels } => {
             let (expires_in_seconds, note) = (seconds, String::new());
-            Box::new(PlaceHold { org, amount, expires_in_seconds, note })
+            Box::new(PlaceHold { org, amount, expires_in_seconds, note, labels })
         }
         Command::CaptureHold { org, hold, amount } => Box::new(CaptureHold { org, hold, amount }),
         Command::ReleaseHold { org, hold } => Box::new(ReleaseHold { org, hold }),
-        Command::RecordUsage { org, id, sku, occurred_at, quantities } => {
-            let said = (sku, occurred_at, quantities);
-            Box::new(usage(org, id, said, hash_of))
-        }
+        Command::RecordUsage { org, usage } => Box::new(record_usage(org, usage, hash_of)),
         Command::ReverseUsage { org, id } => {
             let key = EventKey { source: SOURCE.to_string(), id };
             let hash = |key: &EventKey| hash_of(org, &key.source, &key.id);
@@ -205,16 +201,12 @@ fn outcome(
     }
 }
 
-fn usage(
-    org: OrgId,
-    id: String,
-    (sku, occurred_at, quantities): (String, Option<Timestamp>, Vec<(String, i64)>),
-    hash_of: HashOf<'_>,
-) -> RecordUsage {
+fn record_usage(org: OrgId, usage: Usage, hash_of: HashOf<'_>) -> RecordUsage {
+    let Usage { id, sku, occurred_at, quantities, labels } = usage;
     let source = SOURCE.to_string();
     let hash = hash_of(org, &source, &id);
-    let said = format!("{sku} {quantities:?} {:?}", occurred_at.map(Timestamp::micros));
+    let said = format!("{sku} {quantities:?} {:?} {labels}", occurred_at.map(Timestamp::micros));
     let fingerprint = fnv_64(&[said.as_bytes()]).cast_signed();
     let key = EventKey { source, id };
-    RecordUsage { org, key, hash, fingerprint, sku, occurred_at, quantities }
+    RecordUsage { org, key, hash, fingerprint, sku, occurred_at, quantities, labels }
 }

@@ -58,6 +58,7 @@ pub(super) fn transaction(
         at: row.at,
         occurred_at: row.occurred_at,
         subject: 0,
+        labels: 0,
         amount: total,
         postings,
         absorbed,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::coupon::CouponGift;
+use domain::label::Labels;
 use domain::refund::AskedBy;
 use domain::run::Rest;
 use domain::{Kind, OrgId};
@@ -110,9 +111,9 @@ impl HttpLayer {
                 let limit = limit.map(|limit| limit.to_string());
                 self.post(&path, json!({"limit": limit})).map(|_| Done::Row(0))
             }
-            Command::PlaceHold { org, amount, seconds } => {
+            Command::PlaceHold { org, amount, seconds, labels } => {
                 let body = json!({"organization": organization(org), "amount": amount.to_string(),
-                    "expires_in_seconds": seconds, "note": ""});
+                    "expires_in_seconds": seconds, "note": "", "labels": pairs(&labels)});
                 Ok(Done::Hold(hold_row(&self.post("/v1/holds", body)?)?))
             }
             Command::CaptureHold { org, hold, amount } => {
@@ -124,11 +125,12 @@ impl HttpLayer {
                 let path = format!("/v1/holds/{}/release", id(Kind::Hold, org, hold));
                 Ok(Done::Hold(hold_row(&self.post(&path, json!({}))?)?))
             }
-            Command::RecordUsage { org, id: event, sku, occurred_at, quantities } => {
-                let quantities: BTreeMap<String, i64> = quantities.into_iter().collect();
-                let body = json!({"id": event, "source": "scenario",
-                    "organization": organization(org), "sku": sku,
-                    "occurred_at": when(occurred_at), "quantities": quantities});
+            Command::RecordUsage { org, usage } => {
+                let quantities: BTreeMap<String, i64> = usage.quantities.into_iter().collect();
+                let body = json!({"id": usage.id, "source": "scenario",
+                    "organization": organization(org), "sku": usage.sku,
+                    "occurred_at": when(usage.occurred_at), "quantities": quantities,
+                    "labels": pairs(&usage.labels)});
                 charge(&self.post("/v1/usage_events", body)?)
             }
             Command::Redeem { org, code, .. } => self.redeem(org, &code),
@@ -145,7 +147,7 @@ impl HttpLayer {
         match command {
             Command::CreateResource { org, label, sku, labels } => {
                 let body = json!({"organization": organization(org), "name": label, "sku": sku,
-                    "labels": labels});
+                    "labels": pairs(&labels)});
                 self.row("/v1/resources", body)
             }
             Command::StartRun { org, resource, started_at, waits, heartbeat_seconds } => {
@@ -221,6 +223,11 @@ impl HttpLayer {
             other => Err(broken(format!("{other:?} has no request"))),
         }
     }
+}
+
+/// Labels as requests have them.
+fn pairs(labels: &Labels) -> BTreeMap<&str, &str> {
+    labels.iter().collect()
 }
 
 fn coupon_body(campaign: &Campaign) -> Value {

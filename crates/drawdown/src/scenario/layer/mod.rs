@@ -5,14 +5,13 @@
 //! Rows carry numbers where clients see ids, because numbers are what all layers agree on (rulings
 //! A3).
 
-use std::collections::BTreeMap;
-
 use app::operations::give_grant::Given;
 use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
 use domain::history::Filter;
+use domain::label::Labels;
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
@@ -149,7 +148,7 @@ pub enum Command {
         org: OrgId,
         label: String,
         sku: String,
-        labels: BTreeMap<String, String>,
+        labels: Labels,
     },
     StartRun {
         org: OrgId,
@@ -191,6 +190,7 @@ pub enum Command {
         org: OrgId,
         amount: Amount,
         seconds: Option<i64>,
+        labels: Labels,
     },
     CaptureHold {
         org: OrgId,
@@ -203,11 +203,18 @@ pub enum Command {
     },
     RecordUsage {
         org: OrgId,
-        id: String,
-        sku: String,
-        occurred_at: Option<Timestamp>,
-        quantities: Vec<(String, i64)>,
+        usage: Usage,
     },
+}
+
+/// A usage event.
+#[derive(Clone, Debug)]
+pub struct Usage {
+    pub id: String,
+    pub sku: String,
+    pub occurred_at: Option<Timestamp>,
+    pub quantities: Vec<(String, i64)>,
+    pub labels: Labels,
 }
 
 /// A coupon to be made.

@@ -1,13 +1,12 @@
 //! What a line can say.
 
-use std::collections::BTreeMap;
-
 use app::operations::give_grant::Given;
 use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
 use domain::history::Filter;
+use domain::label::Labels;
 use domain::report::Dimension;
 use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
@@ -199,6 +198,7 @@ pub enum Says {
         name: String,
         wallet: String,
         amount: Amount,
+        labels: Labels,
         seconds: Option<i64>,
     },
     Capture {
@@ -279,7 +279,7 @@ pub struct Start {
     pub resource: String,
     pub wallet: String,
     pub sku: String,
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     pub at: Option<When>,
     pub waits: bool,
     pub heartbeat_seconds: Option<i64>,
@@ -314,6 +314,7 @@ pub struct Use {
     pub wallet: String,
     pub sku: String,
     pub quantities: Vec<(String, i64)>,
+    pub labels: Labels,
     pub id: Option<String>,
     pub at: Option<When>,
 }

@@ -1,7 +1,6 @@
 //! Resources, their runs, holds and use.
 
-use std::collections::BTreeMap;
-
+use domain::label::Labels;
 use domain::run::Rest;
 
 use super::says::{Says, Start, Use};
@@ -12,19 +11,30 @@ pub(super) fn at(words: &mut Words) -> Result<Option<When>, ParseError> {
     if words.take_keyword("at") { when(words).map(Some) } else { Ok(None) }
 }
 
+/// Labels, as many as there are.
+fn pairs(words: &mut Words) -> Result<Labels, ParseError> {
+    let before = words.clone();
+    let mut pairs = Vec::new();
+    while words.peek().is_some_and(|word| word.contains('=')) {
+        let pair = |word: &str| {
+            let (name, value) = word.split_once('=')?;
+            Some((name.to_string(), value.to_string()))
+        };
+        pairs.push(words.read("a label, such as project=alpha", pair)?);
+    }
+    Labels::new(pairs).map_err(|fault| before.wrong(format!("labels: it {}", fault.wish())))
+}
+
+/// Labels behind their keyword.
+fn labels(words: &mut Words) -> Result<Labels, ParseError> {
+    if words.take_keyword("labels") { pairs(words) } else { Ok(Labels::NONE) }
+}
+
 pub(super) fn start(words: &mut Words) -> Result<Says, ParseError> {
     let resource = resource(words)?;
     let wallet = words.name("a wallet's name")?;
     let sku = words.name("a SKU's code")?;
-    let mut labels = BTreeMap::new();
-    while words.peek().is_some_and(|word| word.contains('=')) {
-        let label = |word: &str| {
-            let (name, value) = word.split_once('=')?;
-            Some((name.to_string(), value.to_string()))
-        };
-        let (name, value) = words.read("a label, such as project=alpha", label)?;
-        labels.insert(name, value);
-    }
+    let labels = pairs(words)?;
     let at = at(words)?;
     let heartbeat_seconds =
         if words.take_keyword("heartbeat") { Some(duration(words)?) } else { None };
@@ -44,8 +54,9 @@ pub(super) fn hold(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a name for the hold")?;
     let wallet = words.name("a wallet's name")?;
     let amount = words.amount()?;
+    let labels = labels(words)?;
     let seconds = if words.take_keyword("for") { Some(duration(words)?) } else { None };
-    Ok(Says::Hold { name, wallet, amount, seconds })
+    Ok(Says::Hold { name, wallet, amount, labels, seconds })
 }
 
 pub(super) fn capture(words: &mut Words) -> Result<Says, ParseError> {
@@ -65,6 +76,7 @@ pub(super) fn usage(words: &mut Words) -> Result<Says, ParseError> {
     while quantities.is_empty() || words.peek().is_some_and(|word| word.contains('=')) {
         quantities.push(words.read("a quantity, such as input_tokens=1200", quantity)?);
     }
+    let labels = labels(words)?;
     let id = if words.take_keyword("id") { Some(words.name("an event's id")?) } else { None };
-    Ok(Says::Use(Use { wallet, sku, quantities, id, at: at(words)? }))
+    Ok(Says::Use(Use { wallet, sku, quantities, labels, id, at: at(words)? }))
 }

@@ -200,11 +200,11 @@ impl<'a> Player<'a> {
 
     fn obey_holds_and_rules(&mut self, says: &Says) -> Lines {
         match says {
-            Says::Hold { name, wallet, amount, seconds } => {
+            Says::Hold { name, wallet, amount, labels, seconds } => {
                 let (org, amount, seconds) = (self.org(wallet), *amount, *seconds);
-                let Done::Hold(hold) =
-                    self.layer.run(&Command::PlaceHold { org, amount, seconds })?
-                else {
+                let labels = labels.clone();
+                let place = Command::PlaceHold { org, amount, seconds, labels };
+                let Done::Hold(hold) = self.layer.run(&place)? else {
                     return broken("placing a hold made no hold");
                 };
                 self.remember(name, org, hold.number);

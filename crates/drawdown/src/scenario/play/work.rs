@@ -4,7 +4,7 @@ use domain::OrgId;
 use domain::run::Rest;
 
 use super::{Lines, Named, Player, broken, line};
-use crate::scenario::layer::{Command, Done, Failure, RunRow};
+use crate::scenario::layer::{Command, Done, Failure, RunRow, Usage};
 use crate::scenario::parse::{Says, Start, Use};
 use crate::scenario::when::When;
 
@@ -95,14 +95,15 @@ impl Player<'_> {
     pub(super) fn usage(&mut self, usage: &Use) -> Lines {
         self.events += 1;
         let id = usage.id.clone().unwrap_or_else(|| format!("use-{}", self.events));
-        let command = Command::RecordUsage {
-            org: self.org(&usage.wallet),
+        let said = Usage {
             id,
             sku: usage.sku.clone(),
             occurred_at: self.instant(usage.at)?,
             quantities: usage.quantities.clone(),
+            labels: usage.labels.clone(),
         };
-        self.charge(&command)
+        let org = self.org(&usage.wallet);
+        self.charge(&Command::RecordUsage { org, usage: said })
     }
 
     pub(super) fn charge(&mut self, command: &Command) -> Lines {

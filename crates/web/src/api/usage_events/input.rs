@@ -43,6 +43,10 @@ pub struct UsageEventIn {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<TimeText>,
     pub quantities: Quantities,
+    /// What its cost is grouped by in reports, such as `model`, `gpu_type`, `location`, `project`,
+    /// `member` or `api_key`; at most 20.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// How much was used, by priced dimension: `{"input_tokens": 1200}`.
@@ -107,6 +111,10 @@ pub struct CloudEvent {
 pub struct CloudData {
     pub sku: String,
     pub quantities: Quantities,
+    /// What its cost is grouped by in reports, such as `model`, `gpu_type`, `location`, `project`,
+    /// `member` or `api_key`; at most 20.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 impl CloudEvent {
@@ -122,6 +130,7 @@ impl CloudEvent {
             sku: self.data.sku,
             occurred_at: self.time,
             quantities: self.data.quantities,
+            labels: self.data.labels,
         })
     }
 }
