@@ -163,6 +163,7 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
         fill(&mut ws.label_sets, sets);
     }
     fill(&mut ws.api_keys, store::api_keys::load(writer, &distinct(keys.api_keys))?);
+    load_members(writer, ws, keys.members, keys.all_members)?;
     load_coupons(writer, ws, keys.coupons, keys.claimants, keys.claims)?;
     fill(&mut ws.redemptions, store::redemptions::load(writer, &distinct(keys.redemptions))?);
     for org in keys.purchases {
@@ -177,6 +178,23 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
         *first = (*first).min(since);
     }
     earliest.into_iter().try_for_each(|(org, since)| load_history(writer, ws, org, since))
+}
+
+fn load_members(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    members: Vec<Key>,
+    all_of: Vec<OrgId>,
+) -> Result<(), StoreError> {
+    if !members.is_empty() {
+        fill(&mut ws.members, store::members::load(writer, &distinct(members))?);
+    }
+    if !all_of.is_empty() {
+        let orgs = distinct(all_of);
+        fill(&mut ws.members, store::members::load_all(writer, &orgs)?);
+        fill(&mut ws.member_names, store::members::load_names(writer, &orgs)?);
+    }
+    Ok(())
 }
 
 /// A block is posted so long before it starts at most: its run was reported ahead of the clock.

@@ -559,7 +559,7 @@ impl Answers {
         decided: &Result<Answer, Refusal>,
         now: Timestamp,
     ) {
-        if matches!(decided, Err(Refusal::NotFound { .. })) {
+        if decided.as_ref().is_err_and(|refusal| !refusal.is_outcome()) {
             return;
         }
         let (status, body) = (key.render)(decided);

@@ -13,6 +13,7 @@ use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
+use domain::member::{Member, MemberName, Permission};
 use domain::price::{Price, Sku};
 use domain::refund::Refund;
 use domain::run::{Resource, Run};
@@ -53,6 +54,9 @@ pub struct Keys {
     /// A deposit that succeeded, if there was any.
     pub purchases: Vec<OrgId>,
     pub api_keys: Vec<Key>,
+    pub members: Vec<Key>,
+    /// Every member, with their names.
+    pub all_members: Vec<OrgId>,
     /// Every resource whose run is open.
     pub open_runs: Vec<OrgId>,
     pub open_holds: Vec<OrgId>,
@@ -77,6 +81,7 @@ pub enum Answer {
     Platform(OrgId, Platform),
     Organization(OrgId, Organization),
     ApiKey(OrgId, ApiKey),
+    Member(OrgId, Member, MemberName),
     Sku(OrgId, Sku),
     Price(OrgId, Price),
     /// Of an organization, and its platform.
@@ -87,7 +92,8 @@ pub enum Answer {
     Dispute(OrgId, Dispute),
     PaymentMethod(OrgId, PaymentMethod),
     AutoTopUp(OrgId, AutoTopUp),
-    UserLimit(OrgId, Option<UserLimit>),
+    /// Of the organization, or of one member.
+    UserLimit(OrgId, Option<i64>, Option<UserLimit>),
     Resource(OrgId, Resource),
     Run(OrgId, Run),
     Hold(OrgId, Hold),
@@ -98,6 +104,8 @@ pub enum Answer {
         transaction: Arc<LedgerTransaction>,
         is_duplicate: bool,
     },
+    /// A member may do what was asked.
+    Permitted,
     /// A wallet is not frozen any more.
     Released(OrgId),
     /// A wallet was woken; the instant at which it wants to be woken next.
@@ -133,6 +141,11 @@ pub trait Operation: Send + Sync {
     /// True when the operation makes its organization, so that there is no wallet to load.
     fn makes_organization(&self) -> bool {
         false
+    }
+
+    /// What `member` has to be allowed to ask for it; nothing when no member may.
+    fn permission(&self, _ws: &Workset, _member: i64) -> Option<Permission> {
+        None
     }
 
     /// Decides over `ws` at `now`. Pure; when it refuses, what it did is undone.
@@ -180,6 +193,60 @@ impl<O: Operation> Operation for OnPlatform<O> {
             return Err(Refusal::NotFound { kind: Kind::Organization });
         }
         self.operation.decide(ws, now)
+    }
+}
+
+/// An operation that a member asks for: their role has to allow it (requirements N19).
+pub struct AsMember {
+    pub member: i64,
+    pub operation: Box<dyn Operation>,
+}
+
+impl Operation for AsMember {
+    fn name(&self) -> &'static str {
+        self.operation.name()
+    }
+
+    fn org(&self) -> OrgId {
+        self.operation.org()
+    }
+
+    fn needs(&self, keys: &mut Keys) {
+        keys.members.push((self.org(), self.member));
+        self.operation.needs(keys);
+    }
+
+    fn event(&self) -> Option<EventHash> {
+        self.operation.event()
+    }
+
+    fn looks_back(&self) -> Option<EventHash> {
+        self.operation.looks_back()
+    }
+
+    fn until(&self) -> Option<Timestamp> {
+        self.operation.until()
+    }
+
+    fn makes_organization(&self) -> bool {
+        self.operation.makes_organization()
+    }
+
+    /// Refusals, in order: `not_found` (nobody, or removed), `role_forbids`; those of the
+    /// operation.
+    fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        let member = ws.members.find(Kind::Member, self.org(), self.member)?;
+        if !member.is_present() {
+            return Err(Refusal::NotFound { kind: Kind::Member });
+        }
+        let role = member.role;
+        match self.operation.permission(ws, self.member) {
+            Some(permission) if role.may(permission) => self.operation.decide(ws, now),
+            asked => {
+                let permission = asked.map_or("of_platform", Permission::name);
+                Err(Refusal::RoleForbids { role: role.name(), permission })
+            }
+        }
     }
 }
 

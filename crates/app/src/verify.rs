@@ -4,15 +4,16 @@
 //! found is told as a sentence: table, organization, row, what is written, what it should be. It
 //! reads one snapshot and writes nothing, so it can run beside live traffic.
 //!
-//! Memory grows with organizations, open grants and sets of labels, by days where a platform has
-//! volume tiers, and by 8 bytes for each usage event; never with the length of a journal. That is
-//! why rows of other tables are matched with the journal by sums first, and looked at one by one
-//! only where the sums differ.
+//! Memory grows with organizations, members, open grants and sets of labels, by days where a
+//! platform has volume tiers, and by 8 bytes for each usage event; never with the length of a
+//! journal. That is why rows of other tables are matched with the journal by sums first, and looked
+//! at one by one only where the sums differ.
 
 mod chain;
 mod coupons;
 mod discounts;
 mod labels;
+mod members;
 mod name;
 mod prices;
 mod tables;
@@ -144,6 +145,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.keys_are_unique(snapshot, store.is_shared()).await?;
     books.blocks(snapshot).await?;
     books.grants(snapshot).await?;
+    books.members(snapshot).await?;
     books.deposits(snapshot).await?;
     books.refunds(snapshot).await?;
     books.disputes(snapshot).await?;

@@ -78,6 +78,8 @@ pub struct Deposit {
     pub state: DepositState,
     pub label: DepositLabel,
     pub method: Option<i64>,
+    /// The member who pays; nobody where a rule does, or it was not said.
+    pub member: Option<i64>,
     /// The rail's own id of the money, unique per rail.
     pub external: Option<String>,
     pub created_at: Timestamp,

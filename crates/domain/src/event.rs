@@ -11,6 +11,9 @@ pub enum EventKind {
     DepositFailed,
     DepositNeedsAuthentication,
     AutoTopUpDisabled,
+    MemberAdded,
+    MemberRoleChanged,
+    MemberRemoved,
     BalanceLow,
     BalanceForecastLow,
     BalanceRecovered,
@@ -43,11 +46,14 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 33] = [
+    pub const ALL: [EventKind; 36] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
         EventKind::AutoTopUpDisabled,
+        EventKind::MemberAdded,
+        EventKind::MemberRoleChanged,
+        EventKind::MemberRemoved,
         EventKind::BalanceLow,
         EventKind::BalanceForecastLow,
         EventKind::BalanceRecovered,
@@ -86,6 +92,9 @@ impl EventKind {
             EventKind::DepositFailed => 2,
             EventKind::DepositNeedsAuthentication => 3,
             EventKind::AutoTopUpDisabled => 4,
+            EventKind::MemberAdded => 60,
+            EventKind::MemberRoleChanged => 61,
+            EventKind::MemberRemoved => 62,
             EventKind::BalanceLow => 5,
             EventKind::BalanceForecastLow => 6,
             EventKind::BalanceRecovered => 7,
@@ -129,6 +138,9 @@ impl EventKind {
             EventKind::DepositFailed => "deposit.failed",
             EventKind::DepositNeedsAuthentication => "deposit.needs_authentication",
             EventKind::AutoTopUpDisabled => "auto_top_up.disabled",
+            EventKind::MemberAdded => "member.added",
+            EventKind::MemberRoleChanged => "member.role_changed",
+            EventKind::MemberRemoved => "member.removed",
             EventKind::BalanceLow => "balance.low",
             EventKind::BalanceForecastLow => "balance.forecast_low",
             EventKind::BalanceRecovered => "balance.recovered",

@@ -69,6 +69,7 @@ pub enum Kind {
     Platform,
     Organization,
     ApiKey,
+    Member,
     Wallet,
     Grant,
     Deposit,
@@ -90,10 +91,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 21] = [
+    pub const ALL: [Kind; 22] = [
         Kind::Platform,
         Kind::Organization,
         Kind::ApiKey,
+        Kind::Member,
         Kind::Wallet,
         Kind::Grant,
         Kind::Deposit,
@@ -119,6 +121,7 @@ impl Kind {
             Kind::Platform => "plt",
             Kind::Organization => "org",
             Kind::ApiKey => "key",
+            Kind::Member => "mem",
             Kind::Wallet => "wal",
             Kind::Grant => "grt",
             Kind::Deposit => "dep",
@@ -148,6 +151,7 @@ impl Kind {
             Kind::Platform => "platform",
             Kind::Organization => "organization",
             Kind::ApiKey => "API key",
+            Kind::Member => "member",
             Kind::Wallet => "wallet",
             Kind::Grant => "grant",
             Kind::Deposit => "deposit",

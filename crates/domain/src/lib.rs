@@ -18,6 +18,7 @@ pub mod id;
 pub mod label;
 pub mod ledger;
 pub mod lifecycle;
+pub mod member;
 pub mod meter;
 pub mod price;
 pub mod profile;

@@ -13,6 +13,13 @@ pub enum Refusal {
     NotFound {
         kind: Kind,
     },
+    /// The member's role does not allow this.
+    RoleForbids {
+        role: &'static str,
+        permission: &'static str,
+    },
+    /// Members without an owner among them.
+    OwnerMissing,
     AmountNotPositive,
     /// Money on a rail moves in whole cents.
     AmountTooPrecise,
@@ -176,6 +183,8 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::NotFound { .. } => "not_found",
+            Refusal::RoleForbids { .. } => "role_forbids",
+            Refusal::OwnerMissing => "owner_missing",
             Refusal::AmountNotPositive => "amount_not_positive",
             Refusal::AmountTooPrecise => "amount_too_precise",
             Refusal::AmountOutOfRange { .. } => "amount_out_of_range",
@@ -232,9 +241,21 @@ impl Refusal {
 }
 
 impl Refusal {
+    /// Whether it is an outcome that its key answers with again: what authorization or a missing
+    /// row refused is none, and may be otherwise the next time (rulings R20).
+    pub const fn is_outcome(&self) -> bool {
+        !matches!(self, Refusal::NotFound { .. } | Refusal::RoleForbids { .. })
+    }
+}
+
+impl Refusal {
     /// Why something that is given cannot be had.
     fn say_of_gift(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Refusal::DiscountOutOfRange => {
+                f.write_str("the discount must be between 0 and 10000 basis points")
+            }
+            Refusal::PriorityOutOfRange => f.write_str("the priority must be between 0 and 100"),
             Refusal::GrantNotVoidable => {
                 f.write_str("purchased credit cannot be voided, only refunded")
             }
@@ -326,11 +347,9 @@ impl fmt::Display for Refusal {
             Refusal::PaymentMethodMissing => f.write_str("save a payment method first"),
             Refusal::DepositDecided { state } => write!(f, "this deposit is already {state}"),
             Refusal::ExpiryInThePast => f.write_str("the expiry must lie ahead"),
-            Refusal::DiscountOutOfRange => {
-                f.write_str("the discount must be between 0 and 10000 basis points")
-            }
-            Refusal::PriorityOutOfRange => f.write_str("the priority must be between 0 and 100"),
-            Refusal::GrantNotVoidable
+            Refusal::DiscountOutOfRange
+            | Refusal::PriorityOutOfRange
+            | Refusal::GrantNotVoidable
             | Refusal::TooManyUpcoming { .. }
             | Refusal::CouponNotValid { .. }
             | Refusal::CouponUsedUp { .. }
@@ -341,12 +360,22 @@ impl fmt::Display for Refusal {
                 self.say_of_clock(f)
             }
             Refusal::SettingInvalid { message } => f.write_str(message),
+            Refusal::RoleForbids { .. } | Refusal::OwnerMissing => self.say_of_member(f),
             other => other.fmt_money_back(f),
         }
     }
 }
 
 impl Refusal {
+    fn say_of_member(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::RoleForbids { role, permission } => {
+                write!(f, "the role {role} does not include {permission}")
+            }
+            _ => f.write_str("an organization with members has at least one owner"),
+        }
+    }
+
     fn say_of_clock(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::ClockGoesBack { now } => {

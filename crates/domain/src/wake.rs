@@ -18,7 +18,7 @@ use crate::retention::{may_delete, retention_due, review_retention};
 use crate::run::{Rest, StopReason};
 use crate::settle::{Draft, offset_debt, post, settle_to, tell};
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
-use crate::wallet::{StopOrder, Usable, Wallet};
+use crate::wallet::{StopOrder, Usable, UserLimit, Wallet};
 use crate::workset::{Platform, Workset};
 use crate::{Amount, OrgId, Refusal, Timestamp};
 
@@ -66,7 +66,7 @@ pub fn is_watched(wallet: &Wallet, profile: &Profile) -> bool {
         || (profile.retention_days.is_some() && wallet.running_count > 0)
         || wallet.stop_order.is_some()
         || wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled)
-        || wallet.user_limit.is_some()
+        || wallet.told_limits().next().is_some()
         || profile.forecast_horizon_seconds.is_some()
 }
 
@@ -164,10 +164,9 @@ fn crossing(wallet: &Wallet, profile: &Profile, floor: Amount, horizon: i64) -> 
 }
 
 fn limit_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
-    match &wallet.user_limit {
-        Some(rule) if !rule.fired => crossing(wallet, profile, rule.limit, 0),
-        _ => Timestamp::NEVER,
-    }
+    // The highest is crossed first.
+    let armed = wallet.told_limits().filter(|(_, rule)| !rule.fired).map(|(_, rule)| rule.limit);
+    armed.max().map_or(Timestamp::NEVER, |limit| crossing(wallet, profile, limit, 0))
 }
 
 fn forecast_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
@@ -577,6 +576,7 @@ fn review_top_up(
         state: DepositState::Pending,
         label: DepositLabel::AutoTopUp,
         method: Some(method),
+        member: None,
         external: None,
         created_at: asked_at,
         decided_at: None,
@@ -598,19 +598,31 @@ fn review_limit(
     at: Timestamp,
 ) -> Result<(), Refusal> {
     let wallet = ws.wallet(org)?;
-    let shown = wallet.shown(profile, at);
-    let Some(rule) = wallet.user_limit.clone() else { return Ok(()) };
-    let is_below = shown < rule.limit;
-    if is_below == rule.fired {
+    if wallet.told_limits().next().is_none() {
         return Ok(());
     }
-    let wallet = ws.wallet_mut(org)?;
-    if let Some(changed) = &mut wallet.user_limit {
-        changed.fired = is_below;
+    let shown = wallet.shown(profile, at);
+    let turned = |(member, rule): (Option<i64>, &UserLimit)| {
+        ((shown < rule.limit) != rule.fired).then_some((member, rule.limit))
+    };
+    let turned: Vec<(Option<i64>, Amount)> = wallet.told_limits().filter_map(turned).collect();
+    for (member, limit) in turned {
+        let is_below = shown < limit;
+        let wallet = ws.wallet_mut(org)?;
+        let mut of_members = wallet.member_limits.iter_mut();
+        let rule = match member {
+            None => wallet.user_limit.as_mut(),
+            Some(member) => of_members.find(|it| it.member == member).map(|it| &mut it.limit),
+        };
+        if let Some(rule) = rule {
+            rule.fired = is_below;
+        }
+        let kind = if is_below { EventKind::BalanceLow } else { EventKind::BalanceRecovered };
+        let mut fields = vec![("balance", shown.to_string()), ("limit", limit.to_string())];
+        fields.extend(member.map(|member| ("member", member.to_string())));
+        tell(ws, org, kind, at, fields)?;
     }
-    let kind = if is_below { EventKind::BalanceLow } else { EventKind::BalanceRecovered };
-    let fields = vec![("balance", shown.to_string()), ("limit", rule.limit.to_string())];
-    tell(ws, org, kind, at, fields)
+    Ok(())
 }
 
 fn review_forecast(

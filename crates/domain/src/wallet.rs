@@ -42,6 +42,16 @@ pub struct UserLimit {
     pub fired: bool,
 }
 
+/// So many members may have a limit of their own.
+pub const MEMBER_LIMITS_MAX: usize = 16;
+
+/// The limit of one member (rulings R22): it fires and recovers by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberLimit {
+    pub member: i64,
+    pub limit: UserLimit,
+}
+
 /// The rule that charges a saved payment method when the balance is low (rulings R13).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AutoTopUp {
@@ -95,7 +105,10 @@ pub struct Wallet {
     pub launches: Vec<Launch>,
     /// No open hold expires before this.
     pub next_hold_expiry: Timestamp,
+    /// The limit of the organization itself.
     pub user_limit: Option<UserLimit>,
+    /// Those of members, at most [`MEMBER_LIMITS_MAX`], by member.
+    pub member_limits: Vec<MemberLimit>,
     pub forecast_fired: bool,
     /// Charges per use by whole hour since 1970, the last ones only.
     pub per_use: Vec<(i64, Amount)>,
@@ -167,6 +180,7 @@ impl Wallet {
             launches: Vec::new(),
             next_hold_expiry: Timestamp::NEVER,
             user_limit: None,
+            member_limits: Vec::new(),
             forecast_fired: false,
             per_use: Vec::new(),
             auto_top_up: None,
@@ -192,6 +206,13 @@ impl Wallet {
         let number = self.next_number;
         self.next_number += 1;
         number
+    }
+
+    /// Every limit below which somebody is told, each with its member; nobody's is the
+    /// organization's.
+    pub fn told_limits(&self) -> impl Iterator<Item = (Option<i64>, &UserLimit)> {
+        let of_members = self.member_limits.iter().map(|it| (Some(it.member), &it.limit));
+        self.user_limit.iter().map(|limit| (None, limit)).chain(of_members)
     }
 
     /// Whether a dispute forbids everything but money coming in.

@@ -18,6 +18,7 @@ use crate::grant::Grant;
 use crate::hold::Hold;
 use crate::label::LabelSet;
 use crate::ledger::{EventKey, LedgerTransaction};
+use crate::member::{Member, MemberName};
 use crate::price::{Price, PriceBook, Sku};
 use crate::profile::Profile;
 use crate::refund::Refund;
@@ -225,6 +226,8 @@ pub struct Workset {
     pub platforms: Table<Platform>,
     pub organizations: Table<Organization>,
     pub api_keys: Table<ApiKey>,
+    pub members: Table<Member>,
+    pub member_names: Table<MemberName>,
     pub skus: Table<Sku>,
     pub prices: Table<Price>,
     pub discounts: Table<Discount>,
@@ -287,6 +290,8 @@ pub struct Changes {
     pub platforms: Vec<(OrgId, i64, Platform)>,
     pub organizations: Vec<(OrgId, i64, Organization)>,
     pub api_keys: Vec<(OrgId, i64, ApiKey)>,
+    pub members: Vec<(OrgId, i64, Member)>,
+    pub member_names: Vec<(OrgId, i64, MemberName)>,
     pub skus: Vec<(OrgId, i64, Sku)>,
     pub prices: Vec<(OrgId, i64, Price)>,
     pub discounts: Vec<(OrgId, i64, Discount)>,
@@ -504,6 +509,8 @@ impl Workset {
         keeper.table(&mut self.platforms);
         keeper.table(&mut self.organizations);
         keeper.table(&mut self.api_keys);
+        keeper.table(&mut self.members);
+        keeper.table(&mut self.member_names);
         keeper.table(&mut self.skus);
         keeper.table(&mut self.prices);
         keeper.table(&mut self.discounts);
@@ -538,6 +545,8 @@ impl Workset {
             platforms: self.platforms.take_changed(),
             organizations: self.organizations.take_changed(),
             api_keys: self.api_keys.take_changed(),
+            members: self.members.take_changed(),
+            member_names: self.member_names.take_changed(),
             skus: self.skus.take_changed(),
             prices: self.prices.take_changed(),
             discounts: self.discounts.take_changed(),

@@ -133,7 +133,7 @@ async fn wallet(app: &App, platform: &mut DemoPlatform, name: &str) -> Result<Or
 
 async fn deposit(app: &App, org: OrgId, units: i64) -> Result<(), Failure> {
     let rail = payments::sandbox::RAIL.to_owned();
-    let start = StartDeposit { org, amount: Amount::from_units(units), rail };
+    let start = StartDeposit { org, amount: Amount::from_units(units), rail, member: None };
     let Answer::Deposit(_, row) = run(app, start).await? else { return Err("deposit".into()) };
     let id = Id::new(Kind::Deposit, org, row.number).to_string();
     let outcome = payments::sandbox::paid(&id);
@@ -216,7 +216,7 @@ async fn per_second(
         method: card.number,
     };
     run(app, rule).await?;
-    let limit = SetUserLimit { org: acme, limit: Some(Amount::from_units(30)) };
+    let limit = SetUserLimit { org: acme, member: None, limit: Some(Amount::from_units(30)) };
     run(app, limit).await?;
     let train = resource(app, acme, "train-h100", "h100").await?;
     let notebook = resource(app, acme, "notebook-a100", "a100").await?;

@@ -102,9 +102,11 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             let (threshold, amount) = (nanos(threshold), nanos(amount));
             Box::new(SetAutoTopUp { org, enabled, threshold, amount, method })
         }
-        Action::Limit { org, limit } => Box::new(SetUserLimit { org, limit: limit.map(nanos) }),
+        Action::Limit { org, limit } => {
+            Box::new(SetUserLimit { org, member: None, limit: limit.map(nanos) })
+        }
         Action::StartDeposit { org, amount } => {
-            Box::new(StartDeposit { org, amount: nanos(amount), rail: sandbox() })
+            Box::new(StartDeposit { org, amount: nanos(amount), rail: sandbox(), member: None })
         }
         Action::SettleDeposit { org, deposit, outcome: rail } => {
             Box::new(SettleDeposit { org, deposit, outcome: outcome(rail, org, deposit) })
@@ -177,6 +179,8 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::Platform(..) => "0 0 platform".into(),
         Answer::Organization(..) => "0 0 organization".into(),
         Answer::ApiKey(_, key) => format!("{} 0 key", key.number),
+        Answer::Member(_, member, _) => format!("{} 0 member", member.number),
+        Answer::Permitted => "0 0 permitted".into(),
         Answer::Sku(_, sku) => format!("{} 0 sku", sku.number),
         Answer::Price(_, it) => format!("{} 0 price {}", it.number, it.effective_from.micros()),
         Answer::Discount(_, _, it) => format!("{} 0 discount {}", it.number, it.bps),

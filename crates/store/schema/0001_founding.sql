@@ -83,6 +83,27 @@ CREATE TABLE api_keys (
     PRIMARY KEY (bucket, org_id, number)
 );
 
+-- Who may do what in an organization; `role` is a code of MemberRole. Kept as long as the books:
+-- what a removed member paid still names them.
+CREATE TABLE members (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    role INTEGER NOT NULL,
+    created_at BIGINT NOT NULL,
+    removed_at BIGINT,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+-- What members are called: personal data, that can be erased at any time.
+CREATE TABLE member_names (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
 -- One bounded row per organization: what is left of its grants and runs, and the tip of its chain
 -- (rulings A6). `position` and `number` are those of its last ledger transaction.
 CREATE TABLE wallets (
@@ -169,6 +190,7 @@ CREATE TABLE deposits (
     state INTEGER NOT NULL,
     label INTEGER NOT NULL,
     method BIGINT,
+    member BIGINT,
     external TEXT,
     created_at BIGINT NOT NULL,
     decided_at BIGINT,

@@ -21,6 +21,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("state", Kind::Small),
     ("label", Kind::Small),
     ("method", Kind::Int),
+    ("member", Kind::Int),
     ("external", Kind::Text),
     ("created_at", Kind::Int),
     ("decided_at", Kind::Int),
@@ -38,8 +39,8 @@ catalogue! {
     FIND: Load = Load::rows("deposits", 3, COLUMNS, "");
     /// Finds a deposit that succeeded.
     FIRST_PAID: Statement = Statement::new(
-        "SELECT bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
-         decided_at, paid_at, grant_number, refunded, withdrawn, reason FROM deposits \
+        "SELECT bucket, org_id, number, amount, rail, state, label, method, member, external, \
+         created_at, decided_at, paid_at, grant_number, refunded, withdrawn, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND state = 2 ORDER BY number LIMIT 1"
     );
 }
@@ -56,6 +57,7 @@ impl Noun for Deposit {
             .int(|deposit| deposit.state.code())
             .int(|deposit| deposit.label.code())
             .opt_int(|deposit| deposit.method)
+            .opt_int(|deposit| deposit.member)
             .opt_text(|deposit| deposit.external.as_deref())
             .time(|deposit| deposit.created_at)
             .opt_time(|deposit| deposit.decided_at)
@@ -74,6 +76,7 @@ impl Noun for Deposit {
             state: fields.code(DepositState::from_code)?,
             label: fields.code(DepositLabel::from_code)?,
             method: fields.opt_int()?,
+            member: fields.opt_int()?,
             external: fields.opt_text()?,
             created_at: fields.time()?,
             decided_at: fields.opt_time()?,

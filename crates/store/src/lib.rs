@@ -22,6 +22,7 @@ pub mod key_runs;
 pub mod keys;
 pub mod label_sets;
 pub mod lanes;
+pub mod members;
 pub mod meta;
 pub mod migrate;
 mod noun;

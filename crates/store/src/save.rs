@@ -19,8 +19,8 @@ use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
     api_keys, claims, coupons, deposits, discounts, disputes, events, grants, holds, journal,
-    label_sets, lanes, organizations, outbox, payment_methods, platforms, prices, redemptions,
-    refunds, resources, runs, skus, wallets,
+    label_sets, lanes, members, organizations, outbox, payment_methods, platforms, prices,
+    redemptions, refunds, resources, runs, skus, wallets,
 };
 
 /// Everything that one transaction of a lane writes.
@@ -127,6 +127,8 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&platforms::SAVE, platforms::columns(&changes.platforms)),
         (&organizations::SAVE, organizations::columns(&changes.organizations)),
         (&api_keys::SAVE, noun::columns(&changes.api_keys)),
+        (&members::SAVE, noun::columns(&changes.members)),
+        (&members::SAVE_NAMES, noun::columns(&changes.member_names)),
         (&skus::SAVE, noun::columns(&changes.skus)),
         (&prices::SAVE, noun::columns(&changes.prices)),
         (&discounts::SAVE, noun::columns(&changes.discounts)),

@@ -152,6 +152,7 @@ impl Fault {
 pub fn status_of(refusal: &Refusal) -> u16 {
     match refusal {
         Refusal::NotFound { .. } => 404,
+        Refusal::RoleForbids { .. } => 403,
         Refusal::InsufficientCredit { .. } | Refusal::RunwayTooShort { .. } => 402,
         Refusal::AlreadyRunning
         | Refusal::ResourcePaused
@@ -174,6 +175,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::ExternalIdTaken { .. }
         | Refusal::CouponUsedUp { .. }
         | Refusal::CouponRedeemed
+        | Refusal::OwnerMissing
         | Refusal::NoTestClock
         | Refusal::ClockGoesBack { .. } => 409,
         Refusal::AmountNotPositive
@@ -216,6 +218,9 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         }
         Refusal::TooLongAgo { at, earliest } => {
             vec![("at", json!(at.to_string())), ("earliest", json!(earliest.to_string()))]
+        }
+        Refusal::RoleForbids { role, permission } => {
+            vec![("role", json!(role)), ("permission", json!(permission))]
         }
         Refusal::UnknownSku { code } => vec![("sku", json!(code))],
         Refusal::PriceMissing { sku, dimension } => {

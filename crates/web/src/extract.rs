@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::door::Render;
+use app::operation::AsMember;
 use app::{Answer, AppError, Command, IdempotencyKey, Operation, Outcome};
 use axum::body::Body;
 use axum::extract::Query;
 use axum::http::header::ACCEPT;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use bytes::Bytes;
+use domain::member::Permission;
 use domain::workset::Role;
 use domain::{Id, Kind, OrgId, Refusal};
 use http_body_util::{BodyExt, Limited};
@@ -30,6 +32,8 @@ use crate::wire::{IdText, id_of};
 
 /// The header under which a client repeats a command safely.
 pub const KEY_HEADER: &str = "idempotency-key";
+/// The header by which a key says which member asks (requirements N19).
+pub const MEMBER_HEADER: &str = "drawdown-member";
 const KEY_LENGTH_MAX: usize = 255;
 
 /// One authenticated request.
@@ -149,7 +153,9 @@ impl Call {
             _ => self.web.directory.home(&self.web.app, org).await?,
         };
         let seen = home.filter(|&home| self.caller.sees(home));
-        seen.ok_or(Fault::missing(Kind::Organization))
+        let home = seen.ok_or(Fault::missing(Kind::Organization))?;
+        self.require_sight(org).await?;
+        Ok(home)
     }
 
     /// The organization that a request names, or the caller's own.
@@ -161,7 +167,10 @@ impl Call {
             return self.home_of(id.org).await;
         }
         match self.caller.home {
-            Some(home) if self.caller.role < Role::Platform => Ok(home),
+            Some(home) if self.caller.role < Role::Platform => {
+                self.require_sight(home.org).await?;
+                Ok(home)
+            }
             _ => Err(Fault::param("organization", "say which organization this is about")),
         }
     }
@@ -225,6 +234,36 @@ impl Call {
         }
     }
 
+    /// The member of `org` who asks, where the request names one.
+    ///
+    /// Errors, in order: `parameter_invalid`, `not_found`.
+    pub fn member(&self, org: OrgId) -> Result<Option<i64>, Fault> {
+        let Some(value) = self.sent.headers.get(MEMBER_HEADER) else { return Ok(None) };
+        let id = value.to_str().ok().and_then(|text| id_of(text, &[Kind::Member]));
+        let id = id.ok_or_else(|| Fault::param("Drawdown-Member", "is not the id of a member"))?;
+        if id.org == org { Ok(Some(id.number)) } else { Err(Fault::missing(Kind::Member)) }
+    }
+
+    /// Refuses a read in the name of a member who does not see amounts.
+    ///
+    /// Errors, in order: those of [`Call::member`], `not_found`, `role_forbids`.
+    async fn require_sight(&self, org: OrgId) -> Result<(), Fault> {
+        if self.route.method != Method::GET {
+            return Ok(());
+        }
+        let Some(number) = self.member(org)? else { return Ok(()) };
+        let mut snapshot = self.snapshot().await?;
+        let member = store::read::lists::member(&mut snapshot, org, number).await?;
+        let member = member.filter(|member| member.is_present());
+        let role = member.ok_or(Fault::missing(Kind::Member))?.role;
+        let permission = Permission::SeeAmounts;
+        if role.may(permission) {
+            return Ok(());
+        }
+        let (role, permission) = (role.name(), permission.name());
+        Err(Fault::Refused(Refusal::RoleForbids { role, permission }))
+    }
+
     /// Runs one command under the client's key and renders what was decided.
     pub async fn run(
         &self,
@@ -243,7 +282,11 @@ impl Call {
         let org = operation.org();
         self.own(org)?;
         let key = self.idempotency_key(render)?;
-        let outcome = self.web.app.run(Command::new(operation).with_key(key)).await?;
+        let command = match self.member(org)? {
+            Some(member) => Command::new(AsMember { member, operation: Box::new(operation) }),
+            None => Command::new(operation),
+        };
+        let outcome = self.web.app.run(command.with_key(key)).await?;
         Ok(match outcome {
             Outcome::Decided(decided) => {
                 let (status, body) = render(&decided);
@@ -265,6 +308,10 @@ impl Call {
         hash.update(self.path_text.as_bytes());
         hash.update([0]);
         hash.update(&self.sent.body);
+        if let Some(member) = self.sent.headers.get(MEMBER_HEADER) {
+            hash.update([0]);
+            hash.update(member.as_bytes());
+        }
         let key = format!("{} {text}", self.route.operation);
         Ok(Some(IdempotencyKey { key, fingerprint: first_eight(&hash.finalize()), render }))
     }

@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq;
 
 use crate::auth::base32;
 use crate::error::Fault;
-use crate::extract::KEY_HEADER;
+use crate::extract::{KEY_HEADER, MEMBER_HEADER};
 
 /// Marks a request that came from another process of ours: when, and the proof of it.
 pub const FORWARDED: HeaderName = HeaderName::from_static("drawdown-forwarded");
@@ -35,8 +35,12 @@ const ANSWER_BYTES_MAX: usize = 32 << 20;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The headers that a request and its answer are made of; all others are the connection's.
-const REQUEST_HEADERS: [HeaderName; 3] =
-    [AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static(KEY_HEADER)];
+const REQUEST_HEADERS: [HeaderName; 4] = [
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    HeaderName::from_static(KEY_HEADER),
+    HeaderName::from_static(MEMBER_HEADER),
+];
 const ANSWER_HEADERS: [HeaderName; 5] =
     [CONTENT_TYPE, CACHE_CONTROL, RETRY_AFTER, REQUEST_ID, REPLAYED];
 

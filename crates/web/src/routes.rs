@@ -64,6 +64,33 @@ pub static ROUTES: &[Route] = &[
         .role(Organization)
         .takes::<Nothing>()
         .answers::<api_keys::ApiKeyOut>(),
+    Route::create("/v1/members", to!(members::add))
+        .is("add_member", "Adds a member")
+        .role(Organization)
+        .takes::<members::MemberIn>()
+        .answers::<members::MemberOut>()
+        .refuses(&["owner_missing"]),
+    Route::get("/v1/members", to!(members::list))
+        .is("list_members", "Lists members")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<members::MemberOut>>(),
+    Route::get("/v1/members/{id}", to!(members::get))
+        .is("get_member", "Shows a member")
+        .role(Read)
+        .answers::<members::MemberOut>(),
+    Route::act("/v1/members/{id}/role", to!(members::change_role))
+        .is("change_role", "Changes what a member may do")
+        .role(Organization)
+        .takes::<members::RoleIn>()
+        .answers::<members::MemberOut>()
+        .refuses(&["owner_missing"]),
+    Route::act("/v1/members/{id}/remove", to!(members::remove))
+        .is("remove_member", "Removes a member, who stays named where they paid")
+        .role(Organization)
+        .takes::<Nothing>()
+        .answers::<members::MemberOut>()
+        .refuses(&["owner_missing"]),
     Route::get("/v1/wallets/{id}", to!(wallets::get))
         .is("get_wallet", "Shows what an organization has, exact at this instant")
         .role(Read)

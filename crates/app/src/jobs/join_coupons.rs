@@ -6,11 +6,13 @@
 //! round, wherever it runs (rulings A12).
 
 use domain::coupon::{Claim, ClaimState, Coupon, CouponCode, Redemption};
+use domain::member::Permission;
 use domain::{OrgId, Refusal};
 use store::StoreError;
 
 use crate::door::{App, AppError, Command, IdempotencyKey, Outcome};
-use crate::operation::Answer;
+use crate::operation::{Answer, AsMember};
+use crate::operations::check_permission::CheckPermission;
 use crate::operations::claim_coupon::ClaimCoupon;
 use crate::operations::conclude_claim::ConcludeClaim;
 use crate::operations::redeem_coupon::RedeemCoupon;
@@ -29,14 +31,23 @@ pub enum Redeemed {
 }
 
 /// Redeems a coupon, from the process that owns the platform's lane. `key` is the client's and
-/// decides in the organization's lane, so that repeating the command repeats its answer.
+/// decides in the organization's lane, so that repeating the command repeats its answer; where a
+/// member asks, their role is looked at there before anything is counted.
 pub async fn redeem(
     app: &App,
     platform: OrgId,
     org: OrgId,
     code: CouponCode,
-    key: Option<IdempotencyKey>,
+    (member, key): (Option<i64>, Option<IdempotencyKey>),
 ) -> Result<Redeemed, AppError> {
+    if let Some(member) = member {
+        let permission = Permission::RedeemCoupons;
+        let operation = Box::new(CheckPermission { org, permission });
+        let checked = app.run(Command::new(AsMember { member, operation })).await?;
+        if let Outcome::Decided(Err(refusal)) = checked {
+            return Ok(Redeemed::Refused(refusal));
+        }
+    }
     let claim = ClaimCoupon { platform, code, claimant: org };
     let (claim, coupon) = match app.run(Command::new(claim)).await? {
         Outcome::Decided(Ok(Answer::Claim(claim, coupon))) => (claim, coupon),

@@ -2,6 +2,7 @@
 
 use domain::hold::HoldState;
 use domain::ledger::TransactionKind;
+use domain::member::Permission;
 use domain::profile::Overcapture;
 use domain::settle::{Draft, draw_with_overdraft, offset_debt, post};
 use domain::wake::{catch_up, expire_grants};
@@ -28,6 +29,10 @@ impl Operation for CaptureHold {
 
     fn needs(&self, keys: &mut Keys) {
         keys.holds.push((self.org, self.hold));
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::StartAndStop)
     }
 
     /// Refusals, in order: `not_found`, `hold_resolved`, `amount_not_positive`,

@@ -1,6 +1,7 @@
 //! Creates a resource: a named thing of a customer that can run.
 
 use domain::label::Labels;
+use domain::member::Permission;
 use domain::run::{Resource, Rest};
 use domain::{OrgId, Refusal, Timestamp, Workset};
 
@@ -22,6 +23,10 @@ impl Operation for CreateResource {
 
     fn org(&self) -> OrgId {
         self.org
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::StartAndStop)
     }
 
     /// Refusals, in order: `not_found` (organization), `unknown_sku`.

@@ -1,8 +1,11 @@
 //! One file per thing the product does, named `verb_noun`.
 
+pub mod add_member;
 pub mod assign_discount;
 pub mod capture_hold;
 pub mod change_payment_method;
+pub mod change_role;
+pub mod check_permission;
 pub mod claim_coupon;
 pub mod conclude_claim;
 pub mod create_api_key;
@@ -20,6 +23,7 @@ pub mod redeem_coupon;
 pub mod redeploy_resource;
 pub mod release_freeze;
 pub mod release_hold;
+pub mod remove_member;
 pub mod report_beat;
 pub mod report_dispute;
 pub mod report_ready;

@@ -2,6 +2,7 @@
 
 use domain::hold::{Hold, HoldState};
 use domain::label::{self, Labels};
+use domain::member::Permission;
 use domain::wake::catch_up;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
@@ -32,6 +33,10 @@ impl Operation for PlaceHold {
 
     fn needs(&self, keys: &mut Keys) {
         keys.want_labels(self.org, &self.labels);
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::StartAndStop)
     }
 
     /// Refusals, in order: `not_found`, `wallet_frozen`, `amount_not_positive`,

@@ -3,6 +3,7 @@
 use domain::coupon::{Coupon, CouponGift, Redemption, RedemptionState};
 use domain::deposit::DepositState;
 use domain::event::EventKind;
+use domain::member::Permission;
 use domain::settle::tell;
 use domain::wake::catch_up;
 use domain::wallet::WAITING_MAX;
@@ -32,6 +33,10 @@ impl Operation for RedeemCoupon {
         if self.coupon.first_purchase_only {
             keys.purchases.push(self.org);
         }
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::RedeemCoupons)
     }
 
     /// Refusals, in order: `not_found`, `coupon_redeemed`, and those of a grant.

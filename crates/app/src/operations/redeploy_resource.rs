@@ -1,6 +1,7 @@
 //! Makes a terminated resource again from what is known of it: termination is final, so that this
 //! is another resource, linked to the old one (requirements C14).
 
+use domain::member::Permission;
 use domain::run::{Resource, Rest};
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
 
@@ -23,6 +24,10 @@ impl Operation for RedeployResource {
 
     fn needs(&self, keys: &mut Keys) {
         keys.resources.push((self.org, self.resource));
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::StartAndStop)
     }
 
     /// Refusals, in order: `not_found`, `resource_not_terminated`.

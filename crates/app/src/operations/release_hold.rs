@@ -1,6 +1,7 @@
 //! Releases a hold: the work was not done, the credit is available again.
 
 use domain::hold::HoldState;
+use domain::member::Permission;
 use domain::settle::offset_debt;
 use domain::wake::{catch_up, expire_grants};
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
@@ -24,6 +25,10 @@ impl Operation for ReleaseHold {
 
     fn needs(&self, keys: &mut Keys) {
         keys.holds.push((self.org, self.hold));
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::StartAndStop)
     }
 
     /// Refusals, in order: `not_found`, `hold_resolved`.

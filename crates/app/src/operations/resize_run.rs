@@ -2,6 +2,7 @@
 //! new admission (rulings R15).
 
 use domain::lifecycle::{price_of, rate_of, succeed};
+use domain::member::Permission;
 use domain::wake::catch_up;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
@@ -28,6 +29,10 @@ impl Operation for ResizeRun {
     fn needs(&self, keys: &mut Keys) {
         keys.runs.push((self.org, self.run));
         keys.history.push((self.org, Timestamp::NEVER));
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::StartAndStop)
     }
 
     /// Refusals, in order: `not_found`, `run_ended`, `wallet_frozen`, `unknown_sku`,

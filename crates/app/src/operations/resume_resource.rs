@@ -1,6 +1,7 @@
 //! Resumes a paused resource: a new run at the price of now (requirements D16, N02).
 
 use domain::lifecycle::{Opening, open_run, price_of};
+use domain::member::Permission;
 use domain::profile::ResumeInPaidBlock;
 use domain::run::Rest;
 use domain::wake::catch_up;
@@ -26,6 +27,10 @@ impl Operation for ResumeResource {
 
     fn needs(&self, keys: &mut Keys) {
         keys.resources.push((self.org, self.resource));
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::StartAndStop)
     }
 
     /// Refusals, in order: `not_found`, `already_running`, `wallet_frozen`, `resource_not_paused`,

@@ -1,6 +1,7 @@
 //! Saves a payment method of the sandbox rail; card data never touches us.
 
 use domain::deposit::{Behaviour, PaymentMethod};
+use domain::member::Permission;
 use domain::{OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Operation};
@@ -20,6 +21,10 @@ impl Operation for SavePaymentMethod {
 
     fn org(&self) -> OrgId {
         self.org
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::Pay)
     }
 
     /// Refusals: `not_found` (organization).

@@ -1,5 +1,6 @@
 //! Sets the auto top-up rule of a wallet. It is looked at at once, not only at the next debit.
 
+use domain::member::Permission;
 use domain::wake::catch_up;
 use domain::wallet::AutoTopUp;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
@@ -26,6 +27,10 @@ impl Operation for SetAutoTopUp {
 
     fn needs(&self, keys: &mut Keys) {
         keys.methods.push((self.org, self.method));
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::SetAutoTopUp)
     }
 
     /// Refusals, in order: `not_found`, `not_in_profile`, `amount_out_of_range` (threshold, then

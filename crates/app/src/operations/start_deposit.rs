@@ -1,15 +1,18 @@
 //! Starts a deposit: a wish to pay, waiting for its rail. No money has moved yet.
 
 use domain::deposit::{Deposit, DepositLabel, DepositState};
-use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
+use domain::member::Permission;
+use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
-use crate::operation::{Answer, Operation, require_positive, require_whole_cents};
+use crate::operation::{Answer, Keys, Operation, require_positive, require_whole_cents};
 
 #[derive(Debug)]
 pub struct StartDeposit {
     pub org: OrgId,
     pub amount: Amount,
     pub rail: String,
+    /// Who pays, where it is said.
+    pub member: Option<i64>,
 }
 
 impl Operation for StartDeposit {
@@ -21,10 +24,21 @@ impl Operation for StartDeposit {
         self.org
     }
 
-    /// Refusals, in order: `not_found`, `amount_not_positive`, `amount_too_precise`,
-    /// `amount_out_of_range`.
+    fn needs(&self, keys: &mut Keys) {
+        keys.members.extend(self.member.map(|member| (self.org, member)));
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::Pay)
+    }
+
+    /// Refusals, in order: `not_found` (organization, member), `amount_not_positive`,
+    /// `amount_too_precise`, `amount_out_of_range`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
+        if let Some(member) = self.member {
+            ws.members.find(Kind::Member, self.org, member)?;
+        }
         require_positive(self.amount)?;
         require_whole_cents(self.amount)?;
         let (min, max) = (profile.deposit_min, profile.deposit_max);
@@ -39,6 +53,7 @@ impl Operation for StartDeposit {
             state: DepositState::Pending,
             label: DepositLabel::Manual,
             method: None,
+            member: self.member,
             external: None,
             created_at: now,
             decided_at: None,

@@ -5,6 +5,7 @@ use domain::deposit::DepositState;
 use domain::event::{EventKind, Request};
 use domain::grant::Posting;
 use domain::ledger::TransactionKind;
+use domain::member::Permission;
 use domain::refund::{AskedBy, Refund, RefundState, refundable, require_policy, void_bonus};
 use domain::settle::{Draft, post, settle_to, tell};
 use domain::wake::catch_up;
@@ -46,6 +47,10 @@ impl Operation for StartRefund {
     fn needs(&self, keys: &mut Keys) {
         keys.deposits.push((self.org, self.deposit));
         keys.open_grants.push(self.org);
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::Pay)
     }
 
     /// Refusals, in order: `not_found`, `deposit_not_paid`, `wallet_frozen`,

@@ -2,6 +2,7 @@
 
 use domain::block::blocks_started;
 use domain::lifecycle::{Opening, open_run, price_of, rate_of};
+use domain::member::Permission;
 use domain::price::Price;
 use domain::profile::{Admission, Profile};
 use domain::rate::Rate;
@@ -53,6 +54,10 @@ impl Operation for StartRun {
 
     fn needs(&self, keys: &mut Keys) {
         keys.resources.push((self.org, self.resource));
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::StartAndStop)
     }
 
     /// Refusals, in order: `not_found`, `already_running`, `wallet_frozen`, `resource_paused`,

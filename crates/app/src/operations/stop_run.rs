@@ -3,6 +3,7 @@
 
 use domain::event::EventKind;
 use domain::lifecycle::{Ending, close_run};
+use domain::member::Permission;
 use domain::run::{Rest, Run, StopReason};
 use domain::settle::tell;
 use domain::wake::catch_up;
@@ -41,6 +42,10 @@ impl Operation for StopRun {
     fn needs(&self, keys: &mut Keys) {
         keys.runs.push((self.org, self.run));
         keys.history.push((self.org, self.stopped_at.unwrap_or(Timestamp::NEVER)));
+    }
+
+    fn permission(&self, _: &Workset, _: i64) -> Option<Permission> {
+        Some(Permission::StartAndStop)
     }
 
     /// Refusals, in order: `not_found`, `run_ended`, `too_far_ahead`, `too_long_ago`,

@@ -105,6 +105,8 @@ pub(crate) struct Chain {
     pub discounts: Discounts,
     /// Labels that its use was charged under, by number of their set.
     pub label_sets: BTreeMap<i64, Labels>,
+    /// Everybody who is or was a member.
+    pub members: BTreeSet<i64>,
 }
 
 impl Chain {
@@ -144,6 +146,7 @@ impl Chain {
             wake: None,
             discounts: Discounts::default(),
             label_sets: BTreeMap::new(),
+            members: BTreeSet::new(),
         }
     }
 

@@ -189,6 +189,7 @@ impl Books {
         let mut withdrawn: BTreeMap<OrgId, Amount> = BTreeMap::new();
         each_row!(snapshot, deposits, row, {
             let (org, number, deposit) = row;
+            self.require_member(org, deposit.member, ("deposits", format!("deposit {number}")))?;
             if deposit.state == DepositState::Succeeded {
                 let values = [number, deposit.amount.nanos(), deposit.grant.unwrap_or(0)];
                 tallies.entry(org).or_default().add(&values);

@@ -58,8 +58,8 @@ async fn a_hundred_at_once_redeem_a_coupon_for_ten_exactly_ten_times() {
             // Each one tries twice at once.
             tokio::spawn(async move {
                 let twice = [
-                    join_coupons::redeem(&app, platform, org, code(), None),
-                    join_coupons::redeem(&app, platform, org, code(), None),
+                    join_coupons::redeem(&app, platform, org, code(), (None, None)),
+                    join_coupons::redeem(&app, platform, org, code(), (None, None)),
                 ];
                 let [first, second] = twice;
                 let (first, second) = tokio::join!(first, second);
@@ -103,7 +103,8 @@ async fn a_claim_that_nobody_finished_is_finished_by_the_job_once() {
     assert_eq!(join_coupons::run(&world.app).await.unwrap(), 1);
     assert_eq!(join_coupons::run(&world.app).await.unwrap(), 0);
     assert_eq!(posted(&world, org).await, Amount::from_units(5));
-    let again = join_coupons::redeem(&world.app, platform, org, code(), None).await.unwrap();
+    let again =
+        join_coupons::redeem(&world.app, platform, org, code(), (None, None)).await.unwrap();
     let is_told =
         matches!(again, Redeemed::Decided(Outcome::Decided(Err(Refusal::CouponRedeemed))));
     assert!(is_told, "{again:?}");

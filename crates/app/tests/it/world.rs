@@ -146,7 +146,8 @@ impl World {
     }
 
     pub async fn deposit(&self, org: OrgId, units: i64) {
-        let start = StartDeposit { org, amount: Amount::from_units(units), rail: "sandbox".into() };
+        let (amount, rail) = (Amount::from_units(units), "sandbox".into());
+        let start = StartDeposit { org, amount, rail, member: None };
         let Ok(Answer::Deposit(_, row)) = self.decide(start).await else { panic!("no deposit") };
         let id = Id::new(Kind::Deposit, org, row.number).to_string();
         let outcome = payments::sandbox::paid(&id);

@@ -604,7 +604,12 @@ impl World {
             }
             Step::ReleaseFreeze => vec![self.decide(&ReleaseFreeze { org })],
             Step::Promise { amount } => {
-                vec![self.decide(&StartDeposit { org, amount, rail: "sandbox".into() })]
+                vec![self.decide(&StartDeposit {
+                    org,
+                    amount,
+                    rail: "sandbox".into(),
+                    member: None,
+                })]
             }
             Step::Late { pick, after } => {
                 let deposits = self.ws.deposits.of(org).map(|(_, deposit)| deposit);
@@ -677,7 +682,7 @@ impl World {
                 };
                 vec![self.decide(&operation)]
             }
-            Step::Limit { limit } => vec![self.decide(&SetUserLimit { org, limit })],
+            Step::Limit { limit } => vec![self.decide(&SetUserLimit { org, member: None, limit })],
             Step::Advance { micros } => {
                 self.advance(Timestamp::from_micros(self.clock.micros() + micros));
                 Vec::new()
@@ -725,7 +730,8 @@ impl World {
         outcomes: Vec<PaymentOutcome>,
     ) -> Vec<Result<Answer, Refusal>> {
         let org = self.org;
-        let started = self.decide(&StartDeposit { org, amount, rail: "sandbox".into() });
+        let started =
+            self.decide(&StartDeposit { org, amount, rail: "sandbox".into(), member: None });
         let Ok(Answer::Deposit(_, deposit)) = &started else { return vec![started] };
         let deposit = deposit.number;
         let settle = |outcome| self.decide(&SettleDeposit { org, deposit, outcome });

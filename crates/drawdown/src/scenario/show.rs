@@ -11,7 +11,7 @@ use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow,
+    MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown, unit_of};
@@ -119,7 +119,13 @@ pub fn price(row: &PriceRow) -> String {
 pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {
     let label = if row.is_auto_top_up { "auto top-up" } else { "deposit" };
     let (at, name) = (names.time(row.created_at), names.of(org, row.number));
-    format!("{at} {name} {label} {} {} {}", row.amount, row.rail, deposit_state(row))
+    let by = row.paid_by.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
+    format!("{at} {name} {label} {} {}{by} {}", row.amount, row.rail, deposit_state(row))
+}
+
+pub fn member(row: &MemberRow) -> String {
+    let removed = if row.is_present { "" } else { ", removed" };
+    format!("{} {}{removed}", row.name, row.role)
 }
 
 /// A row of the list of deposits as pages show it: its type is said in the profile's words
@@ -204,7 +210,7 @@ pub fn resource(org: OrgId, row: &ResourceRow, names: &Names) -> String {
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 26] = [
+const FIELDS: [&str; 28] = [
     "run",
     "resource",
     "refund",
@@ -214,6 +220,8 @@ const FIELDS: [&str; 26] = [
     "deposit",
     "grant",
     "hold",
+    "member",
+    "role",
     "amount",
     "bonus",
     "balance",
@@ -241,7 +249,15 @@ pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
     for (field, value) in fields {
         let is_row = matches!(
             field.as_str(),
-            "refund" | "dispute" | "deposit" | "grant" | "hold" | "run" | "resource" | "previous"
+            "refund"
+                | "dispute"
+                | "deposit"
+                | "grant"
+                | "hold"
+                | "run"
+                | "resource"
+                | "previous"
+                | "member"
         );
         let value = match value.parse::<i64>() {
             Ok(number) if is_row => names.of(org, number),

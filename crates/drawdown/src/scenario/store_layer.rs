@@ -7,8 +7,10 @@ use std::sync::Arc;
 use app::jobs::advance_clock::{AdvanceError, advance};
 use app::jobs::join_coupons::{self, Redeemed};
 use app::lane::LaneLimits;
+use app::operation::AsMember;
 use app::{App, AppError, IdempotencyKey, LaneOptions, Operation, Outcome};
 use domain::coupon::CouponCode;
+use domain::deposit::Deposit;
 use domain::grant::GrantKind;
 use domain::history::Filter;
 use domain::ledger::LedgerTransaction;
@@ -28,14 +30,14 @@ use web::api::reports::{dearest_of, grouped};
 
 use crate::scenario::domain_layer::operations::operation_of;
 use crate::scenario::domain_layer::rows::{
-    deposit_row, dispute_row, done, hold_row, ledger_row, price_page_row, price_rows, refund_row,
-    resource_row, run_row,
+    deposit_row, dispute_row, done, hold_row, ledger_row, member_row, price_page_row, price_rows,
+    refund_row, resource_row, run_row,
 };
 use crate::scenario::domain_layer::{DEAREST_ROWS, fnv_64};
 use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Keyed, Layer, LedgerRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
+    HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
     ResourceRow, RunRow, reused,
 };
 use crate::wire;
@@ -66,6 +68,8 @@ pub struct StoreLayer {
     orgs: Vec<OrgId>,
     keyed: Keyed,
     place: Place,
+    /// The member who asks.
+    acting: Option<i64>,
 }
 
 fn broken(error: impl std::fmt::Display) -> Failure {
@@ -96,7 +100,8 @@ impl StoreLayer {
     pub fn open(place: Place) -> Result<StoreLayer, String> {
         let runtime = Runtime::new().map_err(|error| error.to_string())?;
         let app = open_app(&runtime, &place.url())?;
-        Ok(StoreLayer { runtime, app, orgs: Vec::new(), keyed: Keyed::default(), place })
+        let (orgs, keyed, acting) = (Vec::new(), Keyed::default(), None);
+        Ok(StoreLayer { runtime, app, orgs, keyed, place, acting })
     }
 
     /// Organizations in the order in which they were made.
@@ -147,7 +152,7 @@ impl StoreLayer {
     }
 
     fn redeem(&mut self, platform: OrgId, org: OrgId, code: CouponCode) -> Result<Done, Failure> {
-        let redeem = join_coupons::redeem(&self.app, platform, org, code, None);
+        let redeem = join_coupons::redeem(&self.app, platform, org, code, (self.acting, None));
         let redeemed = self.runtime.block_on(redeem).map_err(broken)?;
         let Redeemed::Decided(Outcome::Decided(decided)) = redeemed else {
             return match redeemed {
@@ -227,6 +232,10 @@ impl Layer for StoreLayer {
         let operation = operation_of(command, drawn, &|org, source, id| {
             hasher.hash(org.get(), source, id).bits()
         });
+        let operation: Box<dyn Operation> = match self.acting {
+            Some(member) => Box::new(AsMember { member, operation }),
+            None => operation,
+        };
         let Some(key) = self.keyed.take() else { return self.act(operation, None) };
         let (org, name, said) = (operation.org(), operation.name(), format!("{command:?}"));
         let before = self.keyed.find(org, name, &key, &said);
@@ -268,6 +277,10 @@ impl Layer for StoreLayer {
         Ok(shown.rows.iter().rev().map(ledger_row).collect())
     }
 
+    fn act_as(&mut self, member: Option<(OrgId, i64)>) {
+        self.acting = member.map(|(_, number)| number);
+    }
+
     fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {
         match self.runtime.block_on(advance(&self.app, platform, to)) {
             Ok(_) => Ok(()),
@@ -306,7 +319,24 @@ impl Layer for StoreLayer {
         let mut rows =
             self.read(async |snapshot| lists::deposits(snapshot, org, i64::MAX, ALL).await)?;
         rows.reverse();
-        Ok(rows.iter().map(deposit_row).collect())
+        let payers = rows.iter().filter_map(|row| row.member).collect();
+        let names =
+            self.read(async |snapshot| access::member_names(snapshot, org, payers).await)?;
+        let row = |row: &Deposit| DepositRow {
+            paid_by: row.member.and_then(|member| names.get(&member)).cloned(),
+            ..deposit_row(row)
+        };
+        Ok(rows.iter().map(row).collect())
+    }
+
+    fn members(&mut self, org: OrgId) -> Result<Vec<MemberRow>, Failure> {
+        let mut rows =
+            self.read(async |snapshot| lists::members(snapshot, org, i64::MAX, ALL).await)?;
+        rows.reverse();
+        let numbers = rows.iter().map(|row| row.number).collect();
+        let names =
+            self.read(async |snapshot| access::member_names(snapshot, org, numbers).await)?;
+        Ok(rows.iter().map(|row| member_row(row, names.get(&row.number).cloned())).collect())
     }
 
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {

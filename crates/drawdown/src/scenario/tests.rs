@@ -118,7 +118,7 @@ fn check_roll_forward(layer: &mut DomainLayer, platform: OrgId) {
         }
         month = Month::of(month.end).unwrap();
     }
-    let members = layer.members(platform);
+    let members = layer.organizations_of(platform);
     let now = layer.now(platform);
     let grants = members.iter().flat_map(|&org| layer.grants(org).unwrap());
     let grants: Vec<_> =

@@ -1,8 +1,9 @@
 //! Who there is: keys and where organizations live, and the rows that every read starts from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::OrgId;
+use domain::member::MemberName;
 use domain::price::{PriceBook, Sku};
 use domain::wallet::Wallet;
 use domain::workset::{Organization, Platform};
@@ -12,7 +13,7 @@ use crate::noun;
 use crate::snapshot::Snapshot;
 use crate::statement::{Statement, catalogue};
 use crate::value::Column;
-use crate::{organizations as organization_rows, platforms, prices, skus, wallets};
+use crate::{members, organizations as organization_rows, platforms, prices, skus, wallets};
 
 catalogue! {
     /// Answers when the store can be read.
@@ -83,6 +84,16 @@ pub async fn wallet(snapshot: &mut Snapshot, org: OrgId) -> Result<Option<Wallet
         wallets::join_part_rows(&mut wallet, count, &rows)?;
     }
     Ok(Some(wallet))
+}
+
+/// What members of `org` are called, by number; who has no name any more is left out.
+pub async fn member_names(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    numbers: BTreeSet<i64>,
+) -> Result<BTreeMap<i64, String>, StoreError> {
+    let names = super::wallet_page::numbered(snapshot, &members::FIND_NAMES, org, numbers).await?;
+    Ok(names.into_iter().map(|(number, MemberName(name))| (number, name)).collect())
 }
 
 /// All SKUs and prices of a platform.

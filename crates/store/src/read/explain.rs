@@ -113,6 +113,7 @@ pub async fn explain(
         Kind::Sku => home.sku(snapshot, id.number).await,
         Kind::Platform
         | Kind::ApiKey
+        | Kind::Member
         | Kind::PaymentMethod
         | Kind::Refund
         | Kind::Dispute

@@ -8,6 +8,7 @@ use domain::dispute::Dispute;
 use domain::event::EventKind;
 use domain::grant::Grant;
 use domain::hold::Hold;
+use domain::member::Member;
 use domain::price::{Price, Sku};
 use domain::refund::Refund;
 use domain::run::{Resource, Run};
@@ -27,6 +28,11 @@ catalogue! {
     /// A page of API keys.
     API_KEYS: Statement = Statement::new(
         "SELECT bucket, org_id, number, name, hash, role, created_at, revoked_at FROM api_keys \
+         WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
+    );
+    /// A page of members.
+    MEMBERS: Statement = Statement::new(
+        "SELECT bucket, org_id, number, role, created_at, removed_at FROM members \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of grants.
@@ -49,8 +55,8 @@ catalogue! {
     );
     /// A page of deposits.
     DEPOSITS: Statement = Statement::new(
-        "SELECT bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
-         decided_at, paid_at, grant_number, refunded, withdrawn, reason FROM deposits \
+        "SELECT bucket, org_id, number, amount, rail, state, label, method, member, external, \
+         created_at, decided_at, paid_at, grant_number, refunded, withdrawn, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of refunds.
@@ -152,6 +158,7 @@ macro_rules! reads {
 
 reads! {
     ApiKey api_key api_keys API_KEYS;
+    Member member members MEMBERS;
     Grant grant grants GRANTS;
     Coupon coupon coupons COUPONS;
     Redemption redemption redemptions REDEMPTIONS;

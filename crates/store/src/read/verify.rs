@@ -13,6 +13,7 @@ use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::label::LabelSet;
 use domain::ledger::LedgerTransaction;
+use domain::member::Member;
 use domain::price::{Price, Sku};
 use domain::refund::Refund;
 use domain::run::Run;
@@ -92,6 +93,8 @@ catalogue! {
     ZONES: Statement = Statement::new(
         "SELECT org_id, timezone FROM organizations WHERE timezone <> 'UTC'"
     );
+    /// A page of members.
+    MEMBERS: Statement = page!("members", "bucket, org_id, number, role, created_at, removed_at");
     /// A page of grants.
     GRANTS: Statement = page!(
         "grants",
@@ -115,8 +118,8 @@ catalogue! {
     /// A page of deposits.
     DEPOSITS: Statement = page!(
         "deposits",
-        "bucket, org_id, number, amount, rail, state, label, method, external, created_at, \
-         decided_at, paid_at, grant_number, refunded, withdrawn, reason"
+        "bucket, org_id, number, amount, rail, state, label, method, member, external, \
+         created_at, decided_at, paid_at, grant_number, refunded, withdrawn, reason"
     );
     /// A page of refunds.
     REFUNDS: Statement = page!(
@@ -322,6 +325,7 @@ macro_rules! tables {
 }
 
 tables! {
+    Member members MEMBERS;
     Grant grants GRANTS;
     Coupon coupons COUPONS;
     Claim claims CLAIMS;

@@ -6,7 +6,7 @@ use super::Stand;
 use crate::statement::Texts;
 use crate::{
     answers, api_keys, claims, coupons, deposits, discounts, disputes, events, grants, holds,
-    index, journal, key_runs, label_sets, lanes, meta, migrate, organizations, outbox,
+    index, journal, key_runs, label_sets, lanes, members, meta, migrate, organizations, outbox,
     payment_methods, platforms, prices, read, redemptions, refunds, resources, runs, skus, wakes,
     wallets,
 };
@@ -28,6 +28,7 @@ static ALL: &[&[&dyn Texts]] = &[
     key_runs::ALL,
     label_sets::ALL,
     lanes::ALL,
+    members::ALL,
     meta::ALL,
     organizations::ALL,
     outbox::ALL,

@@ -7,6 +7,7 @@ use domain::dispute::{Dispute, DisputeState};
 use domain::event::Request;
 use domain::hold::{Hold, HoldState};
 use domain::label::{LabelSet, Labels};
+use domain::member::{Member, MemberName, MemberRole};
 use domain::price::{Price, PriceBook, Sku};
 use domain::profile::Profile;
 use domain::rate::Rate;
@@ -20,7 +21,7 @@ use super::lane::{self, EPOCH, OWNER};
 use super::random::Random;
 use crate::{
     Batch, Keyed, NewAnswer, Saved, Writer, answers, api_keys, deposits, disputes, grants, holds,
-    journal, label_sets, noun, organizations, outbox, payment_methods, platforms, refunds,
+    journal, label_sets, members, noun, organizations, outbox, payment_methods, platforms, refunds,
     resources, runs, save, wallets,
 };
 
@@ -55,6 +56,7 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         state: random.one(&DepositState::ALL),
         label: random.one(&[DepositLabel::Manual, DepositLabel::AutoTopUp]),
         method: random.maybe(|random| random.below(99)),
+        member: random.maybe(|random| random.below(99)),
         external: random.maybe(|random| format!("{number} {}", random.text())),
         created_at: random.time(),
         decided_at: random.maybe(Random::time),
@@ -96,6 +98,19 @@ fn refund(random: &mut Random, number: i64) -> Refund {
         created_at: random.time(),
         decided_at: random.maybe(Random::time),
     }
+}
+
+fn member(random: &mut Random, number: i64) -> Member {
+    Member {
+        number,
+        role: random.one(&MemberRole::ALL),
+        created_at: random.time(),
+        removed_at: random.maybe(Random::time),
+    }
+}
+
+fn member_name(random: &mut Random, _: i64) -> MemberName {
+    MemberName(random.text())
 }
 
 fn method(random: &mut Random, number: i64) -> PaymentMethod {
@@ -234,6 +249,8 @@ fn batch(random: &mut Random) -> Batch {
     changes.disputes = rows(random, dispute);
     changes.discounts = rows(random, Random::discount);
     changes.methods = rows(random, method);
+    changes.members = rows(random, member);
+    changes.member_names = rows(random, member_name);
     changes.resources = rows(random, resource);
     changes.runs = rows(random, run);
     changes.holds = rows(random, hold);
@@ -287,8 +304,10 @@ fn check(w: &mut Writer, saved: &Batch) {
     same!(
         api_keys in api_keys, grants in grants, deposits in deposits, refunds in refunds,
         methods in payment_methods, resources in resources, runs in runs, holds in holds,
-        label_sets in label_sets
+        label_sets in label_sets, members in members
     );
+    let read = noun::load(w, &keys(&changes.member_names)).unwrap();
+    assert_eq!(in_order(read), changes.member_names);
     let read = noun::load(w, &keys(&changes.discounts)).unwrap();
     assert_eq!(in_order(read), changes.discounts);
     let places: Vec<(i64, i64)> =

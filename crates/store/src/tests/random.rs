@@ -11,7 +11,7 @@ use domain::ledger::{
 use domain::meter::{Meter, Meters};
 use domain::retention::Retention;
 use domain::validity::Validity;
-use domain::wallet::{AutoTopUp, Freeze, Launch, StopOrder, UserLimit, Wallet};
+use domain::wallet::{AutoTopUp, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
 use domain::{Amount, OrgId, Timestamp};
 
 /// SplitMix64: enough for tests, the same everywhere.
@@ -159,6 +159,10 @@ impl Random {
             rate: random.wide(),
         });
         wallet.next_hold_expiry = self.expiry();
+        wallet.member_limits = self.some(3, |random| MemberLimit {
+            member: 1 + random.below(99),
+            limit: UserLimit { limit: random.amount(), fired: random.chance() },
+        });
         wallet.user_limit =
             self.maybe(|random| UserLimit { limit: random.amount(), fired: random.chance() });
         wallet.forecast_fired = self.chance();

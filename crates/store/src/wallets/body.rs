@@ -14,7 +14,7 @@ use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT, Upcoming
 use domain::meter::Meter;
 use domain::retention::Retention;
 use domain::validity::Validity;
-use domain::wallet::{AutoTopUp, Freeze, Launch, StopOrder, UserLimit, Wallet};
+use domain::wallet::{AutoTopUp, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
 use domain::{Amount, Timestamp};
 
 use super::GRANTS_PER_ROW;
@@ -40,6 +40,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
         launches,
         next_hold_expiry,
         user_limit,
+        member_limits,
         forecast_fired,
         per_use,
         auto_top_up,
@@ -71,9 +72,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
         text.time(launch.until).part(launch.per_units).part(launch.rate);
     });
     text.instant("hold_expiry", *next_hold_expiry);
-    if let Some(limit) = user_limit {
-        text.field("limit").part(limit.limit.nanos()).flag(limit.fired);
-    }
+    push_told(&mut text, user_limit.as_ref(), member_limits);
     text.mark("forecast", *forecast_fired);
     text.list("hours", per_use, |text, (hour, amount)| {
         text.part(hour).part(amount.nanos());
@@ -86,6 +85,16 @@ pub(super) fn write(wallet: &Wallet) -> String {
     text.mark("review", *review_due);
     push_grants(&mut text, grants);
     text.text
+}
+
+/// The limits below which somebody is told.
+fn push_told(text: &mut Text, own: Option<&UserLimit>, of_members: &[MemberLimit]) {
+    if let Some(limit) = own {
+        text.field("limit").part(limit.limit.nanos()).flag(limit.fired);
+    }
+    text.list("limits", of_members, |text, it| {
+        text.int(it.member).part(it.limit.limit.nanos()).flag(it.limit.fired);
+    });
 }
 
 /// The first of them, and in how many further rows the others are.
@@ -213,9 +222,8 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
             }
             "launches" => wallet.launches = list(value, launch)?,
             "hold_expiry" => wallet.next_hold_expiry = one.time()?,
-            "limit" => {
-                wallet.user_limit = Some(UserLimit { limit: one.amount()?, fired: one.flag()? });
-            }
+            "limit" => wallet.user_limit = Some(user_limit(&mut one)?),
+            "limits" => wallet.member_limits = list(value, member_limit)?,
             "forecast" => wallet.forecast_fired = one.flag()?,
             "hours" => {
                 wallet.per_use = list(value, |parts| Some((parts.get()?, parts.amount()?)))?;
@@ -301,6 +309,15 @@ fn block_group(parts: &mut Parts<'_>) -> Option<BlockGroup> {
 
 fn launch(parts: &mut Parts<'_>) -> Option<Launch> {
     Some(Launch { until: parts.time()?, per_units: parts.get()?, rate: parts.get()? })
+}
+
+fn user_limit(parts: &mut Parts<'_>) -> Option<UserLimit> {
+    Some(UserLimit { limit: parts.amount()?, fired: parts.flag()? })
+}
+
+fn member_limit(parts: &mut Parts<'_>) -> Option<MemberLimit> {
+    let member = parts.get()?;
+    Some(MemberLimit { member, limit: user_limit(parts)? })
 }
 
 fn discount(parts: &mut Parts<'_>) -> Option<Discount> {

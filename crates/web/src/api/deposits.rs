@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::members::names;
 use super::{OrganizationQuery, created, done};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
@@ -34,6 +35,11 @@ pub struct DepositOut {
     /// Who asked for it: `manual` or `auto_top_up`.
     pub label: String,
     pub payment_method: Option<IdText>,
+    /// The member who pays; null where a rule does, or it was not said.
+    pub member: Option<IdText>,
+    /// What that member is called, also once they were removed; only where it is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member_name: Option<String>,
     /// The rail's own id of the money.
     pub external_id: Option<String>,
     pub grant: Option<IdText>,
@@ -66,6 +72,8 @@ impl DepositOut {
             state: deposit.state.name().to_owned(),
             label: label.to_owned(),
             payment_method: deposit.method.map(|it| IdText::new(Kind::PaymentMethod, org, it)),
+            member: deposit.member.map(|it| IdText::new(Kind::Member, org, it)),
+            member_name: None,
             external_id: deposit.external.clone(),
             grant: deposit.grant.map(|number| IdText::new(Kind::Grant, org, number)),
             refunded: deposit.refunded.into(),
@@ -95,7 +103,9 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     let home = call.organization(body.organization.as_ref()).await?;
     let amount = body.amount.parse("amount")?;
     let rail = payments::sandbox::RAIL.to_owned();
-    let mut reply = call.run(StartDeposit { org: home.org, amount, rail }, created).await?;
+    let member = call.member(home.org)?;
+    let operation = StartDeposit { org: home.org, amount, rail, member };
+    let mut reply = call.run(operation, created).await?;
     if reply.is_success()
         && let Some(id) = made(&reply.body)
     {
@@ -151,7 +161,9 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
     let mut snapshot = call.snapshot().await?;
     let deposit = store::read::lists::deposit(&mut snapshot, id.org, id.number).await?;
     let deposit = deposit.ok_or(Fault::missing(Kind::Deposit))?;
-    Reply::json(200, &DepositOut::payable(&call.web, id.org, &deposit))
+    let member_name = names(&mut snapshot, id.org, deposit.member).await?.into_values().next();
+    let shown = DepositOut::payable(&call.web, id.org, &deposit);
+    Reply::json(200, &DepositOut { member_name, ..shown })
 }
 
 /// Lists deposits, newest first.
@@ -162,6 +174,11 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     let mut snapshot = call.snapshot().await?;
     let (below, rows) = (page.below(), page.rows_to_read());
     let rows = store::read::lists::deposits(&mut snapshot, home.org, below, rows).await?;
-    let view = |deposit: Deposit| DepositOut::payable(&call.web, home.org, &deposit);
+    let payers = rows.iter().filter_map(|deposit| deposit.member);
+    let names = names(&mut snapshot, home.org, payers).await?;
+    let view = |deposit: Deposit| {
+        let member_name = deposit.member.and_then(|member| names.get(&member)).cloned();
+        DepositOut { member_name, ..DepositOut::payable(&call.web, home.org, &deposit) }
+    };
     Reply::json(200, &page.list(rows, |deposit| deposit.number, view))
 }

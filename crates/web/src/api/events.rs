@@ -46,6 +46,7 @@ fn kind_of(field: &str) -> Option<Kind> {
         "deposit" => Kind::Deposit,
         "grant" => Kind::Grant,
         "hold" => Kind::Hold,
+        "member" => Kind::Member,
         "method" => Kind::PaymentMethod,
         "dispute" => Kind::Dispute,
         "refund" => Kind::Refund,

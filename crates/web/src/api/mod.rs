@@ -13,6 +13,7 @@ pub mod explanations;
 pub mod grants;
 pub mod holds;
 pub mod ledger;
+pub mod members;
 pub mod organizations;
 pub mod payment_methods;
 pub mod platforms;
@@ -101,6 +102,7 @@ fn view(answer: &Answer) -> String {
         Answer::Platform(org, row) => json(&platforms::PlatformOut::of(*org, row)),
         Answer::Organization(org, row) => json(&organizations::OrganizationOut::of(*org, row)),
         Answer::ApiKey(org, row) => json(&api_keys::ApiKeyOut::of(*org, row)),
+        Answer::Member(org, row, name) => json(&members::MemberOut::answered(*org, row, name)),
         Answer::Sku(org, row) => json(&skus::SkuOut::of(*org, row)),
         Answer::Price(org, row) => json(&prices::PriceOut::of(*org, row)),
         Answer::Discount(org, platform, row) => {
@@ -112,7 +114,9 @@ fn view(answer: &Answer) -> String {
         Answer::Dispute(org, row) => json(&disputes::DisputeOut::of(*org, row)),
         Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
         Answer::AutoTopUp(org, rule) => json(&wallets::AutoTopUpOut::of(*org, rule)),
-        Answer::UserLimit(_, limit) => json(&wallets::LimitOut::of(limit.as_ref())),
+        Answer::UserLimit(org, member, limit) => {
+            json(&wallets::LimitOut::of(*org, *member, limit.as_ref()))
+        }
         Answer::Released(org) => json(&wallets::FreezeOut::released(*org)),
         Answer::Resource(org, row) => json(&resources::ResourceOut::of(*org, row)),
         Answer::Run(org, row) => json(&runs::RunOut::of(*org, row)),
@@ -123,7 +127,7 @@ fn view(answer: &Answer) -> String {
         Answer::Coupon(org, row) => json(&coupons::CouponOut::of(*org, row)),
         Answer::Claim(claim, row) => json(&coupons::CouponOut::of(claim.claimant, row)),
         Answer::Redemption(org, row) => json(&redemptions::RedemptionOut::of(*org, row)),
-        Answer::Woken(_) => "{}".to_owned(),
+        Answer::Permitted | Answer::Woken(_) => "{}".to_owned(),
     }
 }
 

@@ -67,9 +67,9 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     let home = call.organization(body.organization.as_ref()).await?;
     let code = CouponCode::parse(&body.code).ok_or(Fault::missing(Kind::Coupon))?;
     call.own(home.platform)?;
-    let key = call.idempotency_key(redeemed)?;
+    let (member, key) = (call.member(home.org)?, call.idempotency_key(redeemed)?);
     let org = Some(home.org);
-    match redeem(&call.web.app, home.platform, home.org, code, key).await? {
+    match redeem(&call.web.app, home.platform, home.org, code, (member, key)).await? {
         Redeemed::Refused(refusal) => Err(Fault::Refused(refusal)),
         Redeemed::Decided(Outcome::Replayed { status, body }) => {
             Ok(Reply { status, body, is_replayed: true, media: None, org })

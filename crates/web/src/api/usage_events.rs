@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 use super::done;
 use crate::error::Fault;
-use crate::extract::{Call, Reply, first_eight};
+use crate::extract::{Call, MEMBER_HEADER, Reply, first_eight};
 use crate::forward::Onward;
 use crate::route::{CLOUD_EVENT, CLOUD_EVENTS, JSON};
 use crate::wire::{IdOut, IdText, MoneyOut, TimeOut, TimeText, labels};
@@ -373,6 +373,10 @@ pub async fn reverse(call: Call) -> Result<Reply, Fault> {
 
 /// Records usage events.
 pub async fn create(call: Call) -> Result<Reply, Fault> {
+    if call.sent.headers.contains_key(MEMBER_HEADER) {
+        let message = "usage is reported by programs: name the member in its labels";
+        return Err(Fault::param("Drawdown-Member", message));
+    }
     match read(&call)? {
         Given::One(event) => record_one(&call, *event).await,
         Given::Batch(events) => record_all(&call, events).await,

@@ -3,7 +3,7 @@
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_user_limit::SetUserLimit;
-use domain::wallet::{AutoTopUp, UserLimit, Wallet};
+use domain::wallet::{AutoTopUp, MemberLimit, UserLimit, Wallet};
 use domain::workset::Platform;
 use domain::{Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
@@ -49,6 +49,8 @@ pub struct WalletOut {
     pub auto_top_up: Option<AutoTopUpOut>,
     /// The balance below which people are told.
     pub limit: Option<MoneyText>,
+    /// The balances below which members are told.
+    pub member_limits: Vec<MemberLimitOut>,
     /// Until when everything purchased is valid; absent when it has no such date.
     pub purchased_until: Option<TimeText>,
 }
@@ -78,12 +80,24 @@ pub struct AutoTopUpOut {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitIn {
+    /// Whose limit it is; the organization's, when none is given.
+    pub member: Option<IdText>,
     /// Tell when the balance is below this; null tells nobody.
     pub limit: Option<MoneyText>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+pub struct MemberLimitOut {
+    pub member: IdText,
+    pub limit: MoneyText,
+    /// True from a crossing until the balance has recovered.
+    pub fired: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct LimitOut {
+    /// Whose limit it is; null for the organization's.
+    pub member: Option<IdText>,
     pub limit: Option<MoneyText>,
     /// True from a crossing until the balance has recovered.
     pub fired: bool,
@@ -115,8 +129,9 @@ impl AutoTopUpOut {
 }
 
 impl LimitOut {
-    pub fn of(limit: Option<&UserLimit>) -> LimitOut {
+    pub fn of(org: OrgId, member: Option<i64>, limit: Option<&UserLimit>) -> LimitOut {
         LimitOut {
+            member: member.map(|number| IdText::new(Kind::Member, org, number)),
             limit: limit.map(|limit| limit.limit.into()),
             fired: limit.is_some_and(|limit| limit.fired),
         }
@@ -126,6 +141,11 @@ impl LimitOut {
 impl WalletOut {
     fn at(wallet: &Wallet, platform: &Platform, now: Timestamp) -> WalletOut {
         let balance = wallet.balance(&platform.profile, now);
+        let of_member = |it: &MemberLimit| MemberLimitOut {
+            member: IdText::new(Kind::Member, wallet.org, it.member),
+            limit: it.limit.limit.into(),
+            fired: it.limit.fired,
+        };
         WalletOut {
             id: IdText::new(Kind::Wallet, wallet.org, Wallet::NUMBER),
             organization: IdText::organization(wallet.org),
@@ -144,6 +164,7 @@ impl WalletOut {
             frozen: wallet.is_frozen(),
             auto_top_up: wallet.auto_top_up.as_ref().map(|it| AutoTopUpOut::of(wallet.org, it)),
             limit: wallet.user_limit.as_ref().map(|limit| limit.limit.into()),
+            member_limits: wallet.member_limits.iter().map(of_member).collect(),
             purchased_until: TimeText::unless_never(wallet.purchased_until()),
         }
     }
@@ -210,5 +231,13 @@ pub async fn set_limit(call: Call) -> Result<Reply, Fault> {
     let org = wallet_id(&call).await?;
     let body: LimitIn = call.json()?;
     let limit = body.limit.map(|limit| limit.parse("limit")).transpose()?;
-    call.run(SetUserLimit { org, limit }, done).await
+    let member = match &body.member {
+        None => None,
+        Some(text) => Some(text.parse("member", &[Kind::Member])?),
+    };
+    if member.is_some_and(|member| member.org != org) {
+        return Err(Fault::missing(Kind::Member));
+    }
+    let member = member.map(|member| member.number);
+    call.run(SetUserLimit { org, member, limit }, done).await
 }

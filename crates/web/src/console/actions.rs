@@ -121,7 +121,7 @@ async fn add_credits(
         Err(why) => return Ok(Err(refused(why))),
     };
     let rail = payments::sandbox::RAIL.to_owned();
-    let operation = StartDeposit { org, amount, rail };
+    let operation = StartDeposit { org, amount, rail, member: None };
     Ok(match run_once(console, fields.attempt(), operation).await? {
         Done::Made(number) => Ok(address_of(console, Id::new(Kind::Deposit, org, number))),
         Done::Refused(why) => Err(refused(why)),
@@ -267,13 +267,16 @@ async fn alerts(console: &Console, org: OrgId, fields: &Fields) -> Result<Said, 
         Ok(limit) => limit,
         Err(why) => return Ok(refused(why)),
     };
-    Ok(match run_once(console, fields.attempt(), SetUserLimit { org, limit }).await? {
-        Done::Made(_) => Said::done(match limit {
-            Some(limit) => {
-                format!("We tell you when available is below {}.", Unit::Dollars.usage(limit))
-            }
-            None => "The alert is off.".to_owned(),
-        }),
-        Done::Refused(why) => refused(why),
-    })
+    Ok(
+        match run_once(console, fields.attempt(), SetUserLimit { org, member: None, limit }).await?
+        {
+            Done::Made(_) => Said::done(match limit {
+                Some(limit) => {
+                    format!("We tell you when available is below {}.", Unit::Dollars.usage(limit))
+                }
+                None => "The alert is off.".to_owned(),
+            }),
+            Done::Refused(why) => refused(why),
+        },
+    )
 }

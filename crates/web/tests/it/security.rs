@@ -29,6 +29,8 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
     let run = json!({ "resource": resource["id"] });
     let run = world.post(key, "/v1/runs", &run).await.expect(201);
     let hold = world.post(key, "/v1/holds", &json!({ "amount": "1" })).await.expect(201);
+    let member = json!({ "name": "Olga", "role": "owner" });
+    let member = world.post(key, "/v1/members", &member).await.expect(201);
     let keys = world.get(key, "/v1/api_keys").await.expect(200);
     json!({
         "platforms": tenant.platform,
@@ -37,6 +39,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "organizations": tenant.org,
         "wallets": tenant.wallet,
         "api_keys": keys["data"][0]["id"],
+        "members": member["id"],
         "grants": grants["data"][0]["id"],
         "deposits": deposit,
         "refunds": refund["id"],
@@ -58,6 +61,8 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "create_platform" => json!({ "name": "x", "profile": "spheron" }),
         "create_organization" => json!({ "platform": tenant.platform, "name": "x" }),
         "create_api_key" => json!({ "organization": organization, "name": "x", "role": "read" }),
+        "add_member" => json!({ "organization": organization, "name": "x", "role": "owner" }),
+        "change_role" => json!({ "role": "owner" }),
         "set_auto_top_up" => json!({
             "enabled": true, "threshold": "5", "amount": "20",
             "payment_method": things["payment_methods"]
@@ -95,7 +100,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "advance_test_clock" => json!({ "seconds": 1 }),
         "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold"
         | "release_freeze" | "resume_resource" | "redeploy_resource" | "report_ready"
-        | "report_beat" => json!({}),
+        | "report_beat" | "remove_member" => json!({}),
         "resize_run" => json!({ "sku": "gpu" }),
         other => panic!("no body for {other}: add one, so that it is asked by everyone"),
     }

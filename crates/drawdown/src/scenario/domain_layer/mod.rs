@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use app::operation::{Answer, Operation};
+use app::operation::{Answer, AsMember, Operation};
+use app::operations::check_permission::CheckPermission;
 use app::operations::conclude_claim::ConcludeClaim;
 use app::operations::move_clock::MoveClock;
 use app::operations::redeem_coupon::RedeemCoupon;
 use app::operations::wake_wallet::WakeWallet;
 use domain::coupon::CouponCode;
+use domain::deposit::Deposit;
 use domain::grant::GrantKind;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
+use domain::member::Permission;
 use domain::price::PriceBook;
 use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request, Used};
@@ -21,13 +24,13 @@ use domain::{Amount, OrgId, Refusal, Timestamp, Workset, chart, report};
 
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Keyed, Layer, LedgerRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
+    HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
     ResourceRow, RunRow,
 };
 use operations::{claim, hash_of, operation_of};
 use rows::{
-    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, price_page_row, price_rows,
-    refund_row, resource_row, run_row,
+    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, member_row, price_page_row,
+    price_rows, refund_row, resource_row, run_row,
 };
 
 pub(super) mod operations;
@@ -42,6 +45,8 @@ pub struct DomainLayer {
     ws: Workset,
     orgs: Vec<OrgId>,
     keyed: Keyed,
+    /// The member who asks.
+    acting: Option<i64>,
 }
 
 /// Ids are as good as random and the same in every run.
@@ -68,7 +73,7 @@ impl DomainLayer {
     }
 
     /// Those that live on a platform.
-    pub fn members(&self, platform: OrgId) -> Vec<OrgId> {
+    pub fn organizations_of(&self, platform: OrgId) -> Vec<OrgId> {
         let lives = |org: &&OrgId| self.ws.wallet(**org).is_ok_and(|it| it.platform == platform);
         self.orgs.iter().filter(lives).copied().collect()
     }
@@ -116,6 +121,11 @@ impl DomainLayer {
 
     /// The steps of `app::jobs::join_coupons`, one after the other.
     fn redeem(&mut self, platform: OrgId, org: OrgId, code: CouponCode) -> Result<Done, Failure> {
+        if let Some(member) = self.acting {
+            let operation =
+                Box::new(CheckPermission { org, permission: Permission::RedeemCoupons });
+            self.decide(&AsMember { member, operation })?;
+        }
         let claim = self.decide(&claim(platform, org, code))?;
         let Answer::Claim(claim, coupon) = claim else { return Err(unexpected("a claim")) };
         let redeemed = self.decide(&RedeemCoupon { org, coupon })?;
@@ -181,6 +191,10 @@ impl Layer for DomainLayer {
         }
         let drawn = self.draw_org();
         let operation = operation_of(command, drawn, &hash_of);
+        let operation: Box<dyn Operation> = match self.acting {
+            Some(member) => Box::new(AsMember { member, operation }),
+            None => operation,
+        };
         let Some(key) = self.keyed.take() else { return self.act(operation.as_ref()) };
         let (org, name, said) = (operation.org(), operation.name(), format!("{command:?}"));
         if let Some(before) = self.keyed.find(org, name, &key, &said) {
@@ -208,6 +222,10 @@ impl Layer for DomainLayer {
     fn history(&mut self, org: OrgId, filter: Filter) -> Result<Vec<LedgerRow>, Failure> {
         let journal = self.ws.journal().iter().filter(|row| row.org == org);
         Ok(journal.filter(|row| filter.shows(row.kind)).map(|row| ledger_row(row)).collect())
+    }
+
+    fn act_as(&mut self, member: Option<(OrgId, i64)>) {
+        self.acting = member.map(|(_, number)| number);
     }
 
     fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {
@@ -258,7 +276,16 @@ impl Layer for DomainLayer {
     }
 
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {
-        Ok(self.ws.deposits.of(org).map(|(_, row)| deposit_row(row)).collect())
+        let name = |member| self.ws.member_names.get(org, member).map(|name| name.0.clone());
+        let row =
+            |row: &Deposit| DepositRow { paid_by: row.member.and_then(name), ..deposit_row(row) };
+        Ok(self.ws.deposits.of(org).map(|(_, deposit)| row(deposit)).collect())
+    }
+
+    fn members(&mut self, org: OrgId) -> Result<Vec<MemberRow>, Failure> {
+        let name = |member| self.ws.member_names.get(org, member).map(|name| name.0.clone());
+        let members = self.ws.members.of(org);
+        Ok(members.map(|(number, row)| member_row(row, name(number))).collect())
     }
 
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {

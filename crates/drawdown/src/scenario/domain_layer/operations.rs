@@ -1,9 +1,11 @@
 //! The operation that each command is.
 
 use app::operation::Operation;
+use app::operations::add_member::AddMember;
 use app::operations::assign_discount::AssignDiscount;
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
+use app::operations::change_role::ChangeRole;
 use app::operations::claim_coupon::ClaimCoupon;
 use app::operations::create_coupon::CreateCoupon;
 use app::operations::create_organization::CreateOrganization;
@@ -17,6 +19,7 @@ use app::operations::record_usage::RecordUsage;
 use app::operations::redeploy_resource::RedeployResource;
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::remove_member::RemoveMember;
 use app::operations::report_beat::ReportBeat;
 use app::operations::report_dispute::ReportDispute;
 use app::operations::report_ready::ReportReady;
@@ -87,7 +90,14 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::CreateCoupon(campaign) => Box::new(create_coupon(campaign)),
         Command::Redeem { platform, org, code } => Box::new(claim(platform, org, code)),
         Command::VoidGrant { org, grant } => Box::new(VoidGrant { org, grant }),
-        Command::StartDeposit { org, amount } => Box::new(StartDeposit { org, amount, rail }),
+        Command::AddMember { org, name, role } => {
+            Box::new(AddMember { org, member_name: name, role })
+        }
+        Command::ChangeRole { org, member, role } => Box::new(ChangeRole { org, member, role }),
+        Command::RemoveMember { org, member } => Box::new(RemoveMember { org, member }),
+        Command::StartDeposit { org, amount, member } => {
+            Box::new(StartDeposit { org, amount, rail, member })
+        }
         Command::SettleDeposit { org, deposit, answer, paid_at } => {
             Box::new(settle_deposit(org, deposit, answer, paid_at))
         }
@@ -114,7 +124,9 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
             Box::new(SetAutoTopUp { org, enabled: is_on, threshold, amount, method })
         }
-        Command::SetUserLimit { org, limit } => Box::new(SetUserLimit { org, limit }),
+        Command::SetUserLimit { org, member, limit } => {
+            Box::new(SetUserLimit { org, member, limit })
+        }
         other => unreachable!("{other:?} is not about money"),
     }
 }

@@ -8,6 +8,7 @@ use domain::dispute::Dispute;
 use domain::event::Event;
 use domain::hold::Hold;
 use domain::ledger::{LedgerTransaction, TransactionKind};
+use domain::member::Member;
 use domain::price::{Price, PriceBook};
 use domain::profile::Profile;
 use domain::refund::Refund;
@@ -17,8 +18,8 @@ use domain::workset::Platform;
 use domain::{Kind, Refusal, Timestamp, span};
 
 use crate::scenario::layer::{
-    DepositRow, DisputeRow, Done, EventRow, Failure, HoldRow, LedgerRow, PricePageRow, PriceRow,
-    RefundRow, ResourceRow, RunRow,
+    DepositRow, DisputeRow, Done, EventRow, Failure, HoldRow, LedgerRow, MemberRow, PricePageRow,
+    PriceRow, RefundRow, ResourceRow, RunRow,
 };
 
 pub(in crate::scenario) fn price_rows(
@@ -85,6 +86,7 @@ pub(in crate::scenario) fn deposit_row(deposit: &Deposit) -> DepositRow {
         is_auto_top_up: deposit.label == DepositLabel::AutoTopUp,
         created_at: deposit.created_at,
         grant: deposit.grant,
+        paid_by: None,
         reason: deposit.reason.clone(),
     }
 }
@@ -150,15 +152,18 @@ pub(in crate::scenario) fn done(
     match answer {
         Answer::Platform(org, _) | Answer::Organization(org, _) => Done::Organization(org),
         Answer::ApiKey(_, row) => Done::Row(row.number),
+        Answer::Member(_, row, _) => Done::Row(row.number),
         Answer::Sku(_, row) => Done::Row(row.number),
         Answer::Price(_, row) => Done::Row(row.number),
         Answer::Discount(_, _, row) => Done::Row(row.number),
         Answer::Grant(_, row) => Done::Row(row.number),
         Answer::PaymentMethod(_, row) => Done::Row(row.number),
         Answer::Resource(_, row) => Done::Row(row.number),
-        Answer::AutoTopUp(..) | Answer::UserLimit(..) | Answer::Released(_) | Answer::Woken(_) => {
-            Done::Row(0)
-        }
+        Answer::AutoTopUp(..)
+        | Answer::UserLimit(..)
+        | Answer::Released(_)
+        | Answer::Permitted
+        | Answer::Woken(_) => Done::Row(0),
         Answer::Deposit(_, row) => Done::Deposit(deposit_row(&row)),
         Answer::Dispute(_, row) => Done::Dispute(dispute_row(&row)),
         Answer::Refund(_, row) => Done::Refund(refund_row(&row)),
@@ -190,6 +195,15 @@ pub(in crate::scenario) fn run_row(
         waits: run.is_waiting,
         paid_until: run.paid.map(|paid| paid.until).filter(|&until| until != Timestamp::NEVER),
         cost: run.cost_round_half_even(now),
+    }
+}
+
+pub(in crate::scenario) fn member_row(member: &Member, name: Option<String>) -> MemberRow {
+    MemberRow {
+        number: member.number,
+        name: name.unwrap_or_default(),
+        role: member.role.name().to_owned(),
+        is_present: member.is_present(),
     }
 }
 

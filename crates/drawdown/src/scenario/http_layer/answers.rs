@@ -101,6 +101,8 @@ pub(super) fn refused(problem: &Value) -> Refused {
         "most",
         "from",
         "until",
+        "role",
+        "permission",
     ];
     let code = problem["code"].as_str().unwrap_or_default().to_owned();
     let field = |name: &str| match problem[name].as_str()? {

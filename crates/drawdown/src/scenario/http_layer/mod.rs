@@ -29,8 +29,8 @@ use crate::scenario::http_layer::rows::{
 };
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Layer, LedgerRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow,
-    RunRow,
+    HoldRow, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
+    ResourceRow, RunRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
 use answers::{refused, transaction};
@@ -51,6 +51,8 @@ pub struct HttpLayer {
     key: u64,
     /// The key that the next command is sent under, where the scenario names one.
     named_key: Option<String>,
+    /// The member who asks.
+    acting: Option<(OrgId, i64)>,
     _place: Place,
 }
 
@@ -120,6 +122,7 @@ impl HttpLayer {
             orgs: Vec::new(),
             key: 0,
             named_key: None,
+            acting: None,
             _place: place,
         })
     }
@@ -135,7 +138,13 @@ impl HttpLayer {
             .uri(format!("http://{}{path}", self.address))
             .header("authorization", format!("Bearer {OPERATOR_KEY}"))
             .header("content-type", "application/json")
-            .header("idempotency-key", key)
+            .header("idempotency-key", key);
+        // What is read back is the scenario's to see.
+        let request = match self.acting.filter(|_| method == "POST") {
+            Some((org, member)) => request.header("drawdown-member", id(Kind::Member, org, member)),
+            None => request,
+        };
+        let request = request
             .body(Full::new(body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()))))
             .map_err(broken)?;
         let client = self.client.clone();
@@ -257,6 +266,10 @@ impl Layer for HttpLayer {
         self.request(command)
     }
 
+    fn act_as(&mut self, member: Option<(OrgId, i64)>) {
+        self.acting = member;
+    }
+
     fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure> {
         let platform = id(Kind::Platform, platform, 0);
         let path = format!("/v1/test_clocks/{platform}/advance");
@@ -342,6 +355,18 @@ impl Layer for HttpLayer {
 
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {
         self.all("/v1/deposits", org)?.iter().rev().map(deposit_row).collect()
+    }
+
+    fn members(&mut self, org: OrgId) -> Result<Vec<MemberRow>, Failure> {
+        let row = |member: &Value| {
+            Ok(MemberRow {
+                number: number(member, "id")?,
+                name: member["name"].as_str().unwrap_or_default().to_owned(),
+                role: text(member, "role")?.to_owned(),
+                is_present: member["removed_at"].is_null(),
+            })
+        };
+        self.all("/v1/members", org)?.iter().rev().map(row).collect()
     }
 
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {

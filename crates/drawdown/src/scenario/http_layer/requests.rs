@@ -70,7 +70,8 @@ impl HttpLayer {
                 let grant = id(Kind::Grant, org, grant);
                 self.row(&format!("/v1/grants/{grant}/void"), json!({}))
             }
-            Command::StartDeposit { org, amount } => {
+            // Who pays is who asks.
+            Command::StartDeposit { org, amount, .. } => {
                 let body = json!({"organization": organization(org), "amount": amount.to_string()});
                 Ok(Done::Deposit(deposit_row(&self.post("/v1/deposits", body)?)?))
             }
@@ -106,10 +107,12 @@ impl HttpLayer {
                     "payment_method": id(Kind::PaymentMethod, org, method)});
                 self.post(&path, body).map(|_| Done::Row(0))
             }
-            Command::SetUserLimit { org, limit } => {
+            Command::SetUserLimit { org, member, limit } => {
                 let path = format!("/v1/wallets/{}/limit", id(Kind::Wallet, org, 1));
                 let limit = limit.map(|limit| limit.to_string());
-                self.post(&path, json!({"limit": limit})).map(|_| Done::Row(0))
+                let member = member.map(|member| id(Kind::Member, org, member));
+                let body = json!({"member": member, "limit": limit});
+                self.post(&path, body).map(|_| Done::Row(0))
             }
             Command::PlaceHold { org, amount, seconds, labels } => {
                 let body = json!({"organization": organization(org), "amount": amount.to_string(),
@@ -134,6 +137,30 @@ impl HttpLayer {
                 charge(&self.post("/v1/usage_events", body)?)
             }
             Command::Redeem { org, code, .. } => self.redeem(org, &code),
+            other => self.run_of_member(other, organization),
+        }
+    }
+
+    /// What is about members.
+    fn run_of_member(
+        &mut self,
+        command: Command,
+        organization: impl Fn(OrgId) -> String,
+    ) -> Result<Done, Failure> {
+        match command {
+            Command::AddMember { org, name, role } => {
+                let body = json!({"organization": organization(org), "name": name,
+                    "role": role.name()});
+                self.row("/v1/members", body)
+            }
+            Command::ChangeRole { org, member, role } => {
+                let path = format!("/v1/members/{}/role", id(Kind::Member, org, member));
+                self.row(&path, json!({"role": role.name()}))
+            }
+            Command::RemoveMember { org, member } => {
+                let path = format!("/v1/members/{}/remove", id(Kind::Member, org, member));
+                self.row(&path, json!({}))
+            }
             other => self.run_of_resource(other, organization),
         }
     }

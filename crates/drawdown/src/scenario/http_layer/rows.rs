@@ -17,6 +17,7 @@ pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
         is_auto_top_up: text(value, "label")? == "auto_top_up",
         created_at: time(value, "created_at")?,
         grant: opt_number(value, "grant")?,
+        paid_by: value["member_name"].as_str().map(str::to_owned),
         reason: value["reason"].as_str().unwrap_or_default().to_owned(),
     })
 }

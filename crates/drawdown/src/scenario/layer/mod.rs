@@ -12,6 +12,7 @@ use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
 use domain::history::Filter;
 use domain::label::Labels;
+use domain::member::MemberRole;
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
@@ -26,7 +27,7 @@ pub use keyed::{Keyed, reused};
 
 pub use rows::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+    MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
 };
 
 /// A command, in the words of the API.
@@ -81,9 +82,25 @@ pub enum Command {
         org: OrgId,
         grant: i64,
     },
+    AddMember {
+        org: OrgId,
+        name: String,
+        role: MemberRole,
+    },
+    ChangeRole {
+        org: OrgId,
+        member: i64,
+        role: MemberRole,
+    },
+    RemoveMember {
+        org: OrgId,
+        member: i64,
+    },
     StartDeposit {
         org: OrgId,
         amount: Amount,
+        /// Who pays, where it is said.
+        member: Option<i64>,
     },
     SettleDeposit {
         org: OrgId,
@@ -142,6 +159,7 @@ pub enum Command {
     },
     SetUserLimit {
         org: OrgId,
+        member: Option<i64>,
         limit: Option<Amount>,
     },
     CreateResource {
@@ -296,6 +314,9 @@ pub trait Layer {
     /// Decides one command at the present instant of its platform's test clock.
     fn run(&mut self, command: &Command) -> Result<Done, Failure>;
 
+    /// Decides the commands that follow as `member` asks for them, or nobody in particular.
+    fn act_as(&mut self, member: Option<(OrgId, i64)>);
+
     /// Moves the test clock of `platform` to `to`, with everything that falls due until then. To
     /// the present instant, it applies what is due now.
     fn advance(&mut self, platform: OrgId, to: Timestamp) -> Result<(), Failure>;
@@ -320,6 +341,7 @@ pub trait Layer {
     /// What is sold, by number of the price.
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure>;
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure>;
+    fn members(&mut self, org: OrgId) -> Result<Vec<MemberRow>, Failure>;
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure>;
     fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure>;
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure>;

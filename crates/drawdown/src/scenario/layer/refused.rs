@@ -18,6 +18,10 @@ impl From<&Refusal> for Refused {
                 field("latest", latest.to_string());
             }
             Refusal::TooLongAgo { earliest, .. } => field("earliest", earliest.to_string()),
+            Refusal::RoleForbids { role, permission } => {
+                field("role", (*role).to_string());
+                field("permission", (*permission).to_string());
+            }
             Refusal::UnknownSku { code } => field("sku", code.clone()),
             Refusal::PriceMissing { sku, dimension } => {
                 field("sku", sku.clone());

@@ -27,7 +27,17 @@ pub struct DepositRow {
     pub is_auto_top_up: bool,
     pub created_at: Timestamp,
     pub grant: Option<i64>,
+    /// What the member who paid is called.
+    pub paid_by: Option<String>,
     pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct MemberRow {
+    pub number: i64,
+    pub name: String,
+    pub role: String,
+    pub is_present: bool,
 }
 
 #[derive(Clone, Debug)]

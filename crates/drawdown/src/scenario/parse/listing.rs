@@ -15,6 +15,7 @@ pub(super) fn list_named(command: &str) -> Option<List> {
         "ledger" => Some(List::Ledger),
         "spans" => Some(List::Spans),
         "prices" => Some(List::Prices),
+        "members" => Some(List::Members),
         "deposits" => Some(List::Deposits),
         "payments" => Some(List::Payments),
         "refunds" => Some(List::Refunds),

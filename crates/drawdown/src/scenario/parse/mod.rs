@@ -4,6 +4,7 @@
 //! what is expected. `#` begins a comment. `scenarios/README.md` says the same to people.
 
 use domain::calendar::Zone;
+use domain::member::MemberRole;
 use domain::price::TIME_DIMENSION;
 use domain::run::{ResourceClass, Rest};
 use domain::{Amount, Timestamp};
@@ -15,7 +16,7 @@ use money::{
     alert, auto_top_up, card, coupon, coupon_code, deposit, discount, dispute, grant, refund,
     settle,
 };
-use work::{at, capture, hold, resource, start, stop, usage};
+use work::{at, capture, hold, resource, reverse, start, stop, usage};
 
 pub use says::{
     Assign, Fate, List, NewCoupon, NewGrant, Part, PriceOf, RefundBy, Says, Start, Step, Use,
@@ -73,12 +74,13 @@ pub fn without_comment(line: &str) -> &str {
     line.find(" #").map_or(line, |start| &line[..start])
 }
 
-const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, discount, deposit, settle, \
-    refund, dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, \
-    terminate, ready, beat, resize, resume, redeploy, hold, capture, release, use, reverse, card, \
-    auto_top_up, alert, advance, at, balance, prices, price_page, ledger, spans, history, \
-    deposits, payments, refunds, disputes, lint, test_clock, grants, holds, runs, resources, \
-    runway, projection, mails, events, report, dearest, rollforward, books, key, repeat";
+const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, member, role, remove, \
+    as, discount, deposit, settle, refund, dispute, release_freeze, grant, coupon, redeem, \
+    coupons, void, start, stop, pause, terminate, ready, beat, resize, resume, redeploy, hold, \
+    capture, release, use, reverse, card, auto_top_up, alert, advance, at, balance, prices, \
+    price_page, ledger, spans, history, members, deposits, payments, refunds, disputes, lint, \
+    test_clock, grants, holds, runs, resources, runway, projection, mails, events, report, \
+    dearest, rollforward, books, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -94,15 +96,13 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "sku" => sku(words),
         "price" => price(words),
         "wallet" => wallet(words),
+        "member" | "role" | "remove" | "as" => of_member(&command, words),
         "discount" => discount(words),
         "deposit" => deposit(words),
         "settle" => settle(words),
         "refund" => refund(words),
         "dispute" => dispute(words),
-        "reverse" => {
-            let wallet = words.name("a wallet's name")?;
-            Ok(Says::Reverse { wallet, id: words.name("an event's id")? })
-        }
+        "reverse" => reverse(words),
         "release_freeze" => Ok(Says::ReleaseFreeze { wallet: words.name("a wallet's name")? }),
         "grant" => grant(words),
         "coupon" => coupon(words),
@@ -234,6 +234,35 @@ fn price_of(words: &mut Words) -> Result<PriceOf, ParseError> {
             unit_seconds(word).or_else(|| word.parse().ok())
         })?;
     Ok(PriceOf { dimension, amount, per_units })
+}
+
+fn of_member(command: &str, words: &mut Words) -> Result<Says, ParseError> {
+    let member = words.name("a member's name")?;
+    match command {
+        "member" => {
+            let (name, wallet) = (member, words.name("a wallet's name")?);
+            Ok(Says::Member { name, wallet, role: member_role(words)? })
+        }
+        "role" => Ok(Says::Role { member, role: member_role(words)? }),
+        "remove" => Ok(Says::Remove { member }),
+        _ => asked_by(member, words),
+    }
+}
+
+fn member_role(words: &mut Words) -> Result<MemberRole, ParseError> {
+    words.read("`owner`, `admin`, `member` or `read_only`", MemberRole::from_name)
+}
+
+/// A command that a member asks for.
+fn asked_by(member: String, words: &mut Words) -> Result<Says, ParseError> {
+    let command = words.clone();
+    let said = says(words)?;
+    let is_asked_for =
+        !matches!(said, Says::As { .. } | Says::Repeat { .. } | Says::Move(_) | Says::Clock(_));
+    if said.is_listing() || !is_asked_for {
+        return Err(command.wrong("a command that a member can ask for, such as deposit or start"));
+    }
+    Ok(Says::As { member, says: Box::new(said) })
 }
 
 /// More repetitions than this are no scenario that anybody reads.

@@ -142,9 +142,10 @@ pub(super) fn auto_top_up(words: &mut Words) -> Result<Says, ParseError> {
 
 pub(super) fn alert(words: &mut Words) -> Result<Says, ParseError> {
     let wallet = words.name("a wallet's name")?;
+    let member = if words.take_keyword("of") { Some(words.name("a member's name")?) } else { None };
     if words.take_keyword("off") {
-        return Ok(Says::Alert { wallet, below: None });
+        return Ok(Says::Alert { wallet, member, below: None });
     }
     words.read("`below AMOUNT` or `off`", |word| (word == "below").then_some(()))?;
-    Ok(Says::Alert { wallet, below: Some(words.amount()?) })
+    Ok(Says::Alert { wallet, member, below: Some(words.amount()?) })
 }

@@ -7,6 +7,7 @@ use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
 use domain::history::Filter;
 use domain::label::Labels;
+use domain::member::MemberRole;
 use domain::report::Dimension;
 use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
@@ -68,6 +69,7 @@ pub enum List {
     /// Journal lines since last asked, one per ledger transaction.
     Spans,
     Prices,
+    Members,
     Deposits,
     /// The same as pages name them.
     Payments,
@@ -129,6 +131,23 @@ pub enum Says {
         zone: Zone,
     },
     Discount(Assign),
+    Member {
+        name: String,
+        wallet: String,
+        role: MemberRole,
+    },
+    Role {
+        member: String,
+        role: MemberRole,
+    },
+    Remove {
+        member: String,
+    },
+    /// What a member asks for.
+    As {
+        member: String,
+        says: Box<Says>,
+    },
     Deposit {
         name: String,
         wallet: String,
@@ -219,6 +238,7 @@ pub enum Says {
     },
     Alert {
         wallet: String,
+        member: Option<String>,
         below: Option<Amount>,
     },
     Move(When),

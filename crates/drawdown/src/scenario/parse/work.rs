@@ -80,3 +80,8 @@ pub(super) fn usage(words: &mut Words) -> Result<Says, ParseError> {
     let id = if words.take_keyword("id") { Some(words.name("an event's id")?) } else { None };
     Ok(Says::Use(Use { wallet, sku, quantities, labels, id, at: at(words)? }))
 }
+
+pub(super) fn reverse(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    Ok(Says::Reverse { wallet, id: words.name("an event's id")? })
+}

@@ -75,6 +75,7 @@ impl Player<'_> {
                 let rows = self.layer.prices(org)?;
                 Ok(rows.iter().map(show::price).collect())
             }
+            List::Members => Ok(self.layer.members(org)?.iter().map(show::member).collect()),
             List::Deposits => {
                 let rows = self.layer.deposits(org)?;
                 Ok(rows.iter().map(|row| show::deposit(org, row, names)).collect())

@@ -16,6 +16,7 @@ use crate::scenario::show::{self, Names};
 use crate::scenario::when::When;
 
 mod listing;
+mod members;
 mod money;
 mod offered;
 mod work;
@@ -64,6 +65,8 @@ pub struct Player<'a> {
     rules: BTreeMap<OrgId, (Amount, Amount)>,
     /// How much of a list has been shown before.
     seen: BTreeMap<(OrgId, &'static str), usize>,
+    /// The member who asks.
+    acting: Option<i64>,
     events: usize,
     names: Names,
 }
@@ -93,6 +96,7 @@ impl<'a> Player<'a> {
             methods: BTreeMap::new(),
             rules: BTreeMap::new(),
             seen: BTreeMap::new(),
+            acting: None,
             events: 0,
             names: Names::default(),
         }
@@ -147,6 +151,9 @@ impl<'a> Player<'a> {
             }
             Says::Price { code, price, from } => self.price(code, price, *from),
             Says::Wallet { name, zone } => self.wallet(name, zone),
+            Says::Member { .. } | Says::Role { .. } | Says::Remove { .. } | Says::As { .. } => {
+                self.of_member(says)
+            }
             Says::Discount(assign) => self.discount(assign),
             Says::Deposit { name, wallet, amount, fate } => {
                 self.deposit(name, wallet, *amount, *fate)
@@ -249,9 +256,10 @@ impl<'a> Player<'a> {
                 line("released")
             }
             Says::AutoTopUp { wallet, rule } => self.auto_top_up(wallet, *rule),
-            Says::Alert { wallet, below } => {
+            Says::Alert { wallet, member, below } => {
                 let (org, limit) = (self.org(wallet), *below);
-                self.layer.run(&Command::SetUserLimit { org, limit })?;
+                let member = member.as_ref().map(|name| self.named(name).number);
+                self.layer.run(&Command::SetUserLimit { org, member, limit })?;
                 line(if limit.is_some() { "on" } else { "off" })
             }
             _ => broken("this command cannot be played"),

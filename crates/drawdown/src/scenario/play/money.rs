@@ -60,9 +60,13 @@ impl<'a> Player<'a> {
         fate: Fate,
     ) -> Lines {
         let org = self.org(wallet);
-        let Done::Deposit(row) = self.layer.run(&Command::StartDeposit { org, amount })? else {
+        let member = self.acting;
+        let start = Command::StartDeposit { org, amount, member };
+        let Done::Deposit(row) = self.layer.run(&start)? else {
             return broken("starting a deposit made no deposit");
         };
+        // The rail answers, whoever asked.
+        self.layer.act_as(None);
         self.remember(name, org, row.number);
         let settle =
             |player: &mut Player<'a>, answer| player.settle(name, org, row.number, (answer, None));

@@ -207,8 +207,7 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
     let name = read.resource_name(fields.number("resource"));
     let amount = Unit::Dollars.usage(fields.amount("amount"));
     let at = |field: &str| zone.clock(fields.time(field).unwrap_or(event.at));
-    let is_out = fields.text("reason") == "out_of_credit";
-    let is_frozen = fields.text("reason") == "frozen";
+    let reason = fields.text("reason");
     let (icon, text) = match event.kind {
         EventKind::RunAdmitted => (Icon::Hourglass, format!("{name} is admitted, not ready yet")),
         EventKind::RetentionStarted => {
@@ -221,10 +220,10 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::RetentionEnded => (Icon::Check, "Storage is paid for again".to_owned()),
         EventKind::DeletionOrdered => (Icon::Stop, format!("Cloud told to delete {name}")),
         EventKind::RunStarted => (Icon::Play, format!("{name} is ready, billing starts")),
-        EventKind::RunStopped if is_out => {
+        EventKind::RunStopped if reason == "out_of_credit" => {
             (Icon::Stop, format!("{name} stopped at {}, out of credit", at("stopped_at")))
         }
-        EventKind::RunStopped if is_frozen => {
+        EventKind::RunStopped if reason == "frozen" => {
             (Icon::Lock, format!("{name} stopped at {}, the wallet is frozen", at("stopped_at")))
         }
         EventKind::RunStopped => (Icon::Pause, format!("{name} stopped, billing ends")),
@@ -239,6 +238,9 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         }
         EventKind::AutoTopUpDisabled => {
             (Icon::Repeat, format!("{} switched off", read.presentation.labels.auto_top_up))
+        }
+        EventKind::MemberAdded | EventKind::MemberRoleChanged | EventKind::MemberRemoved => {
+            (Icon::Check, "Members changed".to_owned())
         }
         EventKind::BalanceLow => (Icon::Bell, "Balance went below the limit".to_owned()),
         EventKind::BalanceForecastLow => (Icon::Bell, "Little runtime is left".to_owned()),
