@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use domain::amount::NANOS_PER_CENT;
 use domain::coupon::{Claim, Coupon, CouponCode, Redemption};
 use domain::deposit::{Deposit, PaymentMethod};
 use domain::discount::Discount;
@@ -17,6 +18,7 @@ use domain::member::{Member, MemberName, Permission};
 use domain::price::{Price, Sku};
 use domain::refund::Refund;
 use domain::run::{Resource, Run};
+use domain::tax::TaxRate;
 use domain::wallet::{AutoTopUp, UserLimit};
 use domain::workset::{ApiKey, EventHash, Key, Organization, Platform};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
@@ -94,6 +96,7 @@ pub enum Answer {
     AutoTopUp(OrgId, AutoTopUp),
     /// Of the organization, or of one member.
     UserLimit(OrgId, Option<i64>, Option<UserLimit>),
+    TaxRate(OrgId, Option<TaxRate>),
     Resource(OrgId, Resource),
     Run(OrgId, Run),
     Hold(OrgId, Hold),
@@ -254,8 +257,6 @@ impl Operation for AsMember {
 pub fn require_positive(amount: Amount) -> Result<(), Refusal> {
     if amount.is_positive() { Ok(()) } else { Err(Refusal::AmountNotPositive) }
 }
-
-const NANOS_PER_CENT: i64 = 10_000_000;
 
 /// Refuses an amount that no rail can move.
 pub fn require_whole_cents(amount: Amount) -> Result<(), Refusal> {

@@ -17,6 +17,7 @@ mod members;
 mod name;
 mod prices;
 mod tables;
+mod taxes;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -12,6 +12,9 @@ use std::iter::Sum;
 /// Nano-units in one unit of currency.
 pub const NANOS_PER_UNIT: i64 = 1_000_000_000;
 
+/// Nano-units in the hundredth part of one: what a rail can move.
+pub const NANOS_PER_CENT: i64 = NANOS_PER_UNIT / 100;
+
 /// Where the point stands in the longest text of an amount, and the decimals that are always shown.
 const POINT: usize = 11;
 const DECIMALS_MIN: usize = 2;
@@ -154,10 +157,27 @@ impl Amount {
         self.0 < 0
     }
 
+    /// Two decimals, half a cent away from zero: how a bill is shown (rulings R23).
+    pub fn half_up_to_cents(self) -> String {
+        let size = self.0.unsigned_abs();
+        let cent = NANOS_PER_CENT.unsigned_abs();
+        self.cents_of(size / cent + u64::from(size % cent >= cent / 2))
+    }
+
+    /// Two decimals, the rest cut off: how some platforms show a bill.
+    pub fn cut_to_cents(self) -> String {
+        self.cents_of(self.0.unsigned_abs() / NANOS_PER_CENT.unsigned_abs())
+    }
+
+    fn cents_of(self, cents: u64) -> String {
+        let sign = if self.0 < 0 && cents > 0 { "-" } else { "" };
+        format!("{sign}{}.{:02}", cents / 100, cents % 100)
+    }
+
     /// Two decimals, rounded down: how a balance is shown (rulings R23), so that nobody is shown a
     /// cent that is not there.
     pub fn floor_to_cents(self) -> String {
-        let cents = self.0.div_euclid(NANOS_PER_UNIT / 100);
+        let cents = self.0.div_euclid(NANOS_PER_CENT);
         let sign = if cents < 0 { "-" } else { "" };
         format!("{sign}{}.{:02}", cents.unsigned_abs() / 100, cents.unsigned_abs() % 100)
     }

@@ -20,6 +20,7 @@ use crate::profile::Profile;
 use crate::rate::amount_round_half_even;
 use crate::run::{Paid, Run, StopReason};
 use crate::settle::{Draft, post, settle_to, tell};
+use crate::tax::Tax;
 use crate::wake::settled_by_others;
 use crate::wallet::Wallet;
 use crate::workset::Workset;
@@ -261,10 +262,12 @@ pub(crate) fn take_back_blocks(
             continue;
         }
         let every_seconds = paid.block_seconds;
+        let (postings, tax) = drawn_for(ws, org, run.number, start);
         let draft = Draft {
             occurred_at: Some(start).filter(|&start| start != at),
             subject: run.number,
-            postings: drawn_for(ws, org, run.number, start),
+            postings,
+            tax: tax.negated(),
             span: Some(Span { from: start, every_seconds, meters: Vec::new() }),
             ..Draft::new(TransactionKind::BlockReversal, at, charge.negated())
         };
@@ -273,8 +276,8 @@ pub(crate) fn take_back_blocks(
     Ok(())
 }
 
-/// What would undo the draws of a run's block, last drawn first.
-fn drawn_for(ws: &Workset, org: OrgId, run: i64, start: Timestamp) -> Vec<Posting> {
+/// What would undo the draws of a run's block, last drawn first, and the tax in it.
+fn drawn_for(ws: &Workset, org: OrgId, run: i64, start: Timestamp) -> (Vec<Posting>, Tax) {
     let is_it = |row: &LedgerTransaction| {
         row.kind == TransactionKind::Block
             && row.subject == run
@@ -286,7 +289,7 @@ fn drawn_for(ws: &Workset, org: OrgId, run: i64, start: Timestamp) -> Vec<Postin
         panic!("the block of run {run} at {start} is in no journal");
     };
     let back = |posting: &Posting| Posting { change: posting.change.negated(), ..*posting };
-    row.postings.iter().rev().map(back).collect()
+    (row.postings.iter().rev().map(back).collect(), row.tax)
 }
 
 /// Starts the blocks that are due at `at`, lowest run number first; a run whose block cannot be

@@ -13,7 +13,8 @@
 //! | breakage | income | purchased credit that expired |
 //! | absorbed | contra-revenue | use past zero that the operator bears |
 //! | debt | asset | use past zero that the customer owes |
-//! | refunds_pending | liability | credit taken back for refunds that no rail has paid yet |
+//! | refunds_pending | liability | money of refunds that no rail has paid yet, with its tax |
+//! | tax | liability | tax that customers have paid (rulings R19) |
 
 use crate::Amount;
 use crate::grant::GrantKind;
@@ -31,6 +32,7 @@ pub enum LedgerAccount {
     PromotionsUnspent,
     RefundsPending,
     Revenue,
+    Tax,
 }
 
 impl LedgerAccount {
@@ -46,6 +48,7 @@ impl LedgerAccount {
             LedgerAccount::PromotionsUnspent => "promotions_unspent",
             LedgerAccount::RefundsPending => "refunds_pending:sandbox",
             LedgerAccount::Revenue => "revenue",
+            LedgerAccount::Tax => "tax",
         }
     }
 }
@@ -65,32 +68,7 @@ pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKi
             entries.push(Entry { account, credit });
         }
     };
-    let amount = transaction.amount;
-    match transaction.kind {
-        TransactionKind::Deposit | TransactionKind::Reinstatement => {
-            credit(LedgerAccount::Cash, amount.negated());
-        }
-        TransactionKind::Withdrawal => credit(LedgerAccount::Cash, amount),
-        TransactionKind::Charge
-        | TransactionKind::Settlement
-        | TransactionKind::Capture
-        | TransactionKind::Correction
-        | TransactionKind::Reversal
-        | TransactionKind::Block
-        | TransactionKind::BlockReversal => credit(LedgerAccount::Revenue, amount),
-        TransactionKind::Refund => credit(LedgerAccount::RefundsPending, amount),
-        TransactionKind::RefundPaid => {
-            credit(LedgerAccount::RefundsPending, amount.negated());
-            credit(LedgerAccount::Cash, amount);
-        }
-        TransactionKind::RefundFailed => credit(LedgerAccount::RefundsPending, amount.negated()),
-        TransactionKind::Grant
-        | TransactionKind::Expiry
-        | TransactionKind::Void
-        | TransactionKind::BonusVoid
-        | TransactionKind::Offset
-        | TransactionKind::Renewal => {}
-    }
+    moved(transaction).into_iter().for_each(|(account, amount)| credit(account, amount));
     for posting in &transaction.postings {
         let given = kind_of(posting.grant).is_given();
         credit(LedgerAccount::Grant(posting.grant), posting.change);
@@ -114,4 +92,42 @@ pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKi
     credit(LedgerAccount::Absorbed, transaction.absorbed.negated());
     credit(LedgerAccount::Debt, transaction.debt.negated());
     entries
+}
+
+/// The two legs besides grants, debt and what is absorbed: money, revenue, and the tax in either.
+fn moved(transaction: &LedgerTransaction) -> [(LedgerAccount, Amount); 2] {
+    let (amount, tax) = (transaction.amount, transaction.tax.amount);
+    let (cash, pending) = (LedgerAccount::Cash, LedgerAccount::RefundsPending);
+    match transaction.kind {
+        TransactionKind::Deposit | TransactionKind::Reinstatement => {
+            [(cash, amount.plus(tax).negated()), (LedgerAccount::Tax, tax)]
+        }
+        TransactionKind::Withdrawal => {
+            [(cash, amount.plus(tax)), (LedgerAccount::Tax, tax.negated())]
+        }
+        TransactionKind::Charge
+        | TransactionKind::Settlement
+        | TransactionKind::Capture
+        | TransactionKind::Correction
+        | TransactionKind::Reversal
+        | TransactionKind::Block
+        | TransactionKind::BlockReversal => {
+            [(LedgerAccount::Revenue, amount.minus(tax)), (LedgerAccount::Tax, tax)]
+        }
+        TransactionKind::Refund => {
+            [(pending, amount.plus(tax)), (LedgerAccount::Tax, tax.negated())]
+        }
+        TransactionKind::RefundPaid => {
+            [(pending, amount.plus(tax).negated()), (cash, amount.plus(tax))]
+        }
+        TransactionKind::RefundFailed => {
+            [(pending, amount.plus(tax).negated()), (LedgerAccount::Tax, tax)]
+        }
+        TransactionKind::Grant
+        | TransactionKind::Expiry
+        | TransactionKind::Void
+        | TransactionKind::BonusVoid
+        | TransactionKind::Offset
+        | TransactionKind::Renewal => [(cash, Amount::ZERO), (LedgerAccount::Tax, Amount::ZERO)],
+    }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use crate::ledger::{EventKey, LedgerTransaction, Line, TransactionKind};
 use crate::settle::{Draft, post};
+use crate::tax::{Tax, given_back};
 use crate::workset::Workset;
 use crate::{Amount, Kind, OrgId, Refusal, Timestamp};
 
@@ -49,6 +50,7 @@ pub fn correct(
         postings: postings.clone(),
         absorbed: back.absorbed.negated(),
         debt: lowers_debt.negated(),
+        tax: back.tax.negated(),
         ..Draft::new(TransactionKind::Correction, at, corrected.negated())
     };
     post(ws, org, draft)?;
@@ -108,6 +110,7 @@ pub fn reverse(
         postings,
         absorbed: row.absorbed.negated(),
         debt: lowers_debt.negated(),
+        tax: row.tax.negated(),
         fingerprint: row.number,
         event: Some(event),
         lines: lines.collect(),
@@ -139,6 +142,8 @@ struct Back {
     left: Amount,
     absorbed: Amount,
     debt: Amount,
+    /// Of all rows together; the rate is that of the newest.
+    tax: Tax,
     restored: Vec<Posting>,
     /// What later corrections have given back already, of the rows still to come.
     before: BTreeMap<i64, Amount>,
@@ -160,7 +165,7 @@ impl Back {
                 break;
             }
             match row.kind {
-                TransactionKind::Settlement => back.take(row),
+                TransactionKind::Settlement => back.take(ws, row),
                 TransactionKind::Correction => back.skip(row),
                 _ => {}
             }
@@ -183,14 +188,20 @@ impl Back {
     }
 
     /// Takes back as much of a settlement as is left to find: last drawn, first restored.
-    fn take(&mut self, row: &LedgerTransaction) {
-        let part = found(row.absorbed, &mut self.absorbed_before, &mut self.left);
+    fn take(&mut self, ws: &Workset, row: &LedgerTransaction) {
+        let (_, part) = found(row.absorbed, &mut self.absorbed_before, &mut self.left);
         self.absorbed = self.absorbed.plus(part);
-        let part = found(row.debt, &mut self.debt_before, &mut self.left);
+        let (skipped, part) = found(row.debt, &mut self.debt_before, &mut self.left);
         self.debt = self.debt.plus(part);
+        let mut taxed = Taxed { whole: row.debt, before: skipped, part };
         for posting in row.postings.iter().rev() {
+            let drawn = posting.change.negated();
             let before = self.before.entry(posting.grant).or_default();
-            let part = found(posting.change.negated(), before, &mut self.left);
+            let (skipped, part) = found(drawn, before, &mut self.left);
+            let grant = ws.grants.get(row.org, posting.grant);
+            if grant.is_none_or(|grant| !grant.kind.is_given()) {
+                taxed.add(drawn, skipped, part);
+            }
             if !part.is_positive() {
                 continue;
             }
@@ -199,16 +210,39 @@ impl Back {
                 None => self.restored.push(Posting { grant: posting.grant, change: part }),
             }
         }
+        if !row.tax.is_none() {
+            let part = given_back(row.tax.amount, taxed.whole, taxed.before, taxed.part);
+            let bps = if self.tax.is_none() { row.tax.bps } else { self.tax.bps };
+            self.tax = Tax { amount: self.tax.amount.plus(part), bps };
+        }
     }
 }
 
-/// The part of `drawn` that was not given `before` and is still `left` to find; lowers both.
-fn found(drawn: Amount, before: &mut Amount, left: &mut Amount) -> Amount {
+/// What of a settlement carried tax: purchased credit and debt.
+struct Taxed {
+    whole: Amount,
+    /// Given back by earlier corrections.
+    before: Amount,
+    /// Given back now.
+    part: Amount,
+}
+
+impl Taxed {
+    fn add(&mut self, whole: Amount, before: Amount, part: Amount) {
+        self.whole = self.whole.plus(whole);
+        self.before = self.before.plus(before);
+        self.part = self.part.plus(part);
+    }
+}
+
+/// What of `drawn` was given `before`, and the part of the rest that is still `left` to find;
+/// lowers both.
+fn found(drawn: Amount, before: &mut Amount, left: &mut Amount) -> (Amount, Amount) {
     let skipped = drawn.min(*before).or_zero();
     *before = before.minus(skipped);
     let part = drawn.minus(skipped).min(*left).or_zero();
     *left = left.minus(part);
-    part
+    (skipped, part)
 }
 
 /// Posts `draft`, which gives back what was drawn; what was voided meanwhile ends again.

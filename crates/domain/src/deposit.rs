@@ -3,6 +3,7 @@
 //! Law: a deposit is decided once. Only confirmed money becomes credit, and delivering the same
 //! confirmation again changes nothing.
 
+use crate::tax::{Tax, going_back};
 use crate::{Amount, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,10 @@ impl DepositLabel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deposit {
     pub number: i64,
+    /// The credit that it buys.
     pub amount: Amount,
+    /// What is paid on top of it, by the rate that was in force when it was started.
+    pub tax: Tax,
     pub rail: String,
     pub state: DepositState,
     pub label: DepositLabel,
@@ -87,12 +91,53 @@ pub struct Deposit {
     /// When the money was paid, as its rail says; validity counts from here (rulings R12).
     pub paid_at: Option<Timestamp>,
     pub grant: Option<i64>,
-    /// What of it went back, or is on its way.
+    /// What of its credit went back, or is on its way.
     pub refunded: Amount,
-    /// What its rail has withdrawn for disputes and not reinstated.
+    /// The tax that went back with it.
+    pub refunded_tax: Amount,
+    /// What its rail has withdrawn for disputes and not reinstated, tax included.
     pub withdrawn: Amount,
+    /// The tax in it.
+    pub withdrawn_tax: Amount,
     /// Why it failed, in words.
     pub reason: String,
+}
+
+impl Deposit {
+    /// What the payer pays: credit and tax.
+    pub fn charged(&self) -> Amount {
+        self.amount.plus(self.tax.amount)
+    }
+
+    /// What of the money has not gone back, is not on its way and was not withdrawn.
+    pub fn money_left(&self) -> Amount {
+        let refunded = self.refunded.plus(self.refunded_tax);
+        self.charged().minus(refunded).minus(self.withdrawn)
+    }
+
+    /// The tax that goes back with the next `credit` of a refund.
+    pub fn tax_of_credit(&self, credit: Amount) -> Amount {
+        let before = self.amount.minus(self.credit_left());
+        going_back((self.tax.amount, self.amount), (before, self.returned_tax()), credit)
+    }
+
+    /// The tax in the next `money` that goes back.
+    pub fn tax_of_money(&self, money: Amount) -> Amount {
+        let before = self.charged().minus(self.money_left());
+        let of = (self.tax.amount, self.charged());
+        let tax = going_back(of, (before, self.returned_tax()), money).min(money);
+        // Credit and tax are rounded apart, so a last cent of either may be all that is left.
+        tax.max(money.minus(self.credit_left()))
+    }
+
+    fn credit_left(&self) -> Amount {
+        let withdrawn = self.withdrawn.minus(self.withdrawn_tax);
+        self.amount.minus(self.refunded).minus(withdrawn)
+    }
+
+    fn returned_tax(&self) -> Amount {
+        self.refunded_tax.plus(self.withdrawn_tax)
+    }
 }
 
 /// How a saved payment method of the sandbox rail answers.

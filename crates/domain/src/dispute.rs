@@ -11,6 +11,7 @@ use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use crate::ledger::TransactionKind;
 use crate::refund::{claw_back, parts_of, post_bonus, share_round_half_even, void_bonus};
 use crate::settle::{Draft, post, tell};
+use crate::tax::{Tax, going_back};
 use crate::time::SECONDS_PER_DAY;
 use crate::wallet::Freeze;
 use crate::workset::Workset;
@@ -82,8 +83,10 @@ pub struct Dispute {
     /// The rail's own id of the dispute, unique per rail.
     pub external: String,
     pub state: DisputeState,
-    /// What the rail has withdrawn and not reinstated.
+    /// What the rail has withdrawn and not reinstated, tax included.
     pub withdrawn: Amount,
+    /// The tax in it.
+    pub withdrawn_tax: Amount,
     /// What of it is missing in purchased grants, in the order in which they gave.
     pub taken: Vec<Posting>,
     /// What of the bonus that came with the purchase is voided.
@@ -94,39 +97,48 @@ pub struct Dispute {
     pub decided_at: Option<Timestamp>,
 }
 
-/// Books money that a rail has withdrawn.
+/// Books `money` that a rail has withdrawn: the tax in it, and the credit that is left of it.
 pub fn withdraw(
     ws: &mut Workset,
     org: OrgId,
-    (deposit, dispute): (&Deposit, &mut Dispute),
-    amount: Amount,
+    (deposit, dispute): (&mut Deposit, &mut Dispute),
+    money: Amount,
     at: Timestamp,
 ) -> Result<(), Refusal> {
+    let tax = deposit.tax_of_money(money);
+    let amount = money.minus(tax);
     let (postings, debt) = claw_back(ws.wallet_mut(org)?, deposit.grant, amount);
     merge(&mut dispute.taken, parts_of(&postings));
     let draft = Draft {
         subject: dispute.number,
         postings,
         debt,
+        tax: Tax { amount: tax, bps: deposit.tax.bps },
         ..Draft::new(TransactionKind::Withdrawal, at, amount)
     };
     post(ws, org, draft)?;
     let voided = void_bonus(ws, org, deposit.grant, (amount, deposit.amount), at)?;
     merge(&mut dispute.voided, voided);
-    dispute.withdrawn = dispute.withdrawn.plus(amount);
-    tell(ws, org, EventKind::DisputeFundsWithdrawn, at, told(dispute, amount))
+    dispute.withdrawn = dispute.withdrawn.plus(money);
+    dispute.withdrawn_tax = dispute.withdrawn_tax.plus(tax);
+    deposit.withdrawn = deposit.withdrawn.plus(money);
+    deposit.withdrawn_tax = deposit.withdrawn_tax.plus(tax);
+    tell(ws, org, EventKind::DisputeFundsWithdrawn, at, told(dispute, money))
 }
 
-/// Books money that a rail has returned: it pays what debt there is, and the rest re-enters the
-/// grants that gave it, last first. Money that had paid debt which a deposit has paid since becomes
-/// a grant of its own.
+/// Books `money` that a rail has returned, with the tax that went with it: it pays what debt there
+/// is, and the rest re-enters the grants that gave it, last first. Money that had paid debt which a
+/// deposit has paid since becomes a grant of its own.
 pub fn reinstate(
     ws: &mut Workset,
     org: OrgId,
-    dispute: &mut Dispute,
-    amount: Amount,
+    (deposit, dispute): (&mut Deposit, &mut Dispute),
+    money: Amount,
     at: Timestamp,
 ) -> Result<(), Refusal> {
+    let whole = (dispute.withdrawn_tax, dispute.withdrawn);
+    let tax = going_back(whole, (Amount::ZERO, Amount::ZERO), money).min(money);
+    let amount = money.minus(tax);
     let pays_debt = ws.wallet(org)?.debt.min(amount);
     let mut rest = amount.minus(pays_debt);
     let mut postings = Vec::new();
@@ -150,12 +162,13 @@ pub fn reinstate(
         subject,
         postings,
         debt: pays_debt.negated(),
+        tax: Tax { amount: tax, bps: deposit.tax.bps },
         ..Draft::new(TransactionKind::Reinstatement, at, amount)
     };
     post(ws, org, draft)?;
     let withdrawn = dispute.withdrawn;
     for part in &mut dispute.voided {
-        let back = share_round_half_even(part.change, amount, withdrawn);
+        let back = share_round_half_even(part.change, money, withdrawn);
         if back.is_positive() {
             let posting = Posting { grant: part.grant, change: back };
             part.change = part.change.minus(back);
@@ -163,11 +176,14 @@ pub fn reinstate(
             post_bonus(ws, org, posting, at)?;
         }
     }
-    dispute.withdrawn = withdrawn.minus(amount);
+    dispute.withdrawn = withdrawn.minus(money);
+    dispute.withdrawn_tax = dispute.withdrawn_tax.minus(tax);
+    deposit.withdrawn = deposit.withdrawn.minus(money);
+    deposit.withdrawn_tax = deposit.withdrawn_tax.minus(tax);
     let is_back = dispute.withdrawn.is_zero();
     dispute.taken.retain(|part| !is_back && part.change.is_positive());
     dispute.voided.retain(|part| part.change.is_positive());
-    tell(ws, org, EventKind::DisputeFundsReinstated, at, told(dispute, amount))
+    tell(ws, org, EventKind::DisputeFundsReinstated, at, told(dispute, money))
 }
 
 /// Adds `parts` to those of the same grants, new ones behind them.

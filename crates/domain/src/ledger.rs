@@ -10,6 +10,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::grant::Posting;
+use crate::tax::Tax;
 use crate::{Amount, OrgId, Timestamp};
 
 /// The version of the encoding that is hashed; part of the hash.
@@ -231,6 +232,8 @@ pub struct LedgerTransaction {
     pub absorbed: Amount,
     /// Change of the debt: positive when use past zero is owed, negative when money in pays it.
     pub debt: Amount,
+    /// Inside the amount of a charge; on top of the amount of money that moved (rulings R19).
+    pub tax: Tax,
     /// Posted balance of the wallet afterwards.
     pub balance: Amount,
     /// Hash of the client's request, to tell a repetition from a conflict.
@@ -277,6 +280,9 @@ impl LedgerTransaction {
         if !self.debt.is_zero() {
             field("debt", self.debt.nanos().to_string());
         }
+        if !self.tax.is_none() {
+            field("tax", format!("{}:{}", self.tax.amount.nanos(), self.tax.bps));
+        }
         if self.lines.len() > 1 {
             let text =
                 |line: &Line| format!("{}:{}:{}", line.price, line.quantity, line.amount.nanos());
@@ -304,6 +310,14 @@ impl LedgerTransaction {
         match self.lines.as_slice() {
             [line] => Some(line),
             _ => None,
+        }
+    }
+
+    /// When it counts: a settlement at the very end of a day or a month is of the one that ended.
+    pub fn counted_at(&self) -> Timestamp {
+        match self.kind {
+            TransactionKind::Settlement => self.at.plus_seconds(-1),
+            _ => self.at,
         }
     }
 
@@ -357,6 +371,7 @@ pub struct Rest {
     pub postings: Vec<Posting>,
     pub absorbed: Amount,
     pub debt: Amount,
+    pub tax: Tax,
     pub lines: Vec<Line>,
     pub labels: i64,
     pub discount_bps: i64,
@@ -380,6 +395,11 @@ impl Rest {
                 }
                 "absorbed" => rest.absorbed = Amount::from_nanos(value.parse().ok()?),
                 "debt" => rest.debt = Amount::from_nanos(value.parse().ok()?),
+                "tax" => {
+                    let (amount, bps) = value.split_once(':')?;
+                    let amount = Amount::from_nanos(amount.parse().ok()?);
+                    rest.tax = Tax { amount, bps: bps.parse().ok()? };
+                }
                 "lines" => {
                     for part in value.split(',') {
                         let [price, quantity, amount] = three(part)?;

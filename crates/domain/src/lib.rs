@@ -33,6 +33,8 @@ pub mod roll_forward;
 pub mod run;
 pub mod settle;
 pub mod span;
+pub mod statement;
+pub mod tax;
 pub mod time;
 pub mod validity;
 pub mod wake;

@@ -9,6 +9,7 @@ use crate::ledger::TransactionKind;
 use crate::profile::{Profile, RefundPolicy};
 use crate::rate::divide_round_half_even;
 use crate::settle::{Draft, post};
+use crate::tax::Tax;
 use crate::wallet::Wallet;
 use crate::workset::Workset;
 use crate::{Amount, Kind, OrgId, Refusal, Timestamp};
@@ -52,7 +53,10 @@ impl RefundState {
 pub struct Refund {
     pub number: i64,
     pub deposit: i64,
+    /// The credit that left the wallet.
     pub amount: Amount,
+    /// The tax that goes back on top of it (rulings R19).
+    pub tax: Tax,
     pub rail: String,
     /// The rail's own id of the refund, unique per rail.
     pub external: Option<String>,
@@ -65,6 +69,13 @@ pub struct Refund {
     pub reason: String,
     pub created_at: Timestamp,
     pub decided_at: Option<Timestamp>,
+}
+
+impl Refund {
+    /// What the payer has back: credit and tax.
+    pub fn money(&self) -> Amount {
+        self.amount.plus(self.tax.amount)
+    }
 }
 
 /// What a rail said about a refund.

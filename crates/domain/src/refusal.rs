@@ -144,6 +144,8 @@ pub enum Refusal {
     ExpiryInThePast,
     /// A discount takes off between nothing and everything.
     DiscountOutOfRange,
+    /// A tax adds between nothing and as much again.
+    TaxRateOutOfRange,
     PriorityOutOfRange,
     /// So many grants wait to become effective already.
     TooManyUpcoming {
@@ -225,6 +227,7 @@ impl Refusal {
             Refusal::GrantNotVoidable => "grant_not_voidable",
             Refusal::ExpiryInThePast => "expiry_in_the_past",
             Refusal::DiscountOutOfRange => "discount_out_of_range",
+            Refusal::TaxRateOutOfRange => "tax_rate_out_of_range",
             Refusal::PriorityOutOfRange => "priority_out_of_range",
             Refusal::TooManyUpcoming { .. } => "too_many_upcoming",
             Refusal::CouponNotValid { .. } => "coupon_not_valid",
@@ -288,6 +291,7 @@ impl Refusal {
             Refusal::ResourceTerminated => "this resource is terminated for good: redeploy it",
             Refusal::ResourceNotTerminated => "this resource is not terminated",
             Refusal::RunReady => "this run is ready already",
+            Refusal::TaxRateOutOfRange => "a tax rate lies between 0 and 10000 basis points",
             Refusal::NoHeartbeat => "this run was started without a heartbeat",
             other => other.code(),
         }

@@ -3,10 +3,13 @@
 //!
 //! Laws: opening and changes add up to closing, for each kind of grant; the closing of a month that
 //! has not ended is the sum of the open grants, to the nano; the closing of a month is the opening
-//! of the next. Movements count when they were posted (rulings R22).
+//! of the next. Movements count when they were posted (rulings R22); time that was settled at the
+//! very end of a month is of that month, as in statements.
 
 use crate::grant::{GrantKind, OpenGrants};
 use crate::ledger::{LedgerTransaction, TransactionKind};
+use crate::rate::amount_round_half_even;
+use crate::tax::is_inside;
 use crate::{Amount, Timestamp};
 
 /// A calendar month of UTC, `[start, end)`.
@@ -41,8 +44,10 @@ pub enum Movement {
     Purchased,
     /// Given by the operator.
     Given,
-    /// Used, which is when revenue is earned.
+    /// Used, which is when revenue is earned; without the tax in it.
     Drawn,
+    /// The tax in what was used, where it is due then (rulings R19).
+    Taxed,
     /// Given back by a correction.
     Restored,
     /// Expired: breakage where it was paid for.
@@ -57,10 +62,11 @@ pub enum Movement {
 }
 
 impl Movement {
-    pub const ALL: [Movement; 9] = [
+    pub const ALL: [Movement; 10] = [
         Movement::Purchased,
         Movement::Given,
         Movement::Drawn,
+        Movement::Taxed,
         Movement::Restored,
         Movement::Expired,
         Movement::Voided,
@@ -74,6 +80,7 @@ impl Movement {
             Movement::Purchased => "purchased",
             Movement::Given => "given",
             Movement::Drawn => "drawn",
+            Movement::Taxed => "taxed",
             Movement::Restored => "restored",
             Movement::Expired => "expired",
             Movement::Voided => "voided",
@@ -116,7 +123,7 @@ pub struct Line {
     pub kind: GrantKind,
     pub opening: Amount,
     /// In the order of [`Movement::ALL`]; what is used or lost is negative.
-    pub changes: [Amount; 9],
+    pub changes: [Amount; 10],
     pub closing: Amount,
 }
 
@@ -131,7 +138,7 @@ impl RollForward {
         let line = |kind| Line {
             kind,
             opening: Amount::ZERO,
-            changes: [Amount::ZERO; 9],
+            changes: [Amount::ZERO; 10],
             closing: Amount::ZERO,
         };
         RollForward { month, lines: KINDS.map(line) }
@@ -149,23 +156,41 @@ impl RollForward {
             let of_kind = open.iter().filter(|grant| grant.kind == line.kind);
             let mut closing: Amount = of_kind.map(|grant| grant.remaining).sum();
             let mut changed = Amount::ZERO;
-            for row in journal.iter().filter(|row| row.at >= self.month.start) {
+            for row in journal.iter().filter(|row| row.counted_at() >= self.month.start) {
                 let of_kind =
                     row.postings.iter().filter(|posting| kind_of(posting.grant) == line.kind);
                 let change: Amount = of_kind.map(|posting| posting.change).sum();
-                if row.at >= self.month.end {
+                if row.counted_at() >= self.month.end {
                     closing = closing.checked_sub(change)?;
                     continue;
                 }
                 changed = changed.checked_add(change)?;
-                let sum = &mut line.changes[place(Movement::of(row.kind))];
-                *sum = sum.checked_add(change)?;
+                let taxed = taxed_round_half_even(row, line.kind, change);
+                let parts =
+                    [(Movement::of(row.kind), change.minus(taxed)), (Movement::Taxed, taxed)];
+                for (movement, part) in parts {
+                    let sum = &mut line.changes[place(movement)];
+                    *sum = sum.checked_add(part)?;
+                }
             }
             line.closing = line.closing.checked_add(closing)?;
             line.opening = line.opening.checked_add(closing.checked_sub(changed)?)?;
         }
         Some(())
     }
+}
+
+/// The tax in what a charge changed in grants of `kind`: purchased credit and debt bear it by what
+/// each paid, and given credit bears none.
+fn taxed_round_half_even(row: &LedgerTransaction, kind: GrantKind, change: Amount) -> Amount {
+    if row.tax.is_none() || !is_inside(row.kind) || kind != GrantKind::Purchased {
+        return Amount::ZERO;
+    }
+    let paid = change.negated();
+    let (part, of) = (paid.nanos(), paid.plus(row.debt).nanos());
+    let exact = i128::from(row.tax.amount.nanos()) * i128::from(part) * i128::from(of.signum());
+    let share = amount_round_half_even(exact, i128::from(of).abs().max(1));
+    share.unwrap_or(row.tax.amount).negated()
 }
 
 fn place(movement: Movement) -> usize {

@@ -13,6 +13,7 @@ use crate::ledger::{
     ChainHash, ChainTip, EventKey, LedgerTransaction, Line, Span, SpanMeter, TransactionKind,
 };
 use crate::profile::{Overdraft, Profile};
+use crate::tax::{self, Tax};
 use crate::wallet::Wallet;
 use crate::workset::Workset;
 use crate::{Amount, OrgId, Refusal, Timestamp};
@@ -30,6 +31,7 @@ pub struct Draft {
     pub postings: Vec<Posting>,
     pub absorbed: Amount,
     pub debt: Amount,
+    pub tax: Tax,
     pub fingerprint: i64,
     pub event: Option<EventKey>,
     pub lines: Vec<Line>,
@@ -49,6 +51,7 @@ impl Draft {
             postings: Vec::new(),
             absorbed: Amount::ZERO,
             debt: Amount::ZERO,
+            tax: Tax::default(),
             fingerprint: 0,
             event: None,
             lines: Vec::new(),
@@ -65,7 +68,7 @@ impl Draft {
 pub fn post(
     ws: &mut Workset,
     org: OrgId,
-    draft: Draft,
+    mut draft: Draft,
 ) -> Result<&Arc<LedgerTransaction>, Refusal> {
     let position = ws.next_position();
     let wallet = ws.wallet_mut(org)?;
@@ -73,6 +76,9 @@ pub fn post(
     wallet.review_due = true;
     if wallet.volume.is_some() {
         note_volume(wallet, &draft);
+    }
+    if wallet.tax.is_some() {
+        tax::note_use(wallet, &mut draft);
     }
     let mut transaction = LedgerTransaction {
         org,
@@ -88,6 +94,7 @@ pub fn post(
         postings: draft.postings,
         absorbed: draft.absorbed,
         debt: draft.debt,
+        tax: draft.tax,
         balance: wallet.posted(),
         fingerprint: draft.fingerprint,
         event: draft.event,

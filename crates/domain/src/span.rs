@@ -50,6 +50,7 @@ mod tests {
     use super::*;
     use crate::OrgId;
     use crate::ledger::{ChainHash, Span};
+    use crate::tax::Tax;
 
     fn settlement(from: i64, at: i64, amount: i64, meters: Vec<SpanMeter>) -> LedgerTransaction {
         LedgerTransaction {
@@ -66,6 +67,7 @@ mod tests {
             postings: Vec::new(),
             absorbed: Amount::ZERO,
             debt: Amount::ZERO,
+            tax: Tax::default(),
             balance: Amount::ZERO,
             fingerprint: 0,
             event: None,

@@ -17,6 +17,7 @@ use crate::reminder::{next_reminder, review_reminders};
 use crate::retention::{may_delete, retention_due, review_retention};
 use crate::run::{Rest, StopReason};
 use crate::settle::{Draft, offset_debt, post, settle_to, tell};
+use crate::tax;
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
 use crate::wallet::{StopOrder, Usable, UserLimit, Wallet};
 use crate::workset::{Platform, Workset};
@@ -563,7 +564,7 @@ fn review_top_up(
         return Ok(());
     }
     let wallet = ws.wallet_mut(org)?;
-    let number = wallet.take_number();
+    let (number, tax) = (wallet.take_number(), wallet.tax);
     let Some(rule) = &mut wallet.auto_top_up else { return Ok(()) };
     rule.in_flight = Some(number);
     rule.attempted_at = Some(asked_at);
@@ -572,6 +573,7 @@ fn review_top_up(
     let deposit = Deposit {
         number,
         amount,
+        tax: tax::on_deposit(tax, amount),
         rail,
         state: DepositState::Pending,
         label: DepositLabel::AutoTopUp,
@@ -583,7 +585,9 @@ fn review_top_up(
         paid_at: None,
         grant: None,
         refunded: Amount::ZERO,
+        refunded_tax: Amount::ZERO,
         withdrawn: Amount::ZERO,
+        withdrawn_tax: Amount::ZERO,
         reason: String::new(),
     };
     ws.deposits.put(org, number, deposit);

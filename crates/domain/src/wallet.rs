@@ -16,6 +16,7 @@ use crate::profile::{Admission, BalanceBasis, Overdraft, Profile};
 use crate::rate::{amount_round_half_even, denominator};
 use crate::retention::Retention;
 use crate::run::Run;
+use crate::tax::TaxRate;
 use crate::time::SECONDS_PER_HOUR;
 use crate::validity::Validity;
 use crate::{Amount, OrgId, Timestamp};
@@ -120,6 +121,8 @@ pub struct Wallet {
     pub discounts: Vec<Discount>,
     /// What was drawn lately; only where the platform has volume tiers.
     pub volume: Option<Volume>,
+    /// What its organization pays in tax; nothing where it pays none.
+    pub tax: Option<TaxRate>,
     /// Where its organization counts days and months.
     pub zone: Zone,
     /// Until when what was purchased is valid, under a profile where that rolls.
@@ -189,6 +192,7 @@ impl Wallet {
             freeze: None,
             discounts: Vec::new(),
             volume: None,
+            tax: None,
             zone: Zone::UTC,
             validity: None,
             upcoming: Vec::new(),

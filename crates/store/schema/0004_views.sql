@@ -16,7 +16,8 @@ SELECT
     coalesce(CAST(substring(';' || rest || ';' FROM ';absorbed=([^;]*);') AS BIGINT), 0)
         AS absorbed,
     coalesce(CAST(substring(';' || rest || ';' FROM ';debt=([^;]*);') AS BIGINT), 0) AS debt,
-    CAST(substring(';' || rest || ';' FROM ';labels=([^;]*);') AS BIGINT) AS labels
+    CAST(substring(';' || rest || ';' FROM ';labels=([^;]*);') AS BIGINT) AS labels,
+    coalesce(CAST(substring(';' || rest || ';' FROM ';tax=([^:;]*):') AS BIGINT), 0) AS tax
 FROM journal
 WHERE rest IS NOT NULL;
 
@@ -43,6 +44,11 @@ FROM read_rest AS r CROSS JOIN LATERAL unnest(string_to_array(r.postings, ',')) 
 -- One row for each ledger account that a ledger transaction moves: a positive amount is a credit, a
 -- negative one a debit, and those of one transaction sum to zero (rulings R16).
 CREATE VIEW read_entries AS
+WITH moved AS (
+    SELECT j.bucket, j.org_id, j.number, j.kind, j.amount, coalesce(r.tax, 0) AS tax
+    FROM journal AS j
+        LEFT JOIN read_rest AS r ON r.bucket = j.bucket AND r.position = j.position
+)
 SELECT
     bucket,
     org_id,
@@ -76,25 +82,33 @@ FROM (
         bucket, org_id, number, kind,
         'cash:sandbox' AS account,
         CAST(NULL AS BIGINT) AS grant_number,
-        -amount AS credit_nanos
-    FROM journal
+        -amount - tax AS credit_nanos
+    FROM moved
     WHERE kind IN (1, 15)
     UNION ALL
-    SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, amount
-    FROM journal
+    SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, amount + tax
+    FROM moved
     WHERE kind IN (10, 14)
     UNION ALL
-    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, amount
-    FROM journal
+    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, amount + tax
+    FROM moved
     WHERE kind = 9
     UNION ALL
-    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, -amount
-    FROM journal
+    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, -amount - tax
+    FROM moved
     WHERE kind IN (10, 11)
     UNION ALL
-    SELECT bucket, org_id, number, kind, 'revenue', NULL, amount
-    FROM journal
+    SELECT bucket, org_id, number, kind, 'revenue', NULL, amount - tax
+    FROM moved
     WHERE kind IN (3, 4, 5, 6, 16, 18, 19)
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'tax', NULL, tax
+    FROM moved
+    WHERE kind IN (1, 3, 4, 5, 6, 11, 15, 16, 18, 19)
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'tax', NULL, -tax
+    FROM moved
+    WHERE kind IN (9, 14)
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'grants', p.grant_number, p.change
     FROM read_postings AS p
@@ -159,6 +173,7 @@ SELECT
     j.amount AS amount_nanos,
     coalesce(r.absorbed, 0) AS absorbed_nanos,
     coalesce(r.debt, 0) AS debt_nanos,
+    coalesce(r.tax, 0) AS tax_nanos,
     j.balance AS balance_nanos,
     to_char(
         to_timestamp(j.occurred_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'

@@ -25,7 +25,9 @@ found AS (
         CASE WHEN instr(text, ';debt=') > 0
             THEN substr(text, instr(text, ';debt=') + 6) END AS debt,
         CASE WHEN instr(text, ';labels=') > 0
-            THEN substr(text, instr(text, ';labels=') + 8) END AS labels
+            THEN substr(text, instr(text, ';labels=') + 8) END AS labels,
+        CASE WHEN instr(text, ';tax=') > 0
+            THEN substr(text, instr(text, ';tax=') + 5) END AS tax
     FROM texts
 )
 SELECT
@@ -37,7 +39,8 @@ SELECT
     substr(postings, 1, instr(postings, ';') - 1) AS postings,
     coalesce(CAST(absorbed AS INTEGER), 0) AS absorbed,
     coalesce(CAST(debt AS INTEGER), 0) AS debt,
-    CAST(labels AS INTEGER) AS labels
+    CAST(labels AS INTEGER) AS labels,
+    coalesce(CAST(tax AS INTEGER), 0) AS tax
 FROM found;
 
 -- What each ledger transaction did to each grant.
@@ -64,6 +67,11 @@ FROM read_rest AS r,
 -- One row for each ledger account that a ledger transaction moves: a positive amount is a credit, a
 -- negative one a debit, and those of one transaction sum to zero (rulings R16).
 CREATE VIEW read_entries AS
+WITH moved AS (
+    SELECT j.bucket, j.org_id, j.number, j.kind, j.amount, coalesce(r.tax, 0) AS tax
+    FROM journal AS j
+        LEFT JOIN read_rest AS r ON r.bucket = j.bucket AND r.position = j.position
+)
 SELECT
     bucket,
     org_id,
@@ -97,25 +105,33 @@ FROM (
         bucket, org_id, number, kind,
         'cash:sandbox' AS account,
         CAST(NULL AS INTEGER) AS grant_number,
-        -amount AS credit_nanos
-    FROM journal
+        -amount - tax AS credit_nanos
+    FROM moved
     WHERE kind IN (1, 15)
     UNION ALL
-    SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, amount
-    FROM journal
+    SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, amount + tax
+    FROM moved
     WHERE kind IN (10, 14)
     UNION ALL
-    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, amount
-    FROM journal
+    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, amount + tax
+    FROM moved
     WHERE kind = 9
     UNION ALL
-    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, -amount
-    FROM journal
+    SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, -amount - tax
+    FROM moved
     WHERE kind IN (10, 11)
     UNION ALL
-    SELECT bucket, org_id, number, kind, 'revenue', NULL, amount
-    FROM journal
+    SELECT bucket, org_id, number, kind, 'revenue', NULL, amount - tax
+    FROM moved
     WHERE kind IN (3, 4, 5, 6, 16, 18, 19)
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'tax', NULL, tax
+    FROM moved
+    WHERE kind IN (1, 3, 4, 5, 6, 11, 15, 16, 18, 19)
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'tax', NULL, -tax
+    FROM moved
+    WHERE kind IN (9, 14)
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'grants', p.grant_number, p.change
     FROM read_postings AS p
@@ -178,6 +194,7 @@ SELECT
     j.amount AS amount_nanos,
     coalesce(r.absorbed, 0) AS absorbed_nanos,
     coalesce(r.debt, 0) AS debt_nanos,
+    coalesce(r.tax, 0) AS tax_nanos,
     j.balance AS balance_nanos,
     strftime('%Y-%m-%dT%H:%M:%SZ', j.occurred_at / 1000000, 'unixepoch') AS occurred_at,
     j.source AS event_source,

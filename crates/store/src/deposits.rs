@@ -2,6 +2,7 @@
 
 use domain::OrgId;
 use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentMethod};
+use domain::tax::Tax;
 use domain::workset::Key;
 
 use crate::Store;
@@ -17,6 +18,8 @@ const COLUMNS: &[(&str, Kind)] = &[
     ORG,
     NUMBER,
     ("amount", Kind::Int),
+    ("tax", Kind::Int),
+    ("tax_bps", Kind::Int),
     ("rail", Kind::Text),
     ("state", Kind::Small),
     ("label", Kind::Small),
@@ -28,7 +31,9 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("paid_at", Kind::Int),
     ("grant_number", Kind::Int),
     ("refunded", Kind::Int),
+    ("refunded_tax", Kind::Int),
     ("withdrawn", Kind::Int),
+    ("withdrawn_tax", Kind::Int),
     ("reason", Kind::Text),
 ];
 
@@ -39,8 +44,9 @@ catalogue! {
     FIND: Load = Load::rows("deposits", 3, COLUMNS, "");
     /// Finds a deposit that succeeded.
     FIRST_PAID: Statement = Statement::new(
-        "SELECT bucket, org_id, number, amount, rail, state, label, method, member, external, \
-         created_at, decided_at, paid_at, grant_number, refunded, withdrawn, reason FROM deposits \
+        "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
+         external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
+         withdrawn, withdrawn_tax, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND state = 2 ORDER BY number LIMIT 1"
     );
 }
@@ -53,6 +59,8 @@ impl Noun for Deposit {
     fn write(columns: Columns<'_, Deposit>) -> Columns<'_, Deposit> {
         columns
             .amount(|deposit| deposit.amount)
+            .amount(|deposit| deposit.tax.amount)
+            .int(|deposit| deposit.tax.bps)
             .text(|deposit| &deposit.rail)
             .int(|deposit| deposit.state.code())
             .int(|deposit| deposit.label.code())
@@ -64,7 +72,9 @@ impl Noun for Deposit {
             .opt_time(|deposit| deposit.paid_at)
             .opt_int(|deposit| deposit.grant)
             .amount(|deposit| deposit.refunded)
+            .amount(|deposit| deposit.refunded_tax)
             .amount(|deposit| deposit.withdrawn)
+            .amount(|deposit| deposit.withdrawn_tax)
             .text(|deposit| &deposit.reason)
     }
 
@@ -72,6 +82,7 @@ impl Noun for Deposit {
         Ok(Deposit {
             number,
             amount: fields.amount()?,
+            tax: Tax { amount: fields.amount()?, bps: fields.int()? },
             rail: fields.text()?,
             state: fields.code(DepositState::from_code)?,
             label: fields.code(DepositLabel::from_code)?,
@@ -83,7 +94,9 @@ impl Noun for Deposit {
             paid_at: fields.opt_time()?,
             grant: fields.opt_int()?,
             refunded: fields.amount()?,
+            refunded_tax: fields.amount()?,
             withdrawn: fields.amount()?,
+            withdrawn_tax: fields.amount()?,
             reason: fields.text()?,
         })
     }

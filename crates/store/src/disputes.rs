@@ -18,6 +18,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("external", Kind::Text),
     ("state", Kind::Small),
     ("withdrawn", Kind::Int),
+    ("withdrawn_tax", Kind::Int),
     ("taken", Kind::Text),
     ("voided", Kind::Text),
     ("freezes", Kind::Small),
@@ -47,6 +48,7 @@ impl Noun for Dispute {
             .text(|dispute| &dispute.external)
             .int(|dispute| dispute.state.code())
             .amount(|dispute| dispute.withdrawn)
+            .amount(|dispute| dispute.withdrawn_tax)
             .made_text(|dispute| parts(&dispute.taken))
             .made_text(|dispute| parts(&dispute.voided))
             .int(|dispute| i64::from(dispute.freezes))
@@ -63,6 +65,7 @@ impl Noun for Dispute {
             external: fields.text()?,
             state: fields.code(DisputeState::from_code)?,
             withdrawn: fields.amount()?,
+            withdrawn_tax: fields.amount()?,
             taken: fields.parsed(parts_of)?,
             voided: fields.parsed(parts_of)?,
             freezes: fields.code(flag)?,

@@ -234,6 +234,7 @@ pub(crate) fn read(row: &Row) -> Result<LedgerTransaction, StoreError> {
         postings: postings(row, rest.postings)?,
         absorbed: rest.absorbed,
         debt: rest.debt,
+        tax: rest.tax,
         balance: row.amount(16)?,
         fingerprint: row.int(18)?,
         event: event(row)?,

@@ -2,6 +2,7 @@
 
 use domain::OrgId;
 use domain::refund::{Refund, RefundState};
+use domain::tax::Tax;
 use domain::workset::Key;
 
 use crate::error::StoreError;
@@ -16,6 +17,8 @@ const COLUMNS: &[(&str, Kind)] = &[
     NUMBER,
     ("deposit", Kind::Int),
     ("amount", Kind::Int),
+    ("tax", Kind::Int),
+    ("tax_bps", Kind::Int),
     ("rail", Kind::Text),
     ("external", Kind::Text),
     ("state", Kind::Small),
@@ -45,6 +48,8 @@ impl Noun for Refund {
         columns
             .int(|refund| refund.deposit)
             .amount(|refund| refund.amount)
+            .amount(|refund| refund.tax.amount)
+            .int(|refund| refund.tax.bps)
             .text(|refund| &refund.rail)
             .opt_text(|refund| refund.external.as_deref())
             .int(|refund| refund.state.code())
@@ -60,6 +65,7 @@ impl Noun for Refund {
             number,
             deposit: fields.int()?,
             amount: fields.amount()?,
+            tax: Tax { amount: fields.amount()?, bps: fields.int()? },
             rail: fields.text()?,
             external: fields.opt_text()?,
             state: fields.code(RefundState::from_code)?,

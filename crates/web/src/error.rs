@@ -197,6 +197,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::GrantNotVoidable
         | Refusal::ExpiryInThePast
         | Refusal::DiscountOutOfRange
+        | Refusal::TaxRateOutOfRange
         | Refusal::PriorityOutOfRange
         | Refusal::TooManyUpcoming { .. }
         | Refusal::CouponNotValid { .. }

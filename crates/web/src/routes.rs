@@ -49,6 +49,16 @@ pub static ROUTES: &[Route] = &[
         .is("get_organization", "Shows an organization")
         .role(Read)
         .answers::<organizations::OrganizationOut>(),
+    Route::act("/v1/organizations/{id}/tax_rate", to!(tax_rates::set))
+        .is("set_tax_rate", "Sets the tax rate of an organization from now on")
+        .role(Platform)
+        .takes::<tax_rates::TaxRateIn>()
+        .answers::<tax_rates::TaxRateOut>()
+        .refuses(&["not_in_profile", "tax_rate_out_of_range"]),
+    Route::get("/v1/organizations/{id}/tax_rate", to!(tax_rates::get))
+        .is("get_tax_rate", "Shows the tax rate of an organization")
+        .role(Read)
+        .answers::<tax_rates::TaxRateOut>(),
     Route::create("/v1/api_keys", to!(api_keys::create))
         .is("create_api_key", "Creates an API key and shows its secret once")
         .role(Organization)
@@ -99,6 +109,11 @@ pub static ROUTES: &[Route] = &[
         .is("get_projection", "Shows what this month has cost, and will have cost")
         .role(Read)
         .answers::<projection::ProjectionOut>(),
+    Route::get("/v1/wallets/{id}/statement", to!(statements::get))
+        .is("get_statement", "Shows what came in, was used and is left of a month; also as CSV")
+        .role(Read)
+        .query::<statements::StatementQuery>()
+        .answers::<statements::StatementOut>(),
     Route::act("/v1/wallets/{id}/auto_top_up", to!(wallets::set_auto_top_up))
         .is("set_auto_top_up", "Sets the auto top-up rule")
         .role(Organization)

@@ -34,6 +34,7 @@ pub mod reverse_usage;
 pub mod revoke_api_key;
 pub mod save_payment_method;
 pub mod set_auto_top_up;
+pub mod set_tax_rate;
 pub mod set_user_limit;
 pub mod settle_deposit;
 pub mod settle_refund;

@@ -20,7 +20,7 @@ pub struct ReportDispute {
     /// The rail's own id of the dispute.
     pub external: String,
     pub state: DisputeState,
-    /// All that the rail has withdrawn and not reinstated.
+    /// All that the rail has withdrawn and not reinstated, tax included.
     pub withdrawn: Amount,
 }
 
@@ -65,12 +65,13 @@ impl Operation for ReportDispute {
         dispute.state = self.state;
         if self.withdrawn > before {
             let amount = self.withdrawn.minus(before);
-            withdraw(ws, self.org, (&deposit, &mut dispute), amount, now)?;
+            withdraw(ws, self.org, (&mut deposit, &mut dispute), amount, now)?;
             if profile.dispute_freeze && !dispute.freezes && dispute.decided_at.is_none() {
                 freeze(ws, self.org, &mut dispute, now)?;
             }
         } else if self.withdrawn < before {
-            reinstate(ws, self.org, &mut dispute, before.minus(self.withdrawn), now)?;
+            let amount = before.minus(self.withdrawn);
+            reinstate(ws, self.org, (&mut deposit, &mut dispute), amount, now)?;
             // A bonus that was voided meanwhile comes back and ends.
             expire_grants(ws, self.org, &profile, now)?;
         }
@@ -83,7 +84,6 @@ impl Operation for ReportDispute {
                 thaw(ws, self.org, &mut dispute, now)?;
             }
         }
-        deposit.withdrawn = deposit.withdrawn.plus(self.withdrawn).minus(before);
         ws.deposits.put(self.org, self.deposit, deposit);
         ws.disputes.put(self.org, dispute.number, dispute.clone());
         Ok(Answer::Dispute(self.org, dispute))
@@ -111,10 +111,9 @@ impl ReportDispute {
         }
         require_whole_cents(self.withdrawn)?;
         let own = known.map_or(Amount::ZERO, |known| known.withdrawn);
-        let others = deposit.withdrawn.minus(own);
         let max = match self.state {
             DisputeState::Inquiry => Amount::ZERO,
-            _ => deposit.amount.minus(deposit.refunded).minus(others),
+            _ => deposit.money_left().plus(own),
         };
         if self.withdrawn.is_negative() || self.withdrawn > max {
             return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max });
@@ -130,6 +129,7 @@ impl ReportDispute {
             external: self.external.clone(),
             state: DisputeState::Inquiry,
             withdrawn: Amount::ZERO,
+            withdrawn_tax: Amount::ZERO,
             taken: Vec::new(),
             voided: Vec::new(),
             freezes: false,

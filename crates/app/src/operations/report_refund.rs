@@ -5,6 +5,7 @@ use domain::event::EventKind;
 use domain::ledger::TransactionKind;
 use domain::refund::{Refund, RefundOutcome, RefundState, claw_back, parts_of, void_bonus};
 use domain::settle::{Draft, post, settle_to, tell};
+use domain::tax::Tax;
 use domain::wake::catch_up;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
@@ -18,6 +19,7 @@ pub struct ReportRefund {
     pub rail: String,
     /// The rail's own id of the refund.
     pub external: String,
+    /// What the payer had back, tax included.
     pub amount: Amount,
 }
 
@@ -49,7 +51,7 @@ impl Operation for ReportRefund {
         let mut deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
         let now = catch_up(ws, self.org, now)?;
         if let Some(known) = self.known(ws) {
-            if known.deposit != self.deposit || known.amount != self.amount {
+            if known.deposit != self.deposit || known.money() != self.amount {
                 return Err(Refusal::ExternalIdTaken { external: self.external.clone() });
             }
             return Ok(Answer::Refund(self.org, known));
@@ -59,30 +61,34 @@ impl Operation for ReportRefund {
         if deposit.state != DepositState::Succeeded {
             return Err(Refusal::DepositNotPaid { state: deposit.state.name() });
         }
-        let left = deposit.amount.minus(deposit.refunded).minus(deposit.withdrawn);
+        let left = deposit.money_left();
         if self.amount > left {
             return Err(Refusal::AmountOutOfRange { min: Amount::ZERO, max: left });
         }
         let profile = ws.profile_of(self.org)?;
         settle_to(ws, self.org, &profile, now)?;
         // After this line the operation must succeed.
+        let tax = Tax { amount: deposit.tax_of_money(self.amount), bps: deposit.tax.bps };
+        let amount = self.amount.minus(tax.amount);
         let wallet = ws.wallet_mut(self.org)?;
         let number = wallet.take_number();
-        let (postings, debt) = claw_back(wallet, deposit.grant, self.amount);
+        let (postings, debt) = claw_back(wallet, deposit.grant, amount);
         let taken = parts_of(&postings);
         let draft = Draft {
             subject: number,
             postings,
             debt,
-            ..Draft::new(TransactionKind::Refund, now, self.amount)
+            tax,
+            ..Draft::new(TransactionKind::Refund, now, amount)
         };
         post(ws, self.org, draft)?;
-        let part = (self.amount, deposit.amount);
+        let part = (amount, deposit.amount);
         let voided = void_bonus(ws, self.org, deposit.grant, part, now)?;
         let refund = Refund {
             number,
             deposit: self.deposit,
-            amount: self.amount,
+            amount,
+            tax,
             rail: self.rail.clone(),
             external: Some(self.external.clone()),
             state: RefundState::Pending,
@@ -92,7 +98,8 @@ impl Operation for ReportRefund {
             created_at: now,
             decided_at: None,
         };
-        deposit.refunded = deposit.refunded.plus(self.amount);
+        deposit.refunded = deposit.refunded.plus(amount);
+        deposit.refunded_tax = deposit.refunded_tax.plus(tax.amount);
         ws.deposits.put(self.org, self.deposit, deposit);
         ws.refunds.put(self.org, number, refund.clone());
         tell(ws, self.org, EventKind::RefundCreated, now, told(&refund))?;

@@ -109,6 +109,7 @@ fn credit(
         subject: deposit.number,
         postings,
         debt: pays_debt.negated(),
+        tax: deposit.tax,
         ..Draft::new(TransactionKind::Deposit, now, deposit.amount)
     };
     post(ws, org, draft)?;
@@ -253,6 +254,9 @@ fn decided(
 fn told(deposit: &Deposit) -> Vec<(&'static str, String)> {
     let amount: Amount = deposit.amount;
     let mut fields = vec![("deposit", deposit.number.to_string()), ("amount", amount.to_string())];
+    if !deposit.tax.is_none() {
+        fields.push(("tax", deposit.tax.amount.to_string()));
+    }
     if !deposit.reason.is_empty() {
         fields.push(("reason", deposit.reason.clone()));
     }

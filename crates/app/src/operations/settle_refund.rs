@@ -62,6 +62,7 @@ fn pay(
 ) -> Result<Refund, Refusal> {
     let draft = Draft {
         subject: refund.number,
+        tax: refund.tax,
         ..Draft::new(TransactionKind::RefundPaid, now, refund.amount)
     };
     post(ws, org, draft)?;
@@ -102,6 +103,7 @@ fn take_back(
         subject: refund.number,
         postings,
         debt: pays_debt.negated(),
+        tax: refund.tax,
         ..Draft::new(TransactionKind::RefundFailed, now, refund.amount)
     };
     post(ws, org, draft)?;
@@ -114,6 +116,7 @@ fn take_back(
     refund.decided_at = Some(now);
     let mut deposit = ws.deposits.find(Kind::Deposit, org, refund.deposit)?.clone();
     deposit.refunded = deposit.refunded.minus(refund.amount);
+    deposit.refunded_tax = deposit.refunded_tax.minus(refund.tax.amount);
     ws.deposits.put(org, deposit.number, deposit);
     ws.refunds.put(org, refund.number, refund.clone());
     tell(ws, org, EventKind::RefundFailed, now, told(&refund))?;
@@ -129,6 +132,9 @@ pub fn told(refund: &Refund) -> Vec<(&'static str, String)> {
         ("deposit", refund.deposit.to_string()),
         ("amount", refund.amount.to_string()),
     ];
+    if !refund.tax.is_none() {
+        fields.push(("tax", refund.tax.amount.to_string()));
+    }
     if voided.is_positive() {
         fields.push(("bonus", voided.to_string()));
     }

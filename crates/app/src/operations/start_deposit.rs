@@ -2,6 +2,7 @@
 
 use domain::deposit::{Deposit, DepositLabel, DepositState};
 use domain::member::Permission;
+use domain::tax::on_deposit;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation, require_positive, require_whole_cents};
@@ -9,6 +10,7 @@ use crate::operation::{Answer, Keys, Operation, require_positive, require_whole_
 #[derive(Debug)]
 pub struct StartDeposit {
     pub org: OrgId,
+    /// The credit to be bought; tax comes on top (rulings R19).
     pub amount: Amount,
     pub rail: String,
     /// Who pays, where it is said.
@@ -45,10 +47,11 @@ impl Operation for StartDeposit {
         if !profile.takes_deposit(self.amount) {
             return Err(Refusal::AmountOutOfRange { min, max });
         }
-        let number = ws.wallet_mut(self.org)?.take_number();
+        let wallet = ws.wallet_mut(self.org)?;
         let deposit = Deposit {
-            number,
+            number: wallet.take_number(),
             amount: self.amount,
+            tax: on_deposit(wallet.tax, self.amount),
             rail: self.rail.clone(),
             state: DepositState::Pending,
             label: DepositLabel::Manual,
@@ -60,10 +63,12 @@ impl Operation for StartDeposit {
             paid_at: None,
             grant: None,
             refunded: Amount::ZERO,
+            refunded_tax: Amount::ZERO,
             withdrawn: Amount::ZERO,
+            withdrawn_tax: Amount::ZERO,
             reason: String::new(),
         };
-        ws.deposits.put(self.org, number, deposit.clone());
+        ws.deposits.put(self.org, deposit.number, deposit.clone());
         Ok(Answer::Deposit(self.org, deposit))
     }
 }

@@ -8,6 +8,7 @@ use domain::ledger::TransactionKind;
 use domain::member::Permission;
 use domain::refund::{AskedBy, Refund, RefundState, refundable, require_policy, void_bonus};
 use domain::settle::{Draft, post, settle_to, tell};
+use domain::tax::Tax;
 use domain::wake::catch_up;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
@@ -29,7 +30,7 @@ pub enum RailAnswers {
 pub struct StartRefund {
     pub org: OrgId,
     pub deposit: i64,
-    /// All that can be refunded in whole cents, when none is given.
+    /// Credit; its tax comes on top. All that can be refunded in whole cents, when none is given.
     pub amount: Option<Amount>,
     pub asked_by: AskedBy,
     pub rail: RailAnswers,
@@ -82,6 +83,7 @@ impl Operation for StartRefund {
         let purchase = deposit.grant.filter(|_| amount.is_positive() && amount <= refundable);
         let grant = purchase.ok_or(Refusal::AboveRefundable { refundable })?;
         // After this line the operation must succeed.
+        let tax = Tax { amount: deposit.tax_of_credit(amount), bps: deposit.tax.bps };
         let wallet = ws.wallet_mut(self.org)?;
         let number = wallet.take_number();
         let posting = Posting { grant, change: amount.negated() };
@@ -89,6 +91,7 @@ impl Operation for StartRefund {
         let draft = Draft {
             subject: number,
             postings: vec![posting],
+            tax,
             ..Draft::new(TransactionKind::Refund, now, amount)
         };
         post(ws, self.org, draft)?;
@@ -97,6 +100,7 @@ impl Operation for StartRefund {
             number,
             deposit: deposit.number,
             amount,
+            tax,
             rail: deposit.rail.clone(),
             external: None,
             state: RefundState::Pending,
@@ -107,6 +111,7 @@ impl Operation for StartRefund {
             decided_at: None,
         };
         deposit.refunded = deposit.refunded.plus(amount);
+        deposit.refunded_tax = deposit.refunded_tax.plus(tax.amount);
         ws.deposits.put(self.org, deposit.number, deposit);
         ws.refunds.put(self.org, number, refund.clone());
         tell(ws, self.org, EventKind::RefundCreated, now, told(&refund))?;

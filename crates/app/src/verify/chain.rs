@@ -11,6 +11,7 @@ use domain::rate::{denominator, divide_round_half_even};
 use domain::{Amount, OrgId, Timestamp};
 
 use super::discounts::Discounts;
+use super::taxes::Taxes;
 use super::{Lie, same};
 
 /// A sum over rows in any order: equal sets of rows have equal sums, and sets that differ do not
@@ -107,6 +108,7 @@ pub(crate) struct Chain {
     pub label_sets: BTreeMap<i64, Labels>,
     /// Everybody who is or was a member.
     pub members: BTreeSet<i64>,
+    pub taxes: Taxes,
 }
 
 impl Chain {
@@ -147,6 +149,7 @@ impl Chain {
             discounts: Discounts::default(),
             label_sets: BTreeMap::new(),
             members: BTreeSet::new(),
+            taxes: Taxes::default(),
         }
     }
 
@@ -171,6 +174,7 @@ impl Chain {
             return Err(self.lie(row, what));
         }
         self.debt = debt;
+        self.taxes.check(row)?;
         self.discounts.add_drawn(row);
         let mut change = row.debt.negated();
         for posting in &row.postings {
@@ -199,11 +203,12 @@ impl Chain {
     }
 
     fn tally(&mut self, row: &LedgerTransaction) -> Result<(), Lie> {
-        let amount = row.amount.nanos();
+        let (amount, tax) = (row.amount.nanos(), row.tax.amount.nanos());
+        let money = row.amount.plus(row.tax.amount);
         match row.kind {
             TransactionKind::Deposit => {
                 let grant = row.postings.first().map_or(0, |posting| posting.grant);
-                self.deposits.add(&[row.subject, amount, grant]);
+                self.deposits.add(&[row.subject, amount, grant, tax]);
             }
             TransactionKind::Capture => self.captures.add(&[row.subject, amount]),
             TransactionKind::Settlement => {
@@ -212,17 +217,17 @@ impl Chain {
             }
             TransactionKind::Refund => {
                 self.refunded = self.refunded.plus(row.amount);
-                self.refunds.add(&[row.kind.code(), row.subject, amount]);
+                self.refunds.add(&[row.kind.code(), row.subject, amount, tax]);
             }
             TransactionKind::RefundFailed => {
                 self.refunded = self.refunded.minus(row.amount);
-                self.refunds.add(&[row.kind.code(), row.subject, amount]);
+                self.refunds.add(&[row.kind.code(), row.subject, amount, tax]);
             }
             TransactionKind::RefundPaid => {
-                self.refunds.add(&[row.kind.code(), row.subject, amount]);
+                self.refunds.add(&[row.kind.code(), row.subject, amount, tax]);
             }
-            TransactionKind::Withdrawal => self.withdrawn = self.withdrawn.plus(row.amount),
-            TransactionKind::Reinstatement => self.withdrawn = self.withdrawn.minus(row.amount),
+            TransactionKind::Withdrawal => self.withdrawn = self.withdrawn.plus(money),
+            TransactionKind::Reinstatement => self.withdrawn = self.withdrawn.minus(money),
             TransactionKind::Correction => self.time += i128::from(amount),
             TransactionKind::Expiry | TransactionKind::Renewal => {
                 if let Some(lapsed) = self.lapsed.get_mut(&row.subject) {

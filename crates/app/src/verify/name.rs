@@ -7,6 +7,7 @@ use domain::deposit::DepositState;
 use domain::hold::HoldState;
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::refund::{Refund, RefundState};
+use domain::tax::Tax;
 use domain::{Amount, OrgId, Timestamp};
 use store::read::{ledger, lists, verify as scan};
 use store::{Snapshot, StoreError};
@@ -77,24 +78,28 @@ pub(crate) async fn grant(
     Ok(parting(("grants", org, "grant"), &rows, &journal))
 }
 
+fn with_tax(amount: Amount, tax: Tax) -> String {
+    if tax.is_none() { amount.to_string() } else { format!("{amount} and {} tax", tax.amount) }
+}
+
 pub(crate) async fn deposit(
     snapshot: &mut Snapshot,
     org: OrgId,
     tip: i64,
 ) -> Result<Lie, StoreError> {
-    let words = |amount: Amount, grant: i64| match grant {
-        0 => format!("{amount} without a grant"),
-        grant => format!("{amount} as grant {grant}"),
+    let words = |amount: Amount, tax: Tax, grant: i64| match grant {
+        0 => format!("{} without a grant", with_tax(amount, tax)),
+        grant => format!("{} as grant {grant}", with_tax(amount, tax)),
     };
     let rows = whole!(snapshot, org, deposits);
     let rows = rows
         .iter()
         .filter(|it| it.state == DepositState::Succeeded)
-        .map(|it| (it.number, words(it.amount, it.grant.unwrap_or(0))))
+        .map(|it| (it.number, words(it.amount, it.tax, it.grant.unwrap_or(0))))
         .collect();
     let chain = chain(snapshot, org, tip).await?;
     let journal = of_kind(&chain, TransactionKind::Deposit, |row| {
-        words(row.amount, row.postings.first().map_or(0, |posting| posting.grant))
+        words(row.amount, row.tax, row.postings.first().map_or(0, |posting| posting.grant))
     });
     Ok(parting(("deposits", org, "deposit"), &rows, &journal))
 }
@@ -114,10 +119,13 @@ pub(crate) async fn refund(
     org: OrgId,
     tip: i64,
 ) -> Result<Lie, StoreError> {
-    let words = |kind: TransactionKind, amount: Amount| format!("{} {amount}; ", kind.name());
+    let words = |kind: TransactionKind, amount: Amount, tax: Tax| {
+        format!("{} {}; ", kind.name(), with_tax(amount, tax))
+    };
     let rows = whole!(snapshot, org, refunds);
     let said = |it: &Refund| {
-        refund_kinds(it.state).into_iter().map(|kind| words(kind, it.amount)).collect::<String>()
+        let kinds = refund_kinds(it.state).into_iter();
+        kinds.map(|kind| words(kind, it.amount, it.tax)).collect::<String>()
     };
     let rows = rows.iter().map(|it| (it.number, said(it))).collect();
     let kinds =
@@ -125,7 +133,7 @@ pub(crate) async fn refund(
     let mut journal: BTreeMap<i64, String> = BTreeMap::new();
     for row in chain(snapshot, org, tip).await?.iter().rev() {
         if kinds.contains(&row.kind) {
-            journal.entry(row.subject).or_default().push_str(&words(row.kind, row.amount));
+            journal.entry(row.subject).or_default().push_str(&words(row.kind, row.amount, row.tax));
         }
     }
     Ok(parting(("refunds", org, "refund"), &rows, &journal))

@@ -17,7 +17,7 @@ use store::read::access;
 use store::read::verify as scan;
 
 use super::chain::{BlockSum, Chain, Tally};
-use super::{Books, Lie, Unverified, discounts, labels, name, same};
+use super::{Books, Lie, Unverified, discounts, labels, name, same, taxes};
 
 /// Calls `each` for every row of a table.
 macro_rules! each_row {
@@ -93,6 +93,8 @@ impl Books {
             let platform = self.platforms.get(&chain.platform);
             let has_tiers = platform.is_some_and(|platform| platform.profile.has_volume_tiers());
             chain.discounts.has_tiers = has_tiers;
+            let point = platform.map(|platform| platform.profile.tax_point);
+            chain.taxes.on_use = point.is_some_and(taxes::Taxes::are_on_use);
         }
         Ok(())
     }
@@ -189,9 +191,12 @@ impl Books {
         let mut withdrawn: BTreeMap<OrgId, Amount> = BTreeMap::new();
         each_row!(snapshot, deposits, row, {
             let (org, number, deposit) = row;
+            taxes::check_deposit((org, number), &deposit)?;
             self.require_member(org, deposit.member, ("deposits", format!("deposit {number}")))?;
             if deposit.state == DepositState::Succeeded {
-                let values = [number, deposit.amount.nanos(), deposit.grant.unwrap_or(0)];
+                let tax = deposit.tax.amount.nanos();
+                let grant = deposit.grant.unwrap_or(0);
+                let values = [number, deposit.amount.nanos(), grant, tax];
                 tallies.entry(org).or_default().add(&values);
                 self.paid(org, &deposit)?;
             }
@@ -227,7 +232,8 @@ impl Books {
             }
             let tally = tallies.entry(org).or_default();
             for kind in name::refund_kinds(refund.state) {
-                tally.add(&[kind.code(), number, refund.amount.nanos()]);
+                let (amount, tax) = (refund.amount.nanos(), refund.tax.amount.nanos());
+                tally.add(&[kind.code(), number, amount, tax]);
             }
             self.report.other_rows += 1;
         });
@@ -398,6 +404,7 @@ impl Books {
             let Some(chain) = self.chains.get(&row.org) else { continue };
             check_wallet(chain, &wallet)?;
             discounts::check_wallet(chain, &wallet, &platform.profile)?;
+            taxes::check_wallet(&wallet)?;
             check_validity(chain, &wallet)?;
             check_wake(chain, &wallet, &platform)?;
             self.report.wallets += 1;

@@ -4,6 +4,7 @@
 use super::transaction::part_of_run;
 use super::{Explanation, Link, Term, Working};
 use crate::deposit::Deposit;
+use crate::discount::percent;
 use crate::grant::Grant;
 use crate::hold::{Hold, HoldState};
 use crate::ledger::{LedgerTransaction, TransactionKind};
@@ -263,6 +264,11 @@ pub fn deposit(org: OrgId, deposit: &Deposit, movements: Movements<'_>) -> Expla
             terms.push(Term::new(row.debt.negated(), "paid debt"));
         }
         told.figure("amount", terms, row.amount);
+    }
+    if !deposit.tax.is_none() {
+        let tax = Term::new(deposit.tax.amount, format!("tax at {} %", percent(deposit.tax.bps)));
+        let terms = vec![Term::new(deposit.amount, "credit"), tax];
+        told.figure("charged", terms, deposit.charged());
     }
     if let Some(grant) = deposit.grant {
         told.link("grant", Id::new(Kind::Grant, org, grant));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Explanation, Term, Working};
 use crate::chart::{LedgerAccount, entries};
+use crate::discount::percent;
 use crate::grant::{Grant, GrantKind};
 use crate::hold::Hold;
 use crate::label::Labels;
@@ -15,6 +16,7 @@ use crate::price::Price;
 use crate::rate::{amount_round_half_even, denominator};
 use crate::run::Run;
 use crate::span::periods;
+use crate::tax::is_inside;
 use crate::{Amount, Id, Kind, OrgId, Timestamp};
 
 /// The rows around a transaction.
@@ -54,6 +56,7 @@ pub fn explain(row: &LedgerTransaction, around: &Around) -> Explanation {
         told.fact("labels", &around.labels);
     }
     made_of(&mut told, row, around);
+    taxed(&mut told, row);
     told.figure("entries", entry_terms(row, around), Amount::ZERO);
     told.figure("balance", balance_terms(row, around), row.balance);
     chain(&mut told, row, around);
@@ -152,6 +155,21 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
             let term = Term::new(row.amount, "paid out by the rail").of(refund);
             told.figure("amount", vec![term], row.amount);
         }
+    }
+}
+
+/// A charge as net and tax, or money as credit and tax (rulings R19).
+fn taxed(told: &mut Explanation, row: &LedgerTransaction) {
+    if row.tax.is_none() {
+        return;
+    }
+    let tax = Term::new(row.tax.amount, format!("tax at {} %", percent(row.tax.bps)));
+    if is_inside(row.kind) {
+        let net = Term::new(row.amount.minus(row.tax.amount), "net");
+        told.figure("net and tax", vec![net, tax], row.amount);
+    } else {
+        let money = row.amount.plus(row.tax.amount);
+        told.figure("money", vec![Term::new(row.amount, "credit"), tax], money);
     }
 }
 

@@ -11,7 +11,7 @@ use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow,
+    MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow, StatementRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown, unit_of};
@@ -67,6 +67,11 @@ fn timed(value: &str, names: &Names) -> String {
     Timestamp::parse(value).map_or_else(|| value.to_string(), |at| names.time(at))
 }
 
+/// `20.00`, or `20.00 and 4.00 tax`.
+fn with_tax(amount: Amount, tax: Amount) -> String {
+    if tax.is_zero() { amount.to_string() } else { format!("{amount} and {tax} tax") }
+}
+
 pub fn balance(row: &BalanceRow, parts: &[Part]) -> String {
     let part = |part: &Part| {
         let amount = match part {
@@ -120,7 +125,8 @@ pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {
     let label = if row.is_auto_top_up { "auto top-up" } else { "deposit" };
     let (at, name) = (names.time(row.created_at), names.of(org, row.number));
     let by = row.paid_by.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
-    format!("{at} {name} {label} {} {}{by} {}", row.amount, row.rail, deposit_state(row))
+    let amount = with_tax(row.amount, row.tax);
+    format!("{at} {name} {label} {amount} {}{by} {}", row.rail, deposit_state(row))
 }
 
 pub fn member(row: &MemberRow) -> String {
@@ -144,17 +150,18 @@ pub fn deposit_state(row: &DepositRow) -> String {
 pub fn refund(org: OrgId, row: &RefundRow, names: &Names) -> String {
     let (at, name) = (names.time(row.created_at), names.of(org, row.number));
     let deposit = names.of(org, row.deposit);
-    format!("{at} {name} of {deposit} {} {} {}", row.amount, row.rail, refund_state(row))
+    let amount = with_tax(row.amount, row.tax);
+    format!("{at} {name} of {deposit} {amount} {} {}", row.rail, refund_state(row))
 }
 
 pub fn dispute(org: OrgId, row: &DisputeRow, names: &Names) -> String {
     let (at, name) = (names.time(row.created_at), names.of(org, row.number));
-    format!(
-        "{at} {name} of {} {}, withdrawn {}",
-        names.of(org, row.deposit),
-        row.state,
-        row.withdrawn
-    )
+    let tax = match row.withdrawn_tax {
+        Amount::ZERO => String::new(),
+        tax => format!(", {tax} of it tax"),
+    };
+    let deposit = names.of(org, row.deposit);
+    format!("{at} {name} of {deposit} {}, withdrawn {}{tax}", row.state, row.withdrawn)
 }
 
 /// `succeeded`, or `failed: card closed`.
@@ -210,7 +217,7 @@ pub fn resource(org: OrgId, row: &ResourceRow, names: &Names) -> String {
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 28] = [
+const FIELDS: [&str; 29] = [
     "run",
     "resource",
     "refund",
@@ -223,6 +230,7 @@ const FIELDS: [&str; 28] = [
     "member",
     "role",
     "amount",
+    "tax",
     "bonus",
     "balance",
     "limit",
@@ -273,6 +281,9 @@ pub fn span(org: OrgId, row: &LedgerRow, names: &Names) -> String {
     let mut parts = vec![head(org, row, names)];
     if row.periods.len() > 1 {
         parts.push(format!("{} periods", row.periods.len()));
+    }
+    if !row.tax.is_zero() {
+        parts.push(format!("tax {}", row.tax));
     }
     parts.extend(
         row.postings
@@ -332,6 +343,9 @@ pub fn ledger(org: OrgId, row: &LedgerRow, names: &Names) -> Vec<String> {
         parts.push(format!("balance {balance}"));
         lines.push(parts.join(", "));
         before = after;
+    }
+    if let Some(last) = lines.last_mut().filter(|_| !row.tax.is_zero()) {
+        last.push_str(&format!(", tax {} in all", row.tax));
     }
     lines
 }
@@ -405,5 +419,30 @@ pub fn roll_forward(report: &RollForward) -> Vec<String> {
             lines.push(parts.join(", "));
         }
     }
+    lines
+}
+
+/// `used gpu -9.435, shown -9.43`; what is shown is left out where it is the amount.
+pub fn statement(row: &StatementRow) -> Vec<String> {
+    let shown = |amount: &str, shown: &str| match amount {
+        amount if amount.trim_start_matches('+') == shown => amount.to_string(),
+        amount => format!("{amount}, shown {shown}"),
+    };
+    let money = |name: &str, (amount, cents): &(Amount, String)| {
+        format!("{name} {}", shown(&amount.to_string(), cents))
+    };
+    let mut lines = vec![money("opening", &row.opening)];
+    for (item, sku, amount, cents) in &row.lines {
+        let sku = sku.as_ref().map(|sku| format!(" {sku}")).unwrap_or_default();
+        lines.push(format!("{item}{sku} {}", shown(&signed(*amount), cents)));
+    }
+    let of_use = [("used in all", &row.used), ("tax in it", &row.tax)];
+    let others = [("tax on top", &row.tax_on_top)];
+    for (name, part) in of_use.into_iter().chain(others) {
+        if !part.0.is_zero() {
+            lines.push(money(name, part));
+        }
+    }
+    lines.push(money("closing", &row.closing));
     lines
 }

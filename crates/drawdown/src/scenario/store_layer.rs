@@ -21,7 +21,7 @@ use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, chart};
 use store::read::reports::UsedRows;
-use store::read::{access, ledger, lists, month, reports};
+use store::read::{access, ledger, lists, month, reports, statement};
 use store::testkit::TempFolder;
 use store::testkit::pg::Database;
 use store::{Snapshot, Store, StoreError, StoreUrl};
@@ -38,7 +38,7 @@ use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
     HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow, reused,
+    ResourceRow, RunRow, StatementRow, reused,
 };
 use crate::wire;
 
@@ -411,6 +411,14 @@ impl Layer for StoreLayer {
 
     fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure> {
         Ok(dearest_of(&self.used(org, days)?, DEAREST_ROWS))
+    }
+
+    fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure> {
+        let rows = self.read(async |snapshot| {
+            statement::rows(snapshot, org, Timestamp::ZERO, |_| Some(month)).await
+        })?;
+        let rows = rows.ok_or_else(|| broken("the wallet is not there"))?;
+        Ok(StatementRow::of(&rows.statement(), rows.rounding()))
     }
 
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {

@@ -141,6 +141,34 @@ fn law_the_roll_forward_closes_at_what_is_open() {
     }
 }
 
+/// Opening and lines add up to closing, and months follow each other up to the present balance.
+fn check_statements(layer: &mut DomainLayer, org: OrgId) {
+    let first = layer.ledger(org).unwrap().first().map(|row| row.at);
+    let (Some(mut at), now) = (first, layer.now(org)) else { return };
+    let mut opening = Amount::ZERO;
+    while at <= now {
+        let Some(month) = Month::of(at) else { return };
+        let row = layer.statement(org, month).unwrap();
+        assert_eq!(row.opening.0, opening);
+        let lines: Amount = row.lines.iter().map(|(.., amount, _)| *amount).sum();
+        assert_eq!(opening.plus(lines), row.closing.0);
+        (opening, at) = (row.closing.0, month.end);
+    }
+    assert_eq!(opening, layer.balance(org).unwrap().posted);
+}
+
+#[test]
+fn law_statements_add_up_and_follow_each_other() {
+    for (name, text) in scenarios() {
+        let mut layer = DomainLayer::default();
+        let report = run(&name, &text, &mut layer);
+        assert!(report.has_passed(), "\n{report}");
+        for org in layer.orgs().to_vec() {
+            check_statements(&mut layer, org);
+        }
+    }
+}
+
 #[test]
 fn every_scenario_is_written_as_it_would_be_printed() {
     for (name, text) in scenarios() {

@@ -55,20 +55,21 @@ catalogue! {
     );
     /// A page of deposits.
     DEPOSITS: Statement = Statement::new(
-        "SELECT bucket, org_id, number, amount, rail, state, label, method, member, external, \
-         created_at, decided_at, paid_at, grant_number, refunded, withdrawn, reason FROM deposits \
+        "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
+         external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
+         withdrawn, withdrawn_tax, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of refunds.
     REFUNDS: Statement = Statement::new(
-        "SELECT bucket, org_id, number, deposit, amount, rail, external, state, taken, voided, \
-         reason, created_at, decided_at FROM refunds \
+        "SELECT bucket, org_id, number, deposit, amount, tax, tax_bps, rail, external, state, \
+         taken, voided, reason, created_at, decided_at FROM refunds \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of disputes.
     DISPUTES: Statement = Statement::new(
-        "SELECT bucket, org_id, number, deposit, rail, external, state, withdrawn, taken, voided, \
-         freezes, created_at, decided_at FROM disputes \
+        "SELECT bucket, org_id, number, deposit, rail, external, state, withdrawn, \
+         withdrawn_tax, taken, voided, freezes, created_at, decided_at FROM disputes \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of payment methods.

@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod lists;
 pub mod month;
 pub mod reports;
+pub mod statement;
 pub mod verify;
 pub mod wallet_page;
 

@@ -118,20 +118,21 @@ catalogue! {
     /// A page of deposits.
     DEPOSITS: Statement = page!(
         "deposits",
-        "bucket, org_id, number, amount, rail, state, label, method, member, external, \
-         created_at, decided_at, paid_at, grant_number, refunded, withdrawn, reason"
+        "bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
+         external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
+         withdrawn, withdrawn_tax, reason"
     );
     /// A page of refunds.
     REFUNDS: Statement = page!(
         "refunds",
-        "bucket, org_id, number, deposit, amount, rail, external, state, taken, voided, reason, \
-         created_at, decided_at"
+        "bucket, org_id, number, deposit, amount, tax, tax_bps, rail, external, state, taken, \
+         voided, reason, created_at, decided_at"
     );
     /// A page of disputes.
     DISPUTES: Statement = page!(
         "disputes",
-        "bucket, org_id, number, deposit, rail, external, state, withdrawn, taken, voided, \
-         freezes, created_at, decided_at"
+        "bucket, org_id, number, deposit, rail, external, state, withdrawn, withdrawn_tax, taken, \
+         voided, freezes, created_at, decided_at"
     );
     /// A page of sets of labels.
     LABEL_SETS: Statement = Statement::new(

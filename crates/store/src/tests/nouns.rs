@@ -52,6 +52,7 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
     Deposit {
         number,
         amount: random.amount(),
+        tax: random.tax(),
         rail: random.text(),
         state: random.one(&DepositState::ALL),
         label: random.one(&[DepositLabel::Manual, DepositLabel::AutoTopUp]),
@@ -63,7 +64,9 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         paid_at: random.maybe(Random::time),
         grant: random.maybe(|random| random.below(99)),
         refunded: random.amount(),
+        refunded_tax: random.amount(),
         withdrawn: random.amount(),
+        withdrawn_tax: random.amount(),
         reason: random.text(),
     }
 }
@@ -76,6 +79,7 @@ fn dispute(random: &mut Random, number: i64) -> Dispute {
         external: format!("{number} {}", random.text()),
         state: random.one(&DisputeState::ALL),
         withdrawn: random.amount(),
+        withdrawn_tax: random.amount(),
         taken: random.postings(4),
         voided: random.postings(2),
         freezes: random.below(2) == 1,
@@ -89,6 +93,7 @@ fn refund(random: &mut Random, number: i64) -> Refund {
         number,
         deposit: random.below(99),
         amount: random.amount(),
+        tax: random.tax(),
         rail: random.text(),
         external: random.maybe(|random| format!("{number} {}", random.text())),
         state: random.one(&RefundState::ALL),

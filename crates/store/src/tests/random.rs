@@ -10,6 +10,7 @@ use domain::ledger::{
 };
 use domain::meter::{Meter, Meters};
 use domain::retention::Retention;
+use domain::tax::{Tax, TaxDue, TaxRate};
 use domain::validity::Validity;
 use domain::wallet::{AutoTopUp, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
 use domain::{Amount, OrgId, Timestamp};
@@ -196,6 +197,12 @@ impl Random {
             effective_at: random.time(),
             grant: random.open_grant(8),
         });
+        wallet.tax = self.maybe(|random| TaxRate {
+            bps: random.below(10_001),
+            due: random
+                .maybe(|random| TaxDue::OnUse { left: random.amount() })
+                .unwrap_or(TaxDue::OnDeposit),
+        });
         wallet.bonus_coupons = self.some(3, |random| 1 + random.below(99));
         wallet.reminded_until = self.maybe(Random::time).unwrap_or_default();
         wallet.review_due = self.chance();
@@ -239,6 +246,7 @@ impl Random {
             postings: self.postings(6),
             absorbed: self.maybe(Random::signed).unwrap_or_default(),
             debt: self.maybe(Random::signed).unwrap_or_default(),
+            tax: self.maybe(Random::tax).unwrap_or_default(),
             balance: self.signed(),
             fingerprint: self.bits().cast_signed(),
             event: self.maybe(|random| EventKey { source: random.text(), id: random.text() }),
@@ -247,6 +255,10 @@ impl Random {
             span,
             hash: u128::from(self.bits()).to_le_bytes(),
         }
+    }
+
+    pub(super) fn tax(&mut self) -> Tax {
+        Tax { amount: Amount::from_nanos(1 + self.below(1 << 40)), bps: self.below(10_001) }
     }
 
     pub(super) fn event(&mut self, org: OrgId, number: i64) -> Event {

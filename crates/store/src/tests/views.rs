@@ -25,8 +25,9 @@ catalogue! {
          WHERE bucket = $1 AND org_id = $2 AND number = $3"
     );
     LEDGER: Statement = Statement::new(
-        "SELECT kind, at, amount_nanos, absorbed_nanos, debt_nanos, balance_nanos, occurred_at, \
-         event_id, hash FROM read_ledger WHERE bucket = $1 AND org_id = $2 ORDER BY number"
+        "SELECT kind, at, amount_nanos, absorbed_nanos, debt_nanos, tax_nanos, balance_nanos, \
+         occurred_at, event_id, hash FROM read_ledger \
+         WHERE bucket = $1 AND org_id = $2 ORDER BY number"
     );
     GRANTS: Statement = Statement::new(
         "SELECT number, kind, amount_nanos, remaining_nanos, reserved_nanos, expires_at \
@@ -130,6 +131,7 @@ fn conform_entries_and_ledger_say_what_the_domain_says(stand: &Stand) {
             row.amount.nanos().into(),
             row.absorbed.nanos().into(),
             row.debt.nanos().into(),
+            row.tax.amount.nanos().into(),
             row.balance.nanos().into(),
             row.occurred_at.map_or(Value::Null, text),
             row.event.as_ref().map_or(Value::Null, |event| Value::Text(event.id.clone())),

@@ -13,6 +13,7 @@ use domain::discount::{Discount, Volume};
 use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT, Upcoming};
 use domain::meter::Meter;
 use domain::retention::Retention;
+use domain::tax::{TaxDue, TaxRate};
 use domain::validity::Validity;
 use domain::wallet::{AutoTopUp, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
 use domain::{Amount, Timestamp};
@@ -49,6 +50,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
         freeze: _,
         discounts: _,
         volume: _,
+        tax: _,
         zone: _,
         validity: _,
         upcoming: _,
@@ -127,6 +129,15 @@ fn push_volume(text: &mut Text, volume: Option<&Volume>) {
     });
 }
 
+fn push_tax(text: &mut Text, tax: Option<TaxRate>) {
+    if let Some(tax) = tax {
+        text.field("tax").part(tax.bps);
+        if let TaxDue::OnUse { left } = tax.due {
+            text.part(left.nanos());
+        }
+    }
+}
+
 /// What decides how long credit lasts and whether it can be used, and what is still to come.
 fn push_terms(text: &mut Text, wallet: &Wallet) {
     if wallet.zone != Zone::UTC {
@@ -142,6 +153,7 @@ fn push_terms(text: &mut Text, wallet: &Wallet) {
     }
     text.list("discounts", &wallet.discounts, push_discount);
     push_volume(text, wallet.volume.as_ref());
+    push_tax(text, wallet.tax);
     text.list("upcoming", &wallet.upcoming, push_upcoming);
     text.list("bonuses", &wallet.bonus_coupons, |text, coupon| {
         text.int(*coupon);
@@ -233,39 +245,53 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
                 wallet.stop_order = Some(StopOrder { stop_at: one.time()?, sequence: one.get()? });
             }
             "stops" => wallet.stop_sequence = one.get()?,
-            "freeze" => {
-                wallet.freeze = Some(Freeze { open: one.get()?, is_lost: one.flag()? });
-            }
-            "discounts" => wallet.discounts = list(value, discount)?,
-            "volume" => {
-                let (days_kept, left) = (one.get()?, one.amount()?);
-                wallet.volume = Some(Volume { days_kept, left, days: Vec::new() });
-            }
-            "drawn" => {
-                let day = |parts: &mut Parts<'_>| Some((parts.get()?, parts.amount()?));
-                wallet.volume.as_mut()?.days = list(value, day)?;
-            }
-            "zone" => wallet.zone = Zone::named(value)?,
-            "valid" => {
-                let (until, lapsed_at) = (one.time()?, one.option()?);
-                let lapsed_at = lapsed_at.map(Timestamp::from_micros);
-                wallet.validity = Some(Validity { until, lapsed_at, lapsed: Vec::new() });
-            }
-            "lapsed" => wallet.validity.as_mut()?.lapsed = grants_of(value)?,
-            "upcoming" => {
-                wallet.upcoming = list(value, |parts| {
-                    Some(Upcoming { effective_at: parts.time()?, grant: open_grant(parts)? })
-                })?;
-            }
-            "bonuses" => wallet.bonus_coupons = list(value, |parts| parts.get())?,
-            "reminded" => wallet.reminded_until = one.time()?,
             "review" => wallet.review_due = one.flag()?,
             "grants" => wallet.grants = OpenGrants::from_stored(grants_of(value)?),
             "parts" => parts = one.get()?,
-            _ => return None,
+            _ => read_terms(wallet, name, value)?,
         }
     }
     Some(parts)
+}
+
+/// Reads a field that [`push_terms`] wrote.
+fn read_terms(wallet: &mut Wallet, name: &str, value: &str) -> Option<()> {
+    let mut one = Parts::of(value);
+    match name {
+        "freeze" => {
+            wallet.freeze = Some(Freeze { open: one.get()?, is_lost: one.flag()? });
+        }
+        "discounts" => wallet.discounts = list(value, discount)?,
+        "volume" => {
+            let (days_kept, left) = (one.get()?, one.amount()?);
+            wallet.volume = Some(Volume { days_kept, left, days: Vec::new() });
+        }
+        "drawn" => {
+            let day = |parts: &mut Parts<'_>| Some((parts.get()?, parts.amount()?));
+            wallet.volume.as_mut()?.days = list(value, day)?;
+        }
+        "tax" => {
+            let (bps, left) = (one.get()?, one.rest()?.map(Amount::from_nanos));
+            let due = left.map_or(TaxDue::OnDeposit, |left| TaxDue::OnUse { left });
+            wallet.tax = Some(TaxRate { bps, due });
+        }
+        "zone" => wallet.zone = Zone::named(value)?,
+        "valid" => {
+            let (until, lapsed_at) = (one.time()?, one.option()?);
+            let lapsed_at = lapsed_at.map(Timestamp::from_micros);
+            wallet.validity = Some(Validity { until, lapsed_at, lapsed: Vec::new() });
+        }
+        "lapsed" => wallet.validity.as_mut()?.lapsed = grants_of(value)?,
+        "upcoming" => {
+            wallet.upcoming = list(value, |parts| {
+                Some(Upcoming { effective_at: parts.time()?, grant: open_grant(parts)? })
+            })?;
+        }
+        "bonuses" => wallet.bonus_coupons = list(value, |parts| parts.get())?,
+        "reminded" => wallet.reminded_until = one.time()?,
+        _ => return None,
+    }
+    Some(())
 }
 
 /// Grants as [`write`] and [`parts`] wrote them.

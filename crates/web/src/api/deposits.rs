@@ -20,7 +20,8 @@ use crate::{Web, checkout_url};
 #[serde(deny_unknown_fields)]
 pub struct DepositIn {
     pub organization: Option<IdText>,
-    /// Whole cents, within the limits of the platform.
+    /// The credit to be bought: whole cents, within the limits of the platform. Tax that is due on
+    /// deposits comes on top.
     pub amount: MoneyText,
 }
 
@@ -28,7 +29,13 @@ pub struct DepositIn {
 pub struct DepositOut {
     pub id: IdText,
     pub organization: IdText,
+    /// The credit that it buys.
     pub amount: MoneyText,
+    /// The tax on top of it, and its rate in parts of ten thousand.
+    pub tax: MoneyText,
+    pub tax_bps: i64,
+    /// What the payer pays: credit and tax.
+    pub charged: MoneyText,
     pub rail: String,
     /// `pending`, `succeeded`, `failed` or `needs_authentication`.
     pub state: String,
@@ -43,9 +50,11 @@ pub struct DepositOut {
     /// The rail's own id of the money.
     pub external_id: Option<String>,
     pub grant: Option<IdText>,
-    /// What of it went back, or is on its way.
+    /// What of its credit went back, or is on its way.
     pub refunded: MoneyText,
-    /// What its rail has withdrawn for disputes and not reinstated.
+    /// The tax that went back with it.
+    pub refunded_tax: MoneyText,
+    /// What its rail has withdrawn for disputes and not reinstated, tax included.
     pub withdrawn: MoneyText,
     /// Why it failed, in words.
     pub reason: Option<String>,
@@ -68,6 +77,9 @@ impl DepositOut {
             id: IdText::new(Kind::Deposit, org, deposit.number),
             organization: IdText::organization(org),
             amount: deposit.amount.into(),
+            tax: deposit.tax.amount.into(),
+            tax_bps: deposit.tax.bps,
+            charged: deposit.charged().into(),
             rail: deposit.rail.clone(),
             state: deposit.state.name().to_owned(),
             label: label.to_owned(),
@@ -77,6 +89,7 @@ impl DepositOut {
             external_id: deposit.external.clone(),
             grant: deposit.grant.map(|number| IdText::new(Kind::Grant, org, number)),
             refunded: deposit.refunded.into(),
+            refunded_tax: deposit.refunded_tax.into(),
             withdrawn: deposit.withdrawn.into(),
             reason: Some(deposit.reason.clone()).filter(|reason| !reason.is_empty()),
             checkout_url: None,

@@ -45,8 +45,10 @@ pub struct DisputeOut {
     pub external_id: String,
     /// `inquiry`, `open`, `won` or `lost`.
     pub state: String,
-    /// What the rail has withdrawn and not reinstated.
+    /// What the rail has withdrawn and not reinstated, tax included.
     pub withdrawn: MoneyText,
+    /// The tax in it.
+    pub withdrawn_tax: MoneyText,
     /// What of it is missing in which grant; the rest was owed.
     pub taken: Vec<RefundPart>,
     /// What of the bonus that came with the purchase is voided.
@@ -71,6 +73,7 @@ impl DisputeOut {
             external_id: dispute.external.clone(),
             state: dispute.state.name().to_owned(),
             withdrawn: dispute.withdrawn.into(),
+            withdrawn_tax: dispute.withdrawn_tax.into(),
             taken: dispute.taken.iter().map(part).collect(),
             voided: dispute.voided.iter().map(part).collect(),
             freezes: dispute.freezes,

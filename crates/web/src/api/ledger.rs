@@ -63,6 +63,8 @@ pub struct LedgerRow {
     pub occurred_at: Option<TimeText>,
     /// The size of the movement: money in, value given, charge at price.
     pub amount: MoneyText,
+    /// The tax in a charge, or on top of money that moved; of a settlement, for all of its periods.
+    pub tax: MoneyText,
     /// What it did to the posted balance; less than a charge where the rest was absorbed.
     pub change: MoneyText,
     /// Posted balance afterwards.
@@ -169,6 +171,7 @@ fn view(row: &LedgerTransaction, part: Part, sets: &BTreeMap<i64, Labels>) -> Le
         at: part.until.into(),
         occurred_at: part.from.map(TimeText::from),
         amount: part.amount.into(),
+        tax: row.tax.amount.into(),
         change: part.change.into(),
         balance: part.balance.into(),
         subject: subject(row),
@@ -260,6 +263,7 @@ mod tests {
     use domain::OrgId;
     use domain::grant::Posting;
     use domain::ledger::{Span, SpanMeter};
+    use domain::tax::Tax;
 
     fn amount(text: &str) -> Amount {
         Amount::parse(text).unwrap()
@@ -284,6 +288,7 @@ mod tests {
             postings: vec![Posting { grant: 2, change: amount(drawn).negated() }],
             absorbed: amount(posted).minus(amount(drawn)),
             debt: Amount::ZERO,
+            tax: Tax::default(),
             balance: amount("5"),
             fingerprint: 0,
             event: None,

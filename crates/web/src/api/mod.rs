@@ -29,6 +29,8 @@ pub mod roll_forward;
 pub mod runs;
 pub mod server;
 pub mod skus;
+pub mod statements;
+pub mod tax_rates;
 pub mod test_clocks;
 pub mod usage_events;
 pub mod wallets;
@@ -114,6 +116,7 @@ fn view(answer: &Answer) -> String {
         Answer::Dispute(org, row) => json(&disputes::DisputeOut::of(*org, row)),
         Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
         Answer::AutoTopUp(org, rule) => json(&wallets::AutoTopUpOut::of(*org, rule)),
+        Answer::TaxRate(org, rate) => json(&tax_rates::TaxRateOut::of(*org, rate.as_ref())),
         Answer::UserLimit(org, member, limit) => {
             json(&wallets::LimitOut::of(*org, *member, limit.as_ref()))
         }

@@ -19,7 +19,8 @@ use crate::wire::{IdText, MoneyText, TimeText, text};
 #[serde(deny_unknown_fields)]
 pub struct RefundIn {
     pub deposit: IdText,
-    /// Whole cents; all that can be refunded, when none is given.
+    /// Credit, in whole cents; all that can be refunded, when none is given. The tax that was paid
+    /// on top goes back with it.
     pub amount: Option<MoneyText>,
     /// Who asks: customers have what the platform's policy lets them. A key of an organization is
     /// its customer.
@@ -56,6 +57,7 @@ pub struct ReportedRefundIn {
     pub deposit: IdText,
     /// The rail's own id of the refund: reported again, it changes nothing.
     pub external_id: String,
+    /// What the payer had back, tax included.
     pub amount: MoneyText,
 }
 
@@ -64,7 +66,12 @@ pub struct RefundOut {
     pub id: IdText,
     pub organization: IdText,
     pub deposit: IdText,
+    /// The credit that left the wallet.
     pub amount: MoneyText,
+    /// The tax that goes back with it.
+    pub tax: MoneyText,
+    /// What the payer has back: credit and tax.
+    pub paid_back: MoneyText,
     pub rail: String,
     /// The rail's own id of the refund.
     pub external_id: Option<String>,
@@ -100,6 +107,8 @@ impl RefundOut {
             organization: IdText::organization(org),
             deposit: IdText::new(Kind::Deposit, org, refund.deposit),
             amount: refund.amount.into(),
+            tax: refund.tax.amount.into(),
+            paid_back: refund.money().into(),
             rail: refund.rail.clone(),
             external_id: refund.external.clone(),
             state: refund.state.name().to_owned(),

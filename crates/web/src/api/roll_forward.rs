@@ -39,8 +39,8 @@ pub struct RollForwardRow {
     pub kind: String,
     /// What was unspent when the month began.
     pub opening: MoneyText,
-    /// `purchased`, `given`, `drawn`, `restored`, `expired`, `voided`, `refunded`,
-    /// `disputed` and `offset` (paid debt); what is used or lost is negative.
+    /// `purchased`, `given`, `drawn` (without tax), `taxed`, `restored`, `expired`, `voided`,
+    /// `refunded`, `disputed` and `offset` (paid debt); what is used or lost is negative.
     pub changes: BTreeMap<String, MoneyText>,
     /// What was unspent when it ended, or is now.
     pub closing: MoneyText,

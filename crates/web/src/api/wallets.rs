@@ -61,7 +61,7 @@ pub struct AutoTopUpIn {
     pub enabled: bool,
     /// Deposits when the shown balance is below this.
     pub threshold: MoneyText,
-    /// Charges exactly this.
+    /// Buys exactly this credit; tax that is due on deposits comes on top.
     pub amount: MoneyText,
     pub payment_method: IdText,
 }

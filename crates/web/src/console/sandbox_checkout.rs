@@ -63,7 +63,7 @@ pub async fn show(
 ) -> Result<Markup, Fault> {
     let id = named(console, deposit, query)?;
     let (deposit, read) = find(console, id).await?;
-    let paid = Unit::Dollars.usage(deposit.amount);
+    let paid = Unit::Dollars.usage(deposit.charged());
     let stage = match deposit.state {
         DepositState::Pending => Stage::Pay,
         DepositState::Failed => Stage::Declined,
@@ -80,6 +80,7 @@ pub async fn show(
         merchant: read.rows.platform.name.clone(),
         organization: read.rows.organization.name.clone(),
         amount: deposit.amount,
+        tax: deposit.tax.amount,
         bonus: Amount::ZERO,
         expiry: "Never expires".into(),
         burn_per_hour: read.figures.balance.burn_per_hour,

@@ -683,6 +683,7 @@ fn checkout(stage: Stage) -> SandboxCheckout {
         merchant: "Halide Cloud".into(),
         organization: "Acme Labs".into(),
         amount: usd("100"),
+        tax: Amount::ZERO,
         bonus: usd("10"),
         expiry: "Never expires".into(),
         burn_per_hour: usd("1.80"),

@@ -22,13 +22,23 @@ pub struct SandboxCheckout {
     pub merchant: String,
     /// Whose wallet it is for.
     pub organization: String,
+    /// The credit that is bought.
     pub amount: Amount,
+    /// What is paid on top of it.
+    pub tax: Amount,
     /// What is credited on top of the amount.
     pub bonus: Amount,
     pub expiry: String,
     pub burn_per_hour: Amount,
     pub stage: Stage,
     pub attempt_key: String,
+}
+
+impl SandboxCheckout {
+    /// Credit and tax, as they are paid.
+    fn due(&self) -> String {
+        Unit::Dollars.usage(self.amount.plus(self.tax))
+    }
 }
 
 /// What the payer is asked.
@@ -85,7 +95,7 @@ const OUTCOMES: [(&str, &str, &str); 5] = [
 /// Renders the hosted page. Every button posts `outcome` and `attempt_key` to its own address.
 pub fn view(page: &SandboxCheckout) -> Markup {
     layout::document(
-        &format!("Pay {} to {}", Unit::Dollars.usage(page.amount), page.merchant),
+        &format!("Pay {} to {}", page.due(), page.merchant),
         &html! {
             header class="test-stripe" {
                 strong { "Test payment." } " No card is charged. You play the bank."
@@ -118,7 +128,7 @@ fn summary(page: &SandboxCheckout) -> Markup {
             p class="merchant" { (icon(Icon::Wallet)) (page.merchant) }
             h1 {
                 span class="eyebrow" { "Pay" }
-                span class="checkout-amount" { (Unit::Dollars.usage(page.amount)) }
+                span class="checkout-amount" { (page.due()) }
             }
             dl {
                 div { dt { "For" } dd { (page.organization) } }
@@ -133,7 +143,10 @@ fn summary(page: &SandboxCheckout) -> Markup {
                     } }
                 }
                 div { dt { "Expiry" } dd { (page.expiry) } }
-                div class="total" { dt { "Due now" } dd { (Unit::Dollars.usage(page.amount)) } }
+                @if page.tax.is_positive() {
+                    div { dt { "Tax" } dd { (Unit::Dollars.usage(page.tax)) } }
+                }
+                div class="total" { dt { "Due now" } dd { (page.due()) } }
             }
             p class="fine-print" {
                 "You return to " (page.merchant) " afterwards. Credit is added once, when the "
@@ -173,7 +186,7 @@ fn pay(page: &SandboxCheckout) -> Markup {
                     class=(if place == 0 { "outcome primary" } else { "outcome" }) {
                     b {
                         (words)
-                        @if place == 0 { " · pay " (Unit::Dollars.usage(page.amount)) }
+                        @if place == 0 { " · pay " (page.due()) }
                     }
                     small { (explanation) }
                 }
@@ -191,7 +204,7 @@ fn authenticate(page: &SandboxCheckout) -> Markup {
         h2 id="checkout-heading" { "Your bank asks you to confirm" }
         p {
             "Test Bank wants to know that it is you before it pays "
-            b { (Unit::Dollars.usage(page.amount)) } " to " (page.merchant)
+            b { (page.due()) } " to " (page.merchant)
             ". Nothing is charged until you confirm."
         }
         form method="post" action=(page.address) class="outcomes" {

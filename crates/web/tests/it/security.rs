@@ -68,6 +68,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
             "payment_method": things["payment_methods"]
         }),
         "set_user_limit" => json!({ "limit": "5" }),
+        "set_tax_rate" => json!({ "tax_bps": 1900 }),
         "give_grant" | "start_deposit" => json!({ "organization": organization, "amount": "20" }),
         "save_payment_method" => {
             json!({ "organization": organization, "behaviour": "declines", "label": "x" })

@@ -20,12 +20,13 @@ use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request, Used};
 use domain::roll_forward::{Month, RollForward};
 use domain::run::Run;
+use domain::statement::{Posted, Statement};
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset, chart, report};
 
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
     HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow,
+    ResourceRow, RunRow, StatementRow,
 };
 use operations::{claim, hash_of, operation_of};
 use rows::{
@@ -329,6 +330,15 @@ impl Layer for DomainLayer {
 
     fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure> {
         self.with_used(org, days, |used, days| report::dearest(used, days, DEAREST_ROWS))
+    }
+
+    fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure> {
+        let (wallet, profile) = (self.ws.wallet(org)?, self.ws.profile_of(org)?);
+        let runs: Vec<Run> = self.ws.runs.of(org).map(|(_, run)| run.clone()).collect();
+        let book = self.ws.book(wallet.platform).cloned().unwrap_or_default();
+        let (journal, posted) = (self.journal(org), wallet.posted());
+        let rows = Posted { journal: &journal, runs: &runs, book: &book, posted };
+        Ok(StatementRow::of(&Statement::of(month, rows), profile.bill_rounding))
     }
 
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {

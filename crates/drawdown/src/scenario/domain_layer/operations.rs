@@ -29,6 +29,7 @@ use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_tax_rate::SetTaxRate;
 use app::operations::set_user_limit::SetUserLimit;
 use app::operations::settle_deposit::SettleDeposit;
 use app::operations::settle_refund::SettleRefund;
@@ -124,6 +125,7 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
             Box::new(SetAutoTopUp { org, enabled: is_on, threshold, amount, method })
         }
+        Command::SetTaxRate { org, bps } => Box::new(SetTaxRate { org, bps }),
         Command::SetUserLimit { org, member, limit } => {
             Box::new(SetUserLimit { org, member, limit })
         }

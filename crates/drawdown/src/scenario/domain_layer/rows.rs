@@ -81,6 +81,7 @@ pub(in crate::scenario) fn deposit_row(deposit: &Deposit) -> DepositRow {
     DepositRow {
         number: deposit.number,
         amount: deposit.amount,
+        tax: deposit.tax.amount,
         rail: deposit.rail.clone(),
         state: deposit.state.name().to_string(),
         is_auto_top_up: deposit.label == DepositLabel::AutoTopUp,
@@ -96,6 +97,7 @@ pub(in crate::scenario) fn refund_row(refund: &Refund) -> RefundRow {
         number: refund.number,
         deposit: refund.deposit,
         amount: refund.amount,
+        tax: refund.tax.amount,
         rail: refund.rail.clone(),
         state: refund.state.name().to_string(),
         created_at: refund.created_at,
@@ -109,6 +111,7 @@ pub(in crate::scenario) fn dispute_row(dispute: &Dispute) -> DisputeRow {
         deposit: dispute.deposit,
         state: dispute.state.name().to_string(),
         withdrawn: dispute.withdrawn,
+        withdrawn_tax: dispute.withdrawn_tax,
         created_at: dispute.created_at,
     }
 }
@@ -122,6 +125,7 @@ pub(in crate::scenario) fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
         at: row.at,
         occurred_at: row.occurred_at,
         amount: row.amount,
+        tax: row.tax.amount,
         postings: row.postings.iter().map(|posting| (posting.grant, posting.change)).collect(),
         absorbed: row.absorbed,
         debt: row.debt,
@@ -161,6 +165,7 @@ pub(in crate::scenario) fn done(
         Answer::Resource(_, row) => Done::Row(row.number),
         Answer::AutoTopUp(..)
         | Answer::UserLimit(..)
+        | Answer::TaxRate(..)
         | Answer::Released(_)
         | Answer::Permitted
         | Answer::Woken(_) => Done::Row(0),

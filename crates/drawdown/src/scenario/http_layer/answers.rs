@@ -2,6 +2,7 @@
 
 use domain::grant::Posting;
 use domain::ledger::{EventKey, LedgerTransaction, TransactionKind};
+use domain::tax::Tax;
 use domain::{Amount, OrgId};
 use serde_json::Value;
 
@@ -33,6 +34,8 @@ pub(super) fn transaction(
     let debt = moved.minus(change);
     let code = code.ok_or_else(|| broken(format!("a transaction of kind {kind}")))?;
     let absorbed = if code.is_charged() { total.plus(moved).minus(debt) } else { Amount::ZERO };
+    // The rate is not on the wire; entries need none.
+    let tax = Tax { amount: amount(last, "tax")?, bps: 0 };
     let event = last["event"]["id"].as_str();
     let is_block = matches!(code, TransactionKind::Block | TransactionKind::BlockReversal);
     let row = LedgerRow {
@@ -41,6 +44,7 @@ pub(super) fn transaction(
         at: time(last, "at")?,
         occurred_at: opt_time(first, "occurred_at")?,
         amount: total,
+        tax: tax.amount,
         postings: postings.iter().map(|posting| (posting.grant, posting.change)).collect(),
         absorbed,
         debt,
@@ -63,6 +67,7 @@ pub(super) fn transaction(
         postings,
         absorbed,
         debt,
+        tax,
         balance: row.balance,
         fingerprint: 0,
         event: event.map(|id| EventKey { source: String::new(), id: id.to_owned() }),

@@ -25,12 +25,12 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::http_layer::rows::{
-    deposit_row, dispute_row, hold_row, public_price, refund_row,
+    deposit_row, dispute_row, hold_row, public_price, refund_row, statement_row,
 };
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
     HoldRow, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow,
+    ResourceRow, RunRow, StatementRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
 use answers::{refused, transaction};
@@ -503,6 +503,13 @@ impl Layer for HttpLayer {
             })
         };
         report["rows"].as_array().into_iter().flatten().map(row).collect()
+    }
+
+    fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure> {
+        let text = month.start.to_string();
+        let (wallet, month) = (id(Kind::Wallet, org, 1), text.get(..7).unwrap_or(""));
+        let value = self.get(&format!("/v1/wallets/{wallet}/statement?month={month}"))?;
+        statement_row(&value)
     }
 
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {

@@ -107,6 +107,10 @@ impl HttpLayer {
                     "payment_method": id(Kind::PaymentMethod, org, method)});
                 self.post(&path, body).map(|_| Done::Row(0))
             }
+            Command::SetTaxRate { org, bps } => {
+                let path = format!("/v1/organizations/{}/tax_rate", organization(org));
+                self.post(&path, json!({"tax_bps": bps})).map(|_| Done::Row(0))
+            }
             Command::SetUserLimit { org, member, limit } => {
                 let path = format!("/v1/wallets/{}/limit", id(Kind::Wallet, org, 1));
                 let limit = limit.map(|limit| limit.to_string());

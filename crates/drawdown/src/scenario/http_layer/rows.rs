@@ -1,17 +1,19 @@
 //! Answers of the API, read into the rows that every layer shows.
 
+use domain::Amount;
 use domain::deposit::Behaviour;
 use serde_json::Value;
 
 use super::{amount, number, opt_amount, opt_number, text, time};
 use crate::scenario::layer::{
-    DepositRow, DisputeRow, Done, Failure, HoldRow, PriceRow, RailAnswer, RefundRow,
+    DepositRow, DisputeRow, Done, Failure, HoldRow, PriceRow, RailAnswer, RefundRow, StatementRow,
 };
 
 pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
     Ok(DepositRow {
         number: number(value, "id")?,
         amount: amount(value, "amount")?,
+        tax: amount(value, "tax")?,
         rail: text(value, "rail")?.to_owned(),
         state: text(value, "state")?.to_owned(),
         is_auto_top_up: text(value, "label")? == "auto_top_up",
@@ -40,6 +42,7 @@ pub(super) fn refund_row(value: &Value) -> Result<RefundRow, Failure> {
         number: number(value, "id")?,
         deposit: number(value, "deposit")?,
         amount: amount(value, "amount")?,
+        tax: amount(value, "tax")?,
         rail: text(value, "rail")?.to_owned(),
         state: text(value, "state")?.to_owned(),
         created_at: time(value, "created_at")?,
@@ -53,7 +56,29 @@ pub(super) fn dispute_row(value: &Value) -> Result<DisputeRow, Failure> {
         deposit: number(value, "deposit")?,
         state: text(value, "state")?.to_owned(),
         withdrawn: amount(value, "withdrawn")?,
+        withdrawn_tax: amount(value, "withdrawn_tax")?,
         created_at: time(value, "created_at")?,
+    })
+}
+
+fn money_shown(value: &Value, name: &str) -> Result<(Amount, String), Failure> {
+    Ok((amount(&value[name], "amount")?, text(&value[name], "shown")?.to_owned()))
+}
+
+pub(super) fn statement_row(value: &Value) -> Result<StatementRow, Failure> {
+    let mut lines = Vec::new();
+    for line in value["lines"].as_array().into_iter().flatten() {
+        let (item, sku) = (text(line, "item")?.to_owned(), line["sku"].as_str());
+        let shown = text(line, "shown")?.to_owned();
+        lines.push((item, sku.map(str::to_owned), amount(line, "amount")?, shown));
+    }
+    Ok(StatementRow {
+        opening: money_shown(value, "opening")?,
+        lines,
+        used: money_shown(value, "used")?,
+        tax: money_shown(value, "tax")?,
+        tax_on_top: money_shown(value, "tax_on_top")?,
+        closing: money_shown(value, "closing")?,
     })
 }
 

@@ -27,7 +27,7 @@ pub use keyed::{Keyed, reused};
 
 pub use rows::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+    MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow,
 };
 
 /// A command, in the words of the API.
@@ -156,6 +156,10 @@ pub enum Command {
         threshold: Amount,
         amount: Amount,
         method: i64,
+    },
+    SetTaxRate {
+        org: OrgId,
+        bps: i64,
     },
     SetUserLimit {
         org: OrgId,
@@ -356,6 +360,9 @@ pub trait Layer {
 
     /// The dearest single requests of the last `days` days.
     fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure>;
+
+    /// What came in, was used and is left of a month.
+    fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure>;
 
     /// The deferred revenue of `platform` over `month`, by kind of grant.
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure>;

@@ -2,7 +2,9 @@
 
 use domain::coupon::Coupon;
 use domain::grant::Grant;
+use domain::profile::BillRounding;
 use domain::projection::Projection;
+use domain::statement::{Item, Statement, shown};
 use domain::wallet::{Balance, Wallet};
 use domain::{Amount, Timestamp};
 
@@ -22,6 +24,7 @@ pub struct BalanceRow {
 pub struct DepositRow {
     pub number: i64,
     pub amount: Amount,
+    pub tax: Amount,
     pub rail: String,
     pub state: String,
     pub is_auto_top_up: bool,
@@ -45,6 +48,7 @@ pub struct RefundRow {
     pub number: i64,
     pub deposit: i64,
     pub amount: Amount,
+    pub tax: Amount,
     pub rail: String,
     pub state: String,
     pub created_at: Timestamp,
@@ -57,6 +61,7 @@ pub struct DisputeRow {
     pub deposit: i64,
     pub state: String,
     pub withdrawn: Amount,
+    pub withdrawn_tax: Amount,
     pub created_at: Timestamp,
 }
 
@@ -181,6 +186,37 @@ impl ProjectionRow {
     }
 }
 
+/// A statement of a month, with what people are shown of each amount.
+#[derive(Clone, Debug)]
+pub struct StatementRow {
+    pub opening: (Amount, String),
+    /// What each line is about, and the SKU of what was used.
+    pub lines: Vec<(String, Option<String>, Amount, String)>,
+    pub used: (Amount, String),
+    pub tax: (Amount, String),
+    pub tax_on_top: (Amount, String),
+    pub closing: (Amount, String),
+}
+
+impl StatementRow {
+    pub fn of(statement: &Statement, rounding: BillRounding) -> StatementRow {
+        let bill = |amount: Amount| (amount, shown(amount, rounding));
+        let balance = |amount: Amount| (amount, amount.floor_to_cents());
+        let line = |(item, amount): &(Item, Amount)| {
+            let sku = item.sku().map(str::to_string);
+            (item.name().to_string(), sku, *amount, shown(*amount, rounding))
+        };
+        StatementRow {
+            opening: balance(statement.opening),
+            lines: statement.lines.iter().map(line).collect(),
+            used: bill(statement.used()),
+            tax: bill(statement.tax),
+            tax_on_top: bill(statement.tax_on_top),
+            closing: balance(statement.closing),
+        }
+    }
+}
+
 /// What something costs one organization now.
 #[derive(Clone, Debug)]
 pub struct PriceRow {
@@ -217,6 +253,7 @@ pub struct LedgerRow {
     pub at: Timestamp,
     pub occurred_at: Option<Timestamp>,
     pub amount: Amount,
+    pub tax: Amount,
     /// Changes of grants, in the order in which they were drawn.
     pub postings: Vec<(i64, Amount)>,
     pub absorbed: Amount,

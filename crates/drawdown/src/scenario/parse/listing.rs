@@ -10,7 +10,33 @@ use crate::scenario::words::{ParseError, Words};
 /// Days that a report looks back over when it does not say.
 const REPORT_DAYS: i64 = 7;
 
-pub(super) fn list_named(command: &str) -> Option<List> {
+/// What a command shows; nothing when it is none that only shows.
+pub(super) fn shown(command: &str, words: &mut Words) -> Result<Option<Says>, ParseError> {
+    Ok(Some(match command {
+        "balance" => balance(words)?,
+        "report" => report(words)?,
+        "rollforward" => Says::RollForward { month: month(words)? },
+        "statement" => {
+            let wallet = words.name("a wallet's name")?;
+            Says::Statement { wallet, month: month(words)? }
+        }
+        "dearest" => {
+            let wallet = words.name("a wallet's name")?;
+            Says::Dearest { wallet, days: over(words)? }
+        }
+        "history" => history(words)?,
+        "coupons" => Says::Coupons,
+        "price_page" => Says::PricePage,
+        "test_clock" => Says::TestClock,
+        "books" => Says::Books,
+        other => match list_named(other) {
+            Some(list) => Says::List { wallet: words.name("a wallet's name")?, list },
+            None => return Ok(None),
+        },
+    }))
+}
+
+fn list_named(command: &str) -> Option<List> {
     match command {
         "ledger" => Some(List::Ledger),
         "spans" => Some(List::Spans),
@@ -32,7 +58,7 @@ pub(super) fn list_named(command: &str) -> Option<List> {
     }
 }
 
-pub(super) fn report(words: &mut Words) -> Result<Says, ParseError> {
+fn report(words: &mut Words) -> Result<Says, ParseError> {
     let wallet = words.name("a wallet's name")?;
     words.keyword("by")?;
     let expected = "what to group by, such as model or model,resource";
@@ -43,7 +69,7 @@ pub(super) fn report(words: &mut Words) -> Result<Says, ParseError> {
 }
 
 /// `history acme usage`; all of it when nothing is said.
-pub(super) fn history(words: &mut Words) -> Result<Says, ParseError> {
+fn history(words: &mut Words) -> Result<Says, ParseError> {
     let wallet = words.name("a wallet's name")?;
     let filter = match words.peek() {
         None => Filter::All,
@@ -54,16 +80,16 @@ pub(super) fn history(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::History { wallet, filter })
 }
 
-pub(super) fn rollforward(words: &mut Words) -> Result<Says, ParseError> {
-    let month = match words.peek() {
-        None => None,
-        Some(_) => Some(words.read("a month, such as 2026-01", Month::parse)?),
-    };
-    Ok(Says::RollForward { month })
+/// A month, or the present one.
+fn month(words: &mut Words) -> Result<Option<Month>, ParseError> {
+    match words.peek() {
+        None => Ok(None),
+        Some(_) => words.read("a month, such as 2026-01", Month::parse).map(Some),
+    }
 }
 
 /// `over N days`, or a week.
-pub(super) fn over(words: &mut Words) -> Result<i64, ParseError> {
+fn over(words: &mut Words) -> Result<i64, ParseError> {
     if !words.take_keyword("over") {
         return Ok(REPORT_DAYS);
     }
@@ -74,7 +100,7 @@ pub(super) fn over(words: &mut Words) -> Result<i64, ParseError> {
     Ok(days)
 }
 
-pub(super) fn balance(words: &mut Words) -> Result<Says, ParseError> {
+fn balance(words: &mut Words) -> Result<Says, ParseError> {
     let wallet = words.name("a wallet's name")?;
     let mut parts = Vec::new();
     while words.peek().is_some() {

@@ -11,10 +11,10 @@ use domain::{Amount, Timestamp};
 
 use crate::scenario::when::{When, duration, unit_seconds, when};
 use crate::scenario::words::{ParseError, Words};
-use listing::{balance, history, list_named, over, report, rollforward};
+use listing::shown;
 use money::{
     alert, auto_top_up, card, coupon, coupon_code, deposit, discount, dispute, grant, refund,
-    settle,
+    settle, tax,
 };
 use work::{at, capture, hold, resource, reverse, start, stop, usage};
 
@@ -75,12 +75,12 @@ pub fn without_comment(line: &str) -> &str {
 }
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, member, role, remove, \
-    as, discount, deposit, settle, refund, dispute, release_freeze, grant, coupon, redeem, \
+    as, discount, tax, deposit, settle, refund, dispute, release_freeze, grant, coupon, redeem, \
     coupons, void, start, stop, pause, terminate, ready, beat, resize, resume, redeploy, hold, \
     capture, release, use, reverse, card, auto_top_up, alert, advance, at, balance, prices, \
     price_page, ledger, spans, history, members, deposits, payments, refunds, disputes, lint, \
     test_clock, grants, holds, runs, resources, runway, projection, mails, events, report, \
-    dearest, rollforward, books, key, repeat";
+    dearest, rollforward, statement, books, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -90,14 +90,12 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "platform" => platform(words),
         "key" => keyed(words),
         "lint" => lint(words),
-        "price_page" => Ok(Says::PricePage),
-        "test_clock" => Ok(Says::TestClock),
-        "history" => history(words),
         "sku" => sku(words),
         "price" => price(words),
         "wallet" => wallet(words),
         "member" | "role" | "remove" | "as" => of_member(&command, words),
         "discount" => discount(words),
+        "tax" => tax(words),
         "deposit" => deposit(words),
         "settle" => settle(words),
         "refund" => refund(words),
@@ -110,7 +108,6 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
             let wallet = words.name("a wallet's name")?;
             Ok(Says::Redeem { wallet, code: coupon_code(words)? })
         }
-        "coupons" => Ok(Says::Coupons),
         "void" => Ok(Says::Void { name: words.name("a grant's name")? }),
         "start" => start(words),
         "stop" => stop(words, None),
@@ -135,19 +132,8 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "alert" => alert(words),
         "advance" => Ok(Says::Move(When::FromNow(duration(words)?))),
         "at" => Ok(Says::Move(when(words)?)),
-        "balance" => balance(words),
-        "report" => report(words),
-        "rollforward" => rollforward(words),
-        "dearest" => {
-            let wallet = words.name("a wallet's name")?;
-            Ok(Says::Dearest { wallet, days: over(words)? })
-        }
-        "books" => Ok(Says::Books),
         "repeat" => repeat(words),
-        other => match list_named(other) {
-            Some(list) => Ok(Says::List { wallet: words.name("a wallet's name")?, list }),
-            None => Err(first.wrong(COMMANDS)),
-        },
+        other => shown(other, words)?.ok_or_else(|| first.wrong(COMMANDS)),
     }
 }
 

@@ -24,6 +24,19 @@ pub(super) fn discount(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Discount(Assign { wallet, bps, sku, from, until }))
 }
 
+/// `tax acme 19%`, or `tax acme off`.
+pub(super) fn tax(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let percent = |word: &str| match word {
+        "off" => Some(0),
+        word => word.strip_suffix('%').and_then(|word| {
+            bps_of_percent(word).or_else(|| word.parse::<i64>().ok()?.checked_mul(100))
+        }),
+    };
+    let bps = words.read("a percentage, such as 19% or 7.7%, or `off`", percent)?;
+    Ok(Says::Tax { wallet, bps })
+}
+
 pub(super) fn deposit(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a name for the deposit")?;
     let wallet = words.name("a wallet's name")?;

@@ -131,6 +131,10 @@ pub enum Says {
         zone: Zone,
     },
     Discount(Assign),
+    Tax {
+        wallet: String,
+        bps: i64,
+    },
     Member {
         name: String,
         wallet: String,
@@ -277,6 +281,10 @@ pub enum Says {
     RollForward {
         month: Option<Month>,
     },
+    Statement {
+        wallet: String,
+        month: Option<Month>,
+    },
     Books,
     Repeat {
         each: Vec<Says>,
@@ -353,6 +361,7 @@ impl Says {
                 | Says::Report { .. }
                 | Says::Dearest { .. }
                 | Says::RollForward { .. }
+                | Says::Statement { .. }
                 | Says::Books
                 | Says::Coupons
         )

@@ -33,6 +33,13 @@ impl Player<'_> {
                 let lines = show::roll_forward(&report);
                 if lines.is_empty() { line("none") } else { Ok(lines) }
             }
+            Says::Statement { wallet, month } => {
+                let Some(month) = month.or_else(|| Month::of(now)) else {
+                    return broken("the clock is in no month");
+                };
+                let row = self.layer.statement(self.org(wallet), month)?;
+                Ok(show::statement(&row))
+            }
             Says::Dearest { wallet, days } => {
                 let requests = self.layer.dearest(self.org(wallet), *days)?;
                 let lines = requests.iter().map(|row| show::request(row, &self.names));

@@ -155,6 +155,7 @@ impl<'a> Player<'a> {
                 self.of_member(says)
             }
             Says::Discount(assign) => self.discount(assign),
+            Says::Tax { wallet, bps } => self.tax(wallet, *bps),
             Says::Deposit { name, wallet, amount, fate } => {
                 self.deposit(name, wallet, *amount, *fate)
             }

@@ -24,6 +24,12 @@ impl<'a> Player<'a> {
         line("assigned")
     }
 
+    pub(super) fn tax(&mut self, wallet: &str, bps: i64) -> Lines {
+        let org = self.org(wallet);
+        self.layer.run(&Command::SetTaxRate { org, bps })?;
+        line(if bps == 0 { "off" } else { "set" })
+    }
+
     pub(super) fn coupon(&mut self, coupon: &NewCoupon) -> Lines {
         let platform = self.current_platform();
         self.row(Command::CreateCoupon(Campaign {
