@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::coupon::CouponCode;
-use domain::run::Run;
+use domain::run::{Run, StopReason};
 use domain::wake::WakeNeeds;
 use domain::workset::{Horizon, Key, Table};
 use domain::{OrgId, Timestamp, Workset};
@@ -92,7 +92,7 @@ fn load_around_ending(
             blocks.push((org, if count == 1 { next } else { Timestamp::NEVER }));
         }
     }
-    load_due_runs(writer, ws, &blocks, &[])
+    load_due_runs(writer, ws, &DueRuns { blocks, ..DueRuns::default() })
 }
 
 fn load_wallets(writer: &mut Writer, ws: &mut Workset, orgs: &[OrgId]) -> Result<(), StoreError> {
@@ -157,6 +157,7 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
     fill(&mut ws.grants, store::grants::load(writer, &distinct(grants))?);
     fill(&mut ws.methods, store::payment_methods::load(writer, &distinct(keys.methods))?);
     fill(&mut ws.runs, store::runs::load(writer, &distinct(keys.runs))?);
+    load_open_runs(writer, ws, &distinct(keys.open_runs))?;
     fill(&mut ws.holds, store::holds::load(writer, &distinct(keys.holds))?);
     if !keys.label_sets.is_empty() {
         let sets = store::label_sets::load(writer, &distinct(keys.label_sets))?;
@@ -172,12 +173,62 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
     let mut resources = keys.resources;
     resources.extend(ws.runs.iter().map(|(org, _, run)| (org, run.resource)));
     fill(&mut ws.resources, store::resources::load(writer, &distinct(resources))?);
+    load_gone_on(writer, ws)?;
     let mut earliest: BTreeMap<OrgId, Timestamp> = BTreeMap::new();
     for (org, since) in history {
         let first = earliest.entry(org).or_insert(since);
         *first = (*first).min(since);
     }
-    earliest.into_iter().try_for_each(|(org, since)| load_history(writer, ws, org, since))
+    for (org, since) in earliest {
+        load_earlier_runs(writer, ws, org, since)?;
+        load_history(writer, ws, org, since)?;
+    }
+    Ok(())
+}
+
+/// Loads every open run of `orgs`.
+fn load_open_runs(writer: &mut Writer, ws: &mut Workset, orgs: &[OrgId]) -> Result<(), StoreError> {
+    if orgs.is_empty() {
+        return Ok(());
+    }
+    fill(&mut ws.runs, store::runs::load_open(writer, orgs)?);
+    orgs.iter().for_each(|&org| {
+        ws.horizons.insert(org, Horizon::default());
+    });
+    Ok(())
+}
+
+/// Loads the open runs that go on, at an announced price, for runs that were named.
+fn load_gone_on(writer: &mut Writer, ws: &mut Workset) -> Result<(), StoreError> {
+    let gone_on = ws.runs.iter().filter(|(.., run)| run.stop_reason == Some(StopReason::Repriced));
+    let open = gone_on.filter_map(|(org, _, run)| {
+        let resource = ws.resources.get(org, run.resource)?;
+        resource.run.map(|run| (org, run))
+    });
+    let open: Vec<Key> = open.filter(|&(org, number)| ws.runs.get(org, number).is_none()).collect();
+    fill(&mut ws.runs, store::runs::load(writer, &distinct(open))?);
+    Ok(())
+}
+
+/// Loads the runs that the loaded ones of `org` go on for at announced prices, as far back as
+/// `since`: an end that is reported late may lie in one of them. One more round for each price that
+/// changed meanwhile.
+fn load_earlier_runs(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    org: OrgId,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    loop {
+        let before = ws.runs.of(org).filter(|(_, run)| since < run.started_at);
+        let before = before.filter_map(|(_, run)| Some((org, run.goes_on_for()?)));
+        let missing: Vec<Key> =
+            before.filter(|&(org, number)| ws.runs.get(org, number).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        fill(&mut ws.runs, store::runs::load(writer, &distinct(missing))?);
+    }
 }
 
 fn load_members(
@@ -263,22 +314,29 @@ pub(crate) fn load_for_wakes(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (mut runs, mut holds, mut methods) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut blocks, mut beats) = (Vec::new(), Vec::new());
+    let mut due_runs = DueRuns::default();
     for &(org, until) in due {
         let (Ok(wallet), Ok(profile)) = (ws.wallet(org), ws.profile_of(org)) else { continue };
         let clock = ws.platform(wallet.platform).ok().and_then(|platform| platform.clock);
         let until = until.max(clock.unwrap_or(now)).max(wallet.now);
         let needs = WakeNeeds::of(wallet, &profile, until);
         // All that fall due before the next one does are loaded: none.
-        let horizon = Horizon { blocks: wallet.blocks.next_at(), beats: wallet.next_beat };
+        let horizon = Horizon {
+            blocks: wallet.blocks.next_at(),
+            beats: wallet.next_beat,
+            reprices: wallet.next_reprice,
+        };
         ws.horizons.entry(org).or_insert(horizon);
         if needs.open_runs {
             runs.push(org);
         } else if needs.due_blocks {
-            blocks.push((org, until));
+            due_runs.blocks.push((org, until));
         }
         if needs.due_beats {
-            beats.push((org, until));
+            due_runs.beats.push((org, until));
+        }
+        if needs.due_reprices {
+            due_runs.reprices.push((org, until));
         }
         if needs.open_holds {
             holds.push(org);
@@ -290,8 +348,8 @@ pub(crate) fn load_for_wakes(
         fill(&mut ws.runs, store::runs::load_open(writer, &runs)?);
         runs.iter().for_each(|&org| ws.horizons.entry(org).or_default().blocks = Timestamp::NEVER);
     }
-    load_due_runs(writer, ws, &blocks, &beats)?;
-    if !(runs.is_empty() && blocks.is_empty() && beats.is_empty()) {
+    load_due_runs(writer, ws, &due_runs)?;
+    if !(runs.is_empty() && due_runs.is_empty()) {
         let open = ws.runs.iter().map(|(org, _, run)| (org, run.resource));
         let resources: Vec<Key> =
             open.filter(|&(org, number)| ws.resources.get(org, number).is_none()).collect();
@@ -304,14 +362,25 @@ pub(crate) fn load_for_wakes(
     Ok(())
 }
 
-/// Loads the runs whose block starts, or that are given up without a beat, until the instants
-/// named, and notes for each organization how far all of them are loaded.
-fn load_due_runs(
-    writer: &mut Writer,
-    ws: &mut Workset,
-    blocks: &[(OrgId, Timestamp)],
-    beats: &[(OrgId, Timestamp)],
-) -> Result<(), StoreError> {
+/// Organizations in which runs fall due by themselves, and until when they are looked at.
+#[derive(Default)]
+struct DueRuns {
+    blocks: Vec<(OrgId, Timestamp)>,
+    beats: Vec<(OrgId, Timestamp)>,
+    reprices: Vec<(OrgId, Timestamp)>,
+}
+
+impl DueRuns {
+    fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.beats.is_empty() && self.reprices.is_empty()
+    }
+}
+
+/// Loads the runs whose block starts, that are given up without a beat, or that go on at an
+/// announced price, until the instants named, and notes for each organization how far all of them
+/// are loaded.
+fn load_due_runs(writer: &mut Writer, ws: &mut Workset, due: &DueRuns) -> Result<(), StoreError> {
+    let DueRuns { blocks, beats, reprices } = due;
     let beyond = |rows: &[(OrgId, i64, Run)], org, until, due: fn(&Run) -> Timestamp| {
         let of_org = rows.iter().filter(|row| row.0 == org).map(|row| due(&row.2));
         of_org.filter(|&due| due > until).min().unwrap_or(Timestamp::NEVER)
@@ -326,6 +395,7 @@ fn load_due_runs(
     }
     if !beats.is_empty() {
         let rows = store::runs::load_due_beats(writer, beats)?;
+        let mut silent_since = Vec::new();
         for &(org, until) in beats {
             let horizon = beyond(&rows, org, until, Run::beat_due);
             ws.horizons.entry(org).or_default().beats = horizon;
@@ -333,7 +403,19 @@ fn load_due_runs(
             let since = silent.filter_map(|row| row.2.heartbeat).map(|it| it.beat_at).min();
             if let Some(since) = since {
                 load_history(writer, ws, org, since.floor_to_second())?;
+                silent_since.push((org, since.floor_to_second()));
             }
+        }
+        fill(&mut ws.runs, rows);
+        for (org, since) in silent_since {
+            load_earlier_runs(writer, ws, org, since)?;
+        }
+    }
+    if !reprices.is_empty() {
+        let rows = store::runs::load_due_reprices(writer, reprices)?;
+        for &(org, until) in reprices {
+            let horizon = beyond(&rows, org, until, Run::reprice_due);
+            ws.horizons.entry(org).or_default().reprices = horizon;
         }
         fill(&mut ws.runs, rows);
     }

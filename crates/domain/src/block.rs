@@ -18,7 +18,8 @@ use crate::ledger::{LedgerTransaction, Span, TransactionKind};
 use crate::lifecycle::{Ending, close_run, succeed};
 use crate::profile::Profile;
 use crate::rate::amount_round_half_even;
-use crate::run::{Paid, Run, StopReason};
+use crate::reprice::{change_of, next_block_charge, pass, repriced_at};
+use crate::run::{Paid, Rest, Run, StopReason};
 use crate::settle::{Draft, post, settle_to, tell};
 use crate::tax::Tax;
 use crate::wake::settled_by_others;
@@ -83,8 +84,8 @@ impl Blocks {
             .fold(Amount::ZERO, |sum, group| sum.checked_add(burn(group)).unwrap_or(Amount::MAX))
     }
 
-    /// Counts a run that begins to be billed, or whose next block has moved.
-    pub(crate) fn add(&mut self, run: &Run) {
+    /// Counts a run that begins to be billed, or whose next block has moved; that one costs `next`.
+    pub(crate) fn add(&mut self, run: &Run, next: Amount) {
         let Some(paid) = run.paid else { return };
         let (charge, phase) = (run.block_charge(), phase_of(paid));
         let place = self.place(paid.block_seconds, phase);
@@ -105,7 +106,7 @@ impl Blocks {
                 self.merge_beyond_max();
             }
         }
-        self.await_block(paid.until, charge);
+        self.await_block(paid.until, next);
     }
 
     /// Forgets a run, as it stood when it was added. Which block is next then is for
@@ -125,7 +126,7 @@ impl Blocks {
         }
         let Some(next) = &mut self.next else { return };
         if next.at == paid.until {
-            next.amount = next.amount.minus(charge);
+            next.amount = next.amount.minus(charge).or_zero();
         }
     }
 
@@ -329,16 +330,29 @@ fn start_block(
     patience: Option<Timestamp>,
 ) -> Result<(), Refusal> {
     while run.next_block() <= at {
-        let (start, charge) = (run.next_block(), run.block_charge());
-        if !is_payable(ws.wallet(org)?, profile, charge, at) {
+        let start = run.next_block();
+        let change = match run.is_repriced_by(start) {
+            true => change_of(ws, org, profile, &run, start)?,
+            false => None,
+        };
+        let rate = change.as_ref().map_or(run.rate, |(_, rate)| *rate);
+        if !is_payable(ws.wallet(org)?, profile, run.block_charge_at(rate), at) {
             if patience.is_some_and(|until| at < until) {
                 break;
             }
             return end_unpaid(ws, org, profile, run.number, start, at);
         }
+        if let Some((price, _)) = change {
+            run = succeed(ws, org, profile, &run, &price, repriced_at(start), at)?;
+            continue;
+        }
+        if run.is_repriced_by(start) {
+            run = pass(ws, org, profile, run, start)?;
+        }
         ws.wallet_mut(org)?.blocks.remove(&run);
         charge_block(ws, org, &mut run, at)?;
-        ws.wallet_mut(org)?.blocks.add(&run);
+        let next = next_block_charge(ws, org, profile, &run)?;
+        ws.wallet_mut(org)?.blocks.add(&run, next);
         ws.runs.put(org, run.number, run.clone());
     }
     Ok(())
@@ -401,7 +415,8 @@ fn grow_smaller(
     if !is_payable(ws.wallet(org)?, profile, charge, at) {
         return Ok(false);
     }
-    succeed(ws, org, profile, run, &price, start, at)?;
+    let ending = Ending { stopped_at: start, reason: StopReason::Resized, rest: Rest::Stopped };
+    succeed(ws, org, profile, run, &price, ending, at)?;
     Ok(true)
 }
 
@@ -418,17 +433,18 @@ pub(crate) fn find_next_block(
         return Ok(());
     }
     let (soon, horizon) = (wallet.now.floor_to_second().plus_seconds(1), ws.horizon(org).blocks);
-    let starts: Vec<(Timestamp, Amount)> = ws
-        .runs
-        .of(org)
-        .filter(|&(number, _)| number != without)
-        .map(|(_, run)| (run.next_block(), run.block_charge()))
-        .filter(|&(start, _)| start <= horizon && start != Timestamp::NEVER)
-        .collect();
-    let next = match starts.iter().map(|&(start, _)| start).min() {
+    let starts = ws.runs.of(org).filter(|&(number, run)| {
+        let start = run.next_block();
+        number != without && start <= horizon && start != Timestamp::NEVER
+    });
+    let starts: Vec<&Run> = starts.map(|(_, run)| run).collect();
+    let next = match starts.iter().map(|run| run.next_block()).min() {
         Some(at) => {
-            let same = starts.iter().filter(|&&(start, _)| start == at);
-            NextBlock { at, amount: same.map(|&(_, charge)| charge).sum() }
+            let mut amount = Amount::ZERO;
+            for run in starts.iter().filter(|run| run.next_block() == at) {
+                amount = amount.plus(next_block_charge(ws, org, profile, run)?);
+            }
+            NextBlock { at, amount }
         }
         // Nothing is known beyond the horizon: in time for all that can be due then, a wake will.
         None => {

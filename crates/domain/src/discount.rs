@@ -4,6 +4,7 @@
 //! applies, never their sum; what applies is fixed when a run starts or an event happens, and no
 //! later change reaches back (rulings R22).
 
+use crate::price::AppliesTo;
 use crate::profile::VolumeTier;
 use crate::time::SECONDS_PER_DAY;
 use crate::{Amount, Timestamp};
@@ -24,6 +25,8 @@ pub struct Discount {
     /// In force in `[effective_from, effective_until)`.
     pub effective_from: Timestamp,
     pub effective_until: Timestamp,
+    /// Whether it begins and ends for what runs by then, too.
+    pub applies_to: AppliesTo,
     pub created_at: Timestamp,
 }
 
@@ -51,6 +54,20 @@ pub fn assigned_bps<'a>(
     };
     let both = [latest(Some(sku)), latest(None)];
     both.into_iter().flatten().map(|it| it.bps).max().unwrap_or(0)
+}
+
+/// The next instant after `after` at which one of `discounts` begins or ends for a run of `sku`;
+/// [`Timestamp::NEVER`] when none does.
+pub fn next_change<'a>(
+    discounts: impl Iterator<Item = &'a Discount>,
+    sku: i64,
+    after: Timestamp,
+) -> Timestamp {
+    let of_runs = |it: &&Discount| {
+        it.applies_to == AppliesTo::Running && it.sku.is_none_or(|other| other == sku)
+    };
+    let turns = discounts.filter(of_runs).flat_map(|it| [it.effective_from, it.effective_until]);
+    turns.filter(|&at| at > after).min().unwrap_or(Timestamp::NEVER)
 }
 
 /// Whether `discount` can decide anything at `since` or later, beside `others`.
@@ -144,7 +161,15 @@ mod tests {
 
     fn discount(number: i64, sku: Option<i64>, bps: i64, from: i64, until: i64) -> Discount {
         let effective_until = if until == 0 { Timestamp::NEVER } else { at(until) };
-        Discount { number, sku, bps, effective_from: at(from), effective_until, created_at: at(0) }
+        Discount {
+            number,
+            sku,
+            bps,
+            effective_from: at(from),
+            effective_until,
+            applies_to: AppliesTo::NewRuns,
+            created_at: at(0),
+        }
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub enum EventKind {
     GrantEffective,
     CouponRedeemed,
     RunAdmitted,
+    PriceAnnounced,
     RetentionStarted,
     RetentionEnding,
     RetentionEnded,
@@ -46,7 +47,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 36] = [
+    pub const ALL: [EventKind; 37] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
@@ -83,6 +84,7 @@ impl EventKind {
         EventKind::RetentionEnding,
         EventKind::RetentionStarted,
         EventKind::RunAdmitted,
+        EventKind::PriceAnnounced,
     ];
 
     /// The stored code; only ever added to.
@@ -124,6 +126,7 @@ impl EventKind {
             EventKind::RetentionEnding => 31,
             EventKind::RetentionEnded => 32,
             EventKind::DeletionOrdered => 33,
+            EventKind::PriceAnnounced => 70,
         }
     }
 
@@ -166,6 +169,7 @@ impl EventKind {
             EventKind::GrantEffective => "grant.effective",
             EventKind::CouponRedeemed => "coupon.redeemed",
             EventKind::RunAdmitted => "run.admitted",
+            EventKind::PriceAnnounced => "price.announced",
             EventKind::RetentionStarted => "retention.started",
             EventKind::RetentionEnding => "retention.ending",
             EventKind::RetentionEnded => "retention.ended",

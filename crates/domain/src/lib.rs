@@ -28,6 +28,7 @@ pub mod refund;
 pub mod refusal;
 pub mod reminder;
 pub mod report;
+pub mod reprice;
 pub mod retention;
 pub mod roll_forward;
 pub mod run;

@@ -10,11 +10,12 @@ use crate::event::EventKind;
 use crate::price::{Price, TIME_DIMENSION};
 use crate::profile::Profile;
 use crate::rate::Rate;
+use crate::reprice::{next_block_charge, next_change};
 use crate::run::{Heartbeat, Paid, ResourceClass, Rest, Run, StopReason};
 use crate::settle::{offset_debt, settle_to, tell};
 use crate::wake::expire_grants;
 use crate::workset::Workset;
-use crate::{Kind, OrgId, Refusal, Timestamp};
+use crate::{Amount, Kind, OrgId, Refusal, Timestamp};
 
 /// How a run begins.
 #[derive(Clone, Debug)]
@@ -26,10 +27,12 @@ pub struct Opening {
     pub started_at: Timestamp,
     /// It costs nothing until it is said to be ready.
     pub is_waiting: bool,
-    pub heartbeat_seconds: Option<i64>,
+    pub heartbeat: Option<Heartbeat>,
     /// The end of a block that was paid before and is used up first.
     pub paid_until: Option<Timestamp>,
     pub previous: Option<i64>,
+    /// The run that it goes on for at an announced price.
+    pub origin: Option<i64>,
 }
 
 /// How a run ends.
@@ -83,7 +86,6 @@ pub fn open_run(
     let rate = rate_of(ws, org, profile, price, opening.started_at, now)?;
     let number = ws.wallet_mut(org)?.take_number();
     let paid = |block_seconds| Paid { block_seconds, until: Timestamp::NEVER, blocks: 0 };
-    let heartbeat = |timeout_seconds| Heartbeat { timeout_seconds, beat_at: opening.started_at };
     let mut run = Run {
         number,
         resource: opening.resource,
@@ -97,9 +99,11 @@ pub fn open_run(
         stop_reason: None,
         is_waiting: opening.is_waiting,
         paid: opening.block_seconds.map(paid),
-        heartbeat: opening.heartbeat_seconds.map(heartbeat),
+        heartbeat: opening.heartbeat,
         previous: opening.previous,
         next_sku: None,
+        origin: opening.origin,
+        reprices_at: next_change(ws, org, profile, price.sku, opening.started_at)?,
     };
     if !run.is_waiting {
         begin_billing(ws, org, profile, &mut run, opening.paid_until, now)?;
@@ -122,7 +126,8 @@ pub fn open_run(
 }
 
 /// Lets a run cost money from its start on. Under block terms every block that has started is paid
-/// at once, after one that was paid before is used up.
+/// at once, after one that was paid before is used up, up to one that begins after an announced
+/// change. Of a run that takes another's place it is the first: that is what was decided on.
 pub fn begin_billing(
     ws: &mut Workset,
     org: OrgId,
@@ -136,14 +141,20 @@ pub fn begin_billing(
     wallet.next_beat = wallet.next_beat.min(run.beat_due());
     if let Some(paid) = &mut run.paid {
         paid.until = paid_until.unwrap_or(run.started_at);
-        let last = if paid_until.is_some() { now } else { now.max(run.started_at) };
-        while run.next_block() <= last {
+        let last = match (paid_until, run.previous) {
+            (Some(_), _) => now,
+            (None, Some(_)) => run.started_at,
+            (None, None) => now.max(run.started_at),
+        };
+        while run.next_block() <= last && !run.is_repriced_by(run.next_block()) {
             charge_block(ws, org, run, now)?;
         }
-        ws.wallet_mut(org)?.blocks.add(run);
+        let next = next_block_charge(ws, org, profile, run)?;
+        ws.wallet_mut(org)?.blocks.add(run, next);
         return Ok(());
     }
     wallet.stoppable_count += i64::from(run.class.is_stopped_at_zero());
+    wallet.next_reprice = wallet.next_reprice.min(run.reprices_at);
     wallet.meters.accrue_to(now);
     wallet.meters.change_rate(run.rate.per_units, run.rate.numerator(), run.started_at);
     if run.previous.is_none() {
@@ -192,13 +203,7 @@ pub fn close_run(
     }
     ws.runs.put(org, number, run.clone());
     ws.wallet_mut(org)?.review_due = true;
-    let fields = vec![
-        ("run", number.to_string()),
-        ("resource", run.resource.to_string()),
-        ("stopped_at", ending.stopped_at.to_string()),
-        ("reason", ending.reason.name().to_string()),
-    ];
-    tell(ws, org, EventKind::RunStopped, now, fields)?;
+    tell_stopped(ws, org, &run, now)?;
     Ok(run)
 }
 
@@ -214,42 +219,157 @@ fn end_accrual(
     wallet.meters.accrue_to(now);
     let before = wallet.meters.unposted(now);
     wallet.meters.change_rate(run.rate.per_units, -run.rate.numerator(), stopped_at);
-    // Another run that was reported ahead of the clock may be why less than nothing is due.
-    let surplus = wallet.meters.unposted(now).negated().or_zero();
-    let surplus = surplus.minus(before.negated().or_zero());
     wallet.end_launch(run, profile);
     wallet.stoppable_count -= i64::from(run.class.is_stopped_at_zero());
     if wallet.stoppable_count == 0 {
         wallet.stop_order = None;
     }
+    give_back_surplus(ws, org, profile, (run.rate.per_units, before), now)
+}
+
+/// Settles, and gives back what was posted for time that turns out not to have run; `before` was
+/// due until then.
+fn give_back_surplus(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    (per_units, before): (i64, Amount),
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    // Another run that was reported ahead of the clock may be why less than nothing is due.
+    let surplus = ws.wallet(org)?.meters.unposted(now).negated().or_zero();
+    let surplus = surplus.minus(before.negated().or_zero());
     settle_to(ws, org, profile, now)?;
-    correct(ws, org, run.rate.per_units, surplus, now)?;
+    correct(ws, org, per_units, surplus, now)?;
     offset_debt(ws, org, now)?;
     expire_grants(ws, org, profile, now)
 }
 
-/// Closes `run` at `start` and opens the one at `price` that takes its place, linked to the same
-/// resource and without new admission (rulings R15).
+/// Ends an open run. An end before it began is one of the run that it goes on for at an announced
+/// price: that one is then the last that ran. Answers with the run that the end lies in.
+///
+/// Errors: [`Refusal::NotFound`] when a run on the way back is not loaded.
+pub fn end_run(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    number: i64,
+    ending: Ending,
+    now: Timestamp,
+) -> Result<Run, Refusal> {
+    let run = ws.runs.find(Kind::Run, org, number)?;
+    let started_at = run.started_at;
+    let Some(mut before) = run.goes_on_for().filter(|_| ending.stopped_at < started_at) else {
+        return close_run(ws, org, profile, number, ending, now);
+    };
+    let never_ran = Ending { stopped_at: started_at, ..ending };
+    close_run(ws, org, profile, number, never_ran, now)?;
+    loop {
+        let run = shorten(ws, org, profile, before, ending, now)?;
+        match run.goes_on_for().filter(|_| ending.stopped_at < run.started_at) {
+            Some(previous) => before = previous,
+            None => return Ok(run),
+        }
+    }
+}
+
+/// Moves the end of a run that went on at an announced price to where it really stopped, or to its
+/// start.
+fn shorten(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    number: i64,
+    ending: Ending,
+    now: Timestamp,
+) -> Result<Run, Refusal> {
+    let mut run = ws.runs.find(Kind::Run, org, number)?.clone();
+    let stopped_at = ending.stopped_at.max(run.started_at);
+    if run.paid.is_some() {
+        take_back_blocks(ws, org, &mut run, stopped_at, now)?;
+        offset_debt(ws, org, now)?;
+        expire_grants(ws, org, profile, now)?;
+    } else if let Some(ended_at) = run.stopped_at {
+        let (per_units, numerator) = (run.rate.per_units, run.rate.numerator());
+        let meters = &mut ws.wallet_mut(org)?.meters;
+        meters.accrue_to(now);
+        let before = meters.unposted(now);
+        meters.change_rate(per_units, -numerator, stopped_at);
+        meters.change_rate(per_units, numerator, ended_at);
+        give_back_surplus(ws, org, profile, (per_units, before), now)?;
+    }
+    run.stopped_at = Some(stopped_at);
+    run.stop_reason = Some(ending.reason);
+    if let Some(mut resource) = ws.resources.get(org, run.resource).cloned() {
+        let until = run.paid.map(|paid| paid.until);
+        resource.paid_until = until.filter(|&until| until > stopped_at);
+        ws.resources.put(org, run.resource, resource);
+    }
+    ws.runs.put(org, number, run.clone());
+    tell_stopped(ws, org, &run, now)?;
+    Ok(run)
+}
+
+fn tell_stopped(ws: &mut Workset, org: OrgId, run: &Run, now: Timestamp) -> Result<(), Refusal> {
+    let (Some(stopped_at), Some(reason)) = (run.stopped_at, run.stop_reason) else {
+        return Ok(());
+    };
+    let fields = vec![
+        ("run", run.number.to_string()),
+        ("resource", run.resource.to_string()),
+        ("stopped_at", stopped_at.to_string()),
+        ("reason", reason.name().to_string()),
+    ];
+    tell(ws, org, EventKind::RunStopped, now, fields)
+}
+
+/// The run that is meant by `number`: where it went on at an announced price, the one that goes on
+/// for it now.
+///
+/// Errors: [`Refusal::NotFound`].
+pub fn current_run(ws: &Workset, org: OrgId, number: i64) -> Result<Run, Refusal> {
+    let run = ws.runs.find(Kind::Run, org, number)?;
+    if run.stop_reason != Some(StopReason::Repriced) {
+        return Ok(run.clone());
+    }
+    let started = run.origin.unwrap_or(number);
+    let open = ws.resources.get(org, run.resource).and_then(|resource| resource.run);
+    let open = open.and_then(|open| ws.runs.get(org, open));
+    Ok(open.filter(|open| open.origin == Some(started)).unwrap_or(run).clone())
+}
+
+/// Closes `run` by `ending` and opens the one at `price` that takes its place, linked to the same
+/// resource and without new admission (rulings R15). One that goes on at an announced price owes
+/// its signs of life as before.
 pub fn succeed(
     ws: &mut Workset,
     org: OrgId,
     profile: &Profile,
     run: &Run,
     price: &Price,
-    start: Timestamp,
+    ending: Ending,
     now: Timestamp,
 ) -> Result<Run, Refusal> {
-    let ending = Ending { stopped_at: start, reason: StopReason::Resized, rest: Rest::Stopped };
+    let (order, start) = (ws.wallet(org)?.stop_order.clone(), ending.stopped_at);
     close_run(ws, org, profile, run.number, ending, now)?;
+    let is_same = ending.reason == StopReason::Repriced;
+    let heartbeat = |it: Heartbeat| if is_same { it } else { Heartbeat { beat_at: start, ..it } };
     let opening = Opening {
         resource: run.resource,
         class: run.class,
         block_seconds: run.paid.map(|paid| paid.block_seconds),
         started_at: start,
         is_waiting: run.is_waiting,
-        heartbeat_seconds: run.heartbeat.map(|heartbeat| heartbeat.timeout_seconds),
+        heartbeat: run.heartbeat.map(heartbeat),
         paid_until: None,
         previous: Some(run.number),
+        origin: is_same.then(|| run.origin.unwrap_or(run.number)),
     };
-    open_run(ws, org, profile, price, &opening, now)
+    let opened = open_run(ws, org, profile, price, &opening, now)?;
+    // An order that is out stands until it is seen what is due now.
+    let wallet = ws.wallet_mut(org)?;
+    if wallet.stoppable_count > 0 {
+        wallet.stop_order = order;
+    }
+    Ok(opened)
 }

@@ -20,7 +20,46 @@ pub struct Sku {
     pub code: String,
     pub name: String,
     pub class: ResourceClass,
+    /// GPUs that one of it has, so that lists can say what one costs (requirements C10).
+    pub gpu_count: Option<i64>,
+    /// The SKU that this one is a load profile of (rulings R25).
+    pub variant_of: Option<i64>,
     pub created_at: Timestamp,
+}
+
+/// What a price, or a discount, applies to from its effect on (requirements N16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppliesTo {
+    /// What starts, or happens, from then on.
+    NewRuns,
+    /// And what runs by then: it goes on at the new price (rulings R15).
+    Running,
+}
+
+impl AppliesTo {
+    pub const ALL: [AppliesTo; 2] = [AppliesTo::NewRuns, AppliesTo::Running];
+
+    pub const fn code(self) -> i64 {
+        match self {
+            AppliesTo::NewRuns => 0,
+            AppliesTo::Running => 1,
+        }
+    }
+
+    pub fn from_code(code: i64) -> Option<AppliesTo> {
+        AppliesTo::ALL.into_iter().find(|it| it.code() == code)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            AppliesTo::NewRuns => "new_runs",
+            AppliesTo::Running => "running",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<AppliesTo> {
+        AppliesTo::ALL.into_iter().find(|it| it.name() == name)
+    }
 }
 
 /// What one dimension of a SKU costs from a moment on.
@@ -32,6 +71,10 @@ pub struct Price {
     pub amount: Amount,
     pub per_units: i64,
     pub effective_from: Timestamp,
+    pub applies_to: AppliesTo,
+    /// When every organization with a run of it had been told; only of one that applies to what
+    /// runs.
+    pub told_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 
@@ -81,6 +124,14 @@ impl PriceBook {
         self.prices.values().flat_map(BTreeMap::values).flatten()
     }
 
+    /// What an hour of one GPU costs at `rate` of `price`, where that is a price of time and its
+    /// SKU says how many it has (requirements C10).
+    pub fn gpu_hour(&self, price: &Price, rate: Rate) -> Option<Amount> {
+        let gpu_count = self.sku(price.sku)?.gpu_count?;
+        let is_time = price.dimension == TIME_DIMENSION;
+        is_time.then(|| rate.shown_gpu_hour_round_half_even(gpu_count))
+    }
+
     /// Every price in force at `at`, by number.
     pub fn in_force(&self, at: Timestamp) -> Vec<&Price> {
         let latest = |prices: &'_ Vec<Price>| {
@@ -96,9 +147,43 @@ impl PriceBook {
         found
     }
 
+    /// The price of that number.
+    pub fn price(&self, sku: i64, dimension: &str, number: i64) -> Option<&Price> {
+        self.versions(sku, dimension).iter().find(|price| price.number == number)
+    }
+
+    /// The latest price that applies to what runs and took effect after `since`, by `at`.
+    pub fn announced(
+        &self,
+        sku: i64,
+        dimension: &str,
+        since: Timestamp,
+        at: Timestamp,
+    ) -> Option<&Price> {
+        let announced = self.announcements(sku, dimension);
+        announced.filter(|it| since < it.effective_from && it.effective_from <= at).last()
+    }
+
+    /// When the next price after `after` takes effect that applies to what runs;
+    /// [`Timestamp::NEVER`] when there is none.
+    pub fn next_change(&self, sku: i64, dimension: &str, after: Timestamp) -> Timestamp {
+        let ahead = self.announcements(sku, dimension).map(|it| it.effective_from);
+        ahead.filter(|&at| at > after).min().unwrap_or(Timestamp::NEVER)
+    }
+
+    fn announcements(&self, sku: i64, dimension: &str) -> impl Iterator<Item = &Price> {
+        let all = self.versions(sku, dimension).iter();
+        all.filter(|price| price.applies_to == AppliesTo::Running)
+    }
+
+    fn versions(&self, sku: i64, dimension: &str) -> &[Price] {
+        let prices = self.prices.get(&sku).and_then(|prices| prices.get(dimension));
+        prices.map_or(&[], Vec::as_slice)
+    }
+
     /// The price in force at `at`: the latest that had taken effect.
     pub fn price_at(&self, sku: i64, dimension: &str, at: Timestamp) -> Option<&Price> {
-        let prices = self.prices.get(&sku)?.get(dimension)?;
+        let prices = self.versions(sku, dimension);
         let after = prices.partition_point(|price| price.effective_from <= at);
         prices[..after].last()
     }

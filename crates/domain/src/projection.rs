@@ -8,11 +8,10 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use crate::ledger::{LedgerTransaction, TransactionKind};
-use crate::price::{PriceBook, TIME_DIMENSION};
-use crate::profile::Profile;
+use crate::rate::Rate;
+use crate::reprice::Pricing;
 use crate::run::Run;
 use crate::time::SECONDS_PER_HOUR;
-use crate::wallet::Wallet;
 use crate::{Amount, Timestamp};
 
 /// A calendar month: `[start, end)`.
@@ -58,7 +57,7 @@ impl Projection {
     /// Looks at `wallet` at `now`. `runs` are those that ran inside the month, `rows` the journal
     /// since a few minutes before it began; others among them change nothing.
     pub fn of<'a>(
-        (wallet, profile, book): (&Wallet, &Profile, &PriceBook),
+        pricing: Pricing<'_>,
         runs: impl Iterator<Item = &'a Run>,
         rows: impl Iterator<Item = &'a LedgerTransaction>,
         now: Timestamp,
@@ -67,16 +66,12 @@ impl Projection {
         let used = rows.map(|row| used_within(row, month));
         let mut spent = used.fold(Amount::ZERO, bounded_sum);
         let seconds_left = month.end.seconds_since(now.floor_to_second()).max(0);
+        let wallet = pricing.wallet;
         let mut to_come = wallet.meters.burn_round_half_even(seconds_left);
         for run in runs {
             spent = bounded_sum(spent, run.cost_since(month.start, now));
-            // Time that is paid ahead is spent already.
-            let blocks = run.blocks_to_come(month.end);
-            if blocks > 0 {
-                let each = next_block_charge(wallet, profile, book, run, now);
-                let nanos = each.nanos().checked_mul(blocks);
-                to_come = bounded_sum(to_come, nanos.map_or(Amount::MAX, Amount::from_nanos));
-            }
+            let ahead = ahead_of(pricing, run, month.end, now);
+            to_come = bounded_sum(to_come, ahead);
         }
         Projection {
             month,
@@ -89,20 +84,30 @@ impl Projection {
     }
 }
 
-/// What the next block of `run` costs: of the smaller size that it goes on at, if it is to
-/// (rulings R15).
-fn next_block_charge(
-    wallet: &Wallet,
-    profile: &Profile,
-    book: &PriceBook,
-    run: &Run,
-    now: Timestamp,
-) -> Amount {
-    let start = run.next_block();
-    let smaller = run.next_sku.and_then(|sku| book.price_at(sku, TIME_DIMENSION, start));
-    let rate = smaller
-        .map_or(run.rate, |price| price.rate(wallet.discount_bps(profile, price.sku, start, now)));
-    run.block_charge_at(rate)
+/// What `run` will cost until `end` beyond what the wallet knows to burn: all of the blocks to
+/// come, for time that is paid ahead is spent already, and the difference that announced prices
+/// make.
+fn ahead_of(pricing: Pricing<'_>, run: &Run, end: Timestamp, now: Timestamp) -> Amount {
+    if !run.is_billed() {
+        return Amount::ZERO;
+    }
+    let first = if run.paid.is_some() { run.next_block() } else { now.floor_to_second() };
+    let rates = pricing.rates_ahead(run, first, end);
+    let until = |place: usize| rates.get(place + 1).map_or(end, |&(at, _)| at);
+    let part = |(place, &(from, rate)): (usize, &(Timestamp, Rate))| match run.paid {
+        Some(_) => {
+            let blocks = run.blocks_to_come(until(place)) - run.blocks_to_come(from);
+            let nanos = run.block_charge_at(rate).nanos().checked_mul(blocks);
+            nanos.map_or(Amount::MAX, Amount::from_nanos)
+        }
+        None if rate == run.rate => Amount::ZERO,
+        None => {
+            let seconds = until(place).seconds_since(from);
+            let cost = |rate: Rate| rate.charge_round_half_even(seconds).unwrap_or(Amount::MAX);
+            cost(rate).minus(cost(run.rate))
+        }
+    };
+    rates.iter().enumerate().map(part).fold(Amount::ZERO, bounded_sum)
 }
 
 fn bounded_sum(sum: Amount, part: Amount) -> Amount {

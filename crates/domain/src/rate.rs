@@ -5,6 +5,7 @@
 //! R3). The unit price itself is never rounded.
 
 use crate::Amount;
+use crate::time::SECONDS_PER_HOUR;
 
 /// Basis points in one: discounts are parts of ten thousand.
 pub const BPS_PER_ONE: i64 = 10_000;
@@ -32,6 +33,14 @@ impl Rate {
     pub fn shown_price_round_half_even(self) -> Amount {
         let exact = amount_round_half_even(self.numerator(), i128::from(BPS_PER_ONE));
         exact.unwrap_or(self.list)
+    }
+
+    /// What one of `gpu_count` GPUs costs an hour, where the price is for seconds: to be shown,
+    /// never to be charged.
+    pub fn shown_gpu_hour_round_half_even(self, gpu_count: i64) -> Amount {
+        let exact = self.numerator() * i128::from(SECONDS_PER_HOUR);
+        let exact = amount_round_half_even(exact, self.denominator() * i128::from(gpu_count));
+        exact.unwrap_or(Amount::MAX)
     }
 
     /// The charge for `quantity` units, rounded half to even; nothing when it is beyond the range.
@@ -79,6 +88,20 @@ mod tests {
         check("0.000000003", 2, 0, 1, "0.000000002");
         check("0.000000005", 2, 0, 1, "0.000000002");
         check("0.01", 1_000_000, 0, 1, "0.00000001");
+    }
+
+    #[test]
+    fn an_hour_of_one_gpu_is_its_part_of_the_price() {
+        for (list, per_units, discount_bps, gpu_count, shown) in [
+            ("21.84", 3_600, 0, 8, "2.73"),
+            ("21.84", 3_600, 1_000, 8, "2.457"),
+            ("0.001", 1, 0, 3, "1.20"),
+            ("1.00", 3_600, 0, 3, "0.333333333"),
+        ] {
+            let rate = Rate { list: Amount::parse(list).unwrap(), per_units, discount_bps };
+            let shown = Amount::parse(shown).unwrap();
+            assert_eq!(rate.shown_gpu_hour_round_half_even(gpu_count), shown, "{list}");
+        }
     }
 
     #[test]

@@ -134,16 +134,19 @@ pub enum StopReason {
     HeartbeatLost,
     /// What was stored had been kept at zero for as long as the profile keeps it.
     RetentionOver,
+    /// Another run of the same resource took its place at an announced price or discount.
+    Repriced,
 }
 
 impl StopReason {
-    pub const ALL: [StopReason; 6] = [
+    pub const ALL: [StopReason; 7] = [
         StopReason::Requested,
         StopReason::OutOfCredit,
         StopReason::Frozen,
         StopReason::Resized,
         StopReason::HeartbeatLost,
         StopReason::RetentionOver,
+        StopReason::Repriced,
     ];
 
     pub const fn code(self) -> i64 {
@@ -154,6 +157,7 @@ impl StopReason {
             StopReason::Resized => 4,
             StopReason::HeartbeatLost => 5,
             StopReason::RetentionOver => 6,
+            StopReason::Repriced => 7,
         }
     }
 
@@ -169,6 +173,7 @@ impl StopReason {
             StopReason::Resized => "resized",
             StopReason::HeartbeatLost => "heartbeat_lost",
             StopReason::RetentionOver => "retention_over",
+            StopReason::Repriced => "repriced",
         }
     }
 }
@@ -232,6 +237,11 @@ pub struct Run {
     pub previous: Option<i64>,
     /// The smaller size that it goes on at from its next block.
     pub next_sku: Option<i64>,
+    /// The run that was started, where this one goes on for it at an announced price: what is said
+    /// of that run is said of this one.
+    pub origin: Option<i64>,
+    /// The next instant at which something announced changes what it costs (requirements N16).
+    pub reprices_at: Timestamp,
 }
 
 impl Run {
@@ -266,6 +276,22 @@ impl Run {
             Some(paid) if self.is_billed() => paid.until,
             _ => Timestamp::NEVER,
         }
+    }
+
+    /// When it goes on at what was announced, as time accrues; under block terms it is looked at
+    /// where a block starts.
+    pub fn reprice_due(&self) -> Timestamp {
+        if self.is_billed() && self.paid.is_none() { self.reprices_at } else { Timestamp::NEVER }
+    }
+
+    /// The run before, where this one goes on for it at an announced price.
+    pub fn goes_on_for(&self) -> Option<i64> {
+        self.previous.filter(|_| self.origin.is_some())
+    }
+
+    /// Whether a block that begins at `start` begins after an announced change.
+    pub fn is_repriced_by(&self, start: Timestamp) -> bool {
+        self.reprices_at <= start
     }
 
     /// When it is given up without a beat; [`Timestamp::NEVER`] when it need not beat.

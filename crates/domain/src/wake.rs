@@ -11,11 +11,12 @@ use crate::event::{EventKind, Request};
 use crate::grant::Posting;
 use crate::hold::HoldState;
 use crate::ledger::TransactionKind;
-use crate::lifecycle::{Ending, close_run};
+use crate::lifecycle::{Ending, end_run};
 use crate::profile::{BalanceBasis, Profile};
 use crate::reminder::{next_reminder, review_reminders};
+use crate::reprice::reprice;
 use crate::retention::{may_delete, retention_due, review_retention};
-use crate::run::{Rest, StopReason};
+use crate::run::{Rest, Run, StopReason};
 use crate::settle::{Draft, offset_debt, post, settle_to, tell};
 use crate::tax;
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
@@ -41,6 +42,8 @@ pub struct WakeNeeds {
     pub due_blocks: bool,
     /// Runs that are given up until then unless they beat, with the journal since their last beat.
     pub due_beats: bool,
+    /// Runs that go on at an announced price until then.
+    pub due_reprices: bool,
     pub payment_method: Option<i64>,
 }
 
@@ -55,6 +58,7 @@ impl WakeNeeds {
             open_holds: wallet.next_hold_expiry <= until,
             due_blocks: wallet.blocks.next_at() <= until,
             due_beats: wallet.next_beat <= until,
+            due_reprices: wallet.next_reprice <= until,
             payment_method: wallet.auto_top_up.as_ref().map(|rule| rule.method),
         }
     }
@@ -88,7 +92,8 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
         due = due.min(limit_due(wallet, profile));
     }
     if wallet.running_count > 0 {
-        due = due.min(block_due(wallet, profile)).min(wallet.next_beat);
+        due = due.min(block_due(wallet, profile));
+        due = due.min(wallet.next_beat).min(wallet.next_reprice);
         due = due.min(retention_due(wallet, profile));
     }
     due.min(forecast_due(wallet, profile)).min(top_up_due(wallet, profile))
@@ -266,6 +271,7 @@ fn wake_at(
         expire_grants(ws, org, &profile, due)?;
         forget_lapsed(ws, org, due)?;
         begin_grants(ws, org, &profile, due)?;
+        reprice(ws, org, &profile, due)?;
         settle_at_day_end(ws, org, &profile, due)?;
         give_up_silent(ws, org, &profile, due)?;
         review(ws, org, &profile, due, asked_from)?;
@@ -294,6 +300,7 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
     expire_holds(ws, org, &profile, now)?;
     expire_grants(ws, org, &profile, now)?;
     begin_grants(ws, org, &profile, now)?;
+    reprice(ws, org, &profile, now)?;
     Ok(now)
 }
 
@@ -468,17 +475,24 @@ fn give_up_silent(
         .runs
         .of(org)
         .filter(|(_, run)| run.beat_due() <= at)
-        .filter_map(|(number, run)| Some((number, run.heartbeat?.beat_at.max(run.started_at))))
+        .filter_map(|(number, run)| Some((number, last_beat(run)?)))
         .collect();
     for (number, beat_at) in silent {
         let (reason, rest) = (StopReason::HeartbeatLost, Rest::Stopped);
         let ending = Ending { stopped_at: beat_at.floor_to_second(), reason, rest };
-        close_run(ws, org, profile, number, ending, at)?;
+        end_run(ws, org, profile, number, ending, at)?;
     }
     let due = ws.runs.of(org).map(|(_, run)| run.beat_due()).min();
     let next = due.unwrap_or(Timestamp::NEVER).min(ws.horizon(org).beats);
     ws.wallet_mut(org)?.next_beat = next;
     Ok(())
+}
+
+/// The last sign of life of a run; one that goes on for another at an announced price may have
+/// shown it before it began.
+fn last_beat(run: &Run) -> Option<Timestamp> {
+    let beat_at = run.heartbeat?.beat_at;
+    Some(if run.origin.is_some() { beat_at } else { beat_at.max(run.started_at) })
 }
 
 /// Steps 5 to 8 of R5 at `at`: stops, block starts, auto top-up, alerts and reminders.

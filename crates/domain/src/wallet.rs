@@ -101,6 +101,8 @@ pub struct Wallet {
     pub blocks: Blocks,
     /// No run is given up for want of a beat before this.
     pub next_beat: Timestamp,
+    /// Nothing announced changes what a run costs, whose time accrues, before this.
+    pub next_reprice: Timestamp,
     /// Set while something is stored that cannot be paid for.
     pub retention: Option<Retention>,
     pub launches: Vec<Launch>,
@@ -179,6 +181,7 @@ impl Wallet {
             stoppable_count: 0,
             blocks: Blocks::default(),
             next_beat: Timestamp::NEVER,
+            next_reprice: Timestamp::NEVER,
             retention: None,
             launches: Vec::new(),
             next_hold_expiry: Timestamp::NEVER,

@@ -265,11 +265,12 @@ pub struct Workset {
 pub struct Horizon {
     pub blocks: Timestamp,
     pub beats: Timestamp,
+    pub reprices: Timestamp,
 }
 
 impl Default for Horizon {
     fn default() -> Horizon {
-        Horizon { blocks: Timestamp::NEVER, beats: Timestamp::NEVER }
+        Horizon { blocks: Timestamp::NEVER, beats: Timestamp::NEVER, reprices: Timestamp::NEVER }
     }
 }
 

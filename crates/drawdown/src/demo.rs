@@ -11,7 +11,7 @@ use app::operations::create_organization::CreateOrganization;
 use app::operations::create_platform::CreatePlatform;
 use app::operations::create_price::CreatePrice;
 use app::operations::create_resource::CreateResource;
-use app::operations::create_sku::CreateSku;
+use app::operations::create_sku::{CreateSku, SkuFacts};
 use app::operations::give_grant::GiveGrant;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
@@ -27,6 +27,7 @@ use domain::calendar::Zone;
 use domain::deposit::Behaviour;
 use domain::label::Labels;
 use domain::ledger::EventKey;
+use domain::price::AppliesTo;
 use domain::run::ResourceClass;
 use domain::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
 use domain::workset::Role;
@@ -106,7 +107,13 @@ async fn sku(
     class: ResourceClass,
     prices: &[(&str, &str, i64)],
 ) -> Result<(), Failure> {
-    let create = CreateSku { platform, code: code.into(), label: label.into(), class };
+    let create = CreateSku {
+        platform,
+        code: code.into(),
+        label: label.into(),
+        class,
+        facts: SkuFacts::default(),
+    };
     let Answer::Sku(_, row) = run(app, create).await? else { return Err(code.into()) };
     for (dimension, amount, per_units) in prices {
         let amount = Amount::parse(amount).map_err(|error| error.to_string())?;
@@ -117,6 +124,7 @@ async fn sku(
             amount,
             per_units: *per_units,
             effective_from: None,
+            applies_to: AppliesTo::NewRuns,
         };
         run(app, price).await?;
     }

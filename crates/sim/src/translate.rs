@@ -7,7 +7,7 @@ use app::operations::create_organization::CreateOrganization;
 use app::operations::create_platform::CreatePlatform;
 use app::operations::create_price::CreatePrice;
 use app::operations::create_resource::CreateResource;
-use app::operations::create_sku::CreateSku;
+use app::operations::create_sku::{CreateSku, SkuFacts};
 use app::operations::give_grant::GiveGrant;
 use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
@@ -26,6 +26,7 @@ use domain::calendar::Zone;
 use domain::deposit::{Behaviour, PaymentOutcome};
 use domain::label::Labels;
 use domain::ledger::EventKey;
+use domain::price::AppliesTo;
 use domain::run::ResourceClass;
 use domain::{Amount, Id, Kind, OrgId, Refusal};
 use store::keys::KeyHasher;
@@ -71,7 +72,13 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         }
         Action::CreateSku { platform, code, class } => {
             let class = ResourceClass::from_name(class).unwrap();
-            Box::new(CreateSku { platform, label: code.clone(), code, class })
+            Box::new(CreateSku {
+                platform,
+                label: code.clone(),
+                code,
+                class,
+                facts: SkuFacts::default(),
+            })
         }
         Action::CreatePrice { platform, sku, dimension, amount, per, from } => {
             Box::new(CreatePrice {
@@ -81,6 +88,7 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
                 amount: nanos(amount),
                 per_units: per,
                 effective_from: from,
+                applies_to: AppliesTo::NewRuns,
             })
         }
         Action::Give { org, amount, priority, expires } => Box::new(GiveGrant {

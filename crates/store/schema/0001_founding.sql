@@ -176,6 +176,7 @@ CREATE TABLE discounts (
     bps INTEGER NOT NULL,
     effective_from BIGINT NOT NULL,
     effective_until BIGINT,
+    applies_to INTEGER NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id, number)
 );
@@ -272,12 +273,15 @@ CREATE TABLE skus (
     code TEXT NOT NULL,
     name TEXT NOT NULL,
     class INTEGER NOT NULL,
+    gpu_count BIGINT,
+    variant_of BIGINT,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id, number),
     UNIQUE (bucket, org_id, code)
 );
 
--- Versions of prices, never edited. Kept for ever.
+-- Versions of prices, never edited; `told_at` is when everybody concerned had been told of one that
+-- applies to what runs. Kept for ever.
 CREATE TABLE prices (
     bucket INTEGER NOT NULL,
     org_id BIGINT NOT NULL,
@@ -287,9 +291,13 @@ CREATE TABLE prices (
     amount BIGINT NOT NULL,
     per_units BIGINT NOT NULL,
     effective_from BIGINT NOT NULL,
+    applies_to INTEGER NOT NULL,
+    told_at BIGINT,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id, number)
 );
+
+CREATE INDEX prices_untold ON prices (created_at) WHERE applies_to = 1 AND told_at IS NULL;
 
 -- Kept as long as its runs.
 CREATE TABLE resources (
@@ -345,17 +353,22 @@ CREATE TABLE runs (
     beat_due BIGINT,
     previous BIGINT,
     next_sku BIGINT,
+    origin BIGINT,
+    reprices_at BIGINT,
     PRIMARY KEY (bucket, org_id, number)
 );
 
 CREATE INDEX runs_running ON runs (bucket, org_id) WHERE stopped_at IS NULL;
 
--- What falls due by itself: the next block, and the end without a beat.
+-- What falls due by itself: the next block, the end without a beat, an announced price.
 CREATE INDEX runs_paid ON runs (bucket, org_id, paid_until)
 WHERE stopped_at IS NULL AND paid_until IS NOT NULL;
 
 CREATE INDEX runs_beating ON runs (bucket, org_id, beat_due)
 WHERE stopped_at IS NULL AND beat_due IS NOT NULL;
+
+CREATE INDEX runs_repriced ON runs (bucket, org_id, reprices_at)
+WHERE stopped_at IS NULL AND reprices_at IS NOT NULL;
 
 -- Credit set aside, resolved once. Kept until its period is archived.
 CREATE TABLE holds (

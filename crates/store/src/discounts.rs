@@ -2,6 +2,7 @@
 //! something are in the wallet too, where commands find them.
 
 use domain::discount::Discount;
+use domain::price::AppliesTo;
 
 use crate::error::StoreError;
 use crate::noun::{BUCKET, Columns, Fields, NUMBER, Noun, ORG, unless_never};
@@ -15,6 +16,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("bps", Kind::Small),
     ("effective_from", Kind::Int),
     ("effective_until", Kind::Int),
+    ("applies_to", Kind::Small),
     ("created_at", Kind::Int),
 ];
 
@@ -36,6 +38,7 @@ impl Noun for Discount {
             .int(|discount| discount.bps)
             .time(|discount| discount.effective_from)
             .opt_time(|discount| unless_never(discount.effective_until))
+            .int(|discount| discount.applies_to.code())
             .time(|discount| discount.created_at)
     }
 
@@ -46,6 +49,7 @@ impl Noun for Discount {
             bps: fields.int()?,
             effective_from: fields.time()?,
             effective_until: fields.opt_time()?.unwrap_or(domain::Timestamp::NEVER),
+            applies_to: fields.code(AppliesTo::from_code)?,
             created_at: fields.time()?,
         })
     }

@@ -31,7 +31,7 @@ pub mod outbox;
 pub mod payment_methods;
 pub mod platforms;
 mod postgres;
-mod prices;
+pub mod prices;
 pub mod read;
 pub mod redemptions;
 pub mod refunds;

@@ -3,14 +3,16 @@
 //! *Invariant:* what falls due by itself is in a column with an index of its own, so that of many
 //! runs only those are read whose moment has come.
 
+use domain::price::Price;
 use domain::rate::Rate;
 use domain::run::{Heartbeat, Paid, ResourceClass, Run, StopReason};
 use domain::workset::Key;
 use domain::{OrgId, Timestamp};
 
+use crate::Store;
 use crate::error::StoreError;
 use crate::noun::{self, BUCKET, Columns, Fields, Keyed, NUMBER, Noun, ORG};
-use crate::statement::{Action, Bulk, Kind, Load, catalogue};
+use crate::statement::{Action, Bulk, Kind, Load, Statement, catalogue};
 use crate::writer::Writer;
 
 const COLUMNS: &[(&str, Kind)] = &[
@@ -37,8 +39,11 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("beat_due", Kind::Int),
     ("previous", Kind::Int),
     ("next_sku", Kind::Int),
+    ("origin", Kind::Int),
+    ("reprices_at", Kind::Int),
 ];
 const UNTIL_PAID: &[(&str, Kind)] = &[BUCKET, ORG, ("paid_until", Kind::Int)];
+const UNTIL_REPRICED: &[(&str, Kind)] = &[BUCKET, ORG, ("reprices_at", Kind::Int)];
 const UNTIL_BEAT: &[(&str, Kind)] = &[BUCKET, ORG, ("beat_due", Kind::Int)];
 
 catalogue! {
@@ -53,6 +58,20 @@ catalogue! {
     FIND_DUE_BLOCKS: Load = Load::until("runs", UNTIL_PAID, COLUMNS, "stopped_at IS NULL");
     /// Finds the open runs that are given up until some instant, and those that are next then.
     FIND_DUE_BEATS: Load = Load::until("runs", UNTIL_BEAT, COLUMNS, "stopped_at IS NULL");
+    /// Finds the open runs that go on at an announced price until some instant, and those that are
+    /// next then.
+    FIND_DUE_REPRICES: Load =
+        Load::until("runs", UNTIL_REPRICED, COLUMNS, "stopped_at IS NULL");
+    /// Organizations of a lane and a platform with an open run of a SKU that began before some
+    /// instant and does not know of it.
+    UNTOLD: Statement = Statement::new(
+        "SELECT DISTINCT r.bucket, r.org_id FROM runs AS r \
+         JOIN wallets AS w ON w.bucket = r.bucket AND w.org_id = r.org_id \
+         WHERE w.platform_id = $1 AND r.sku = $2 AND r.stopped_at IS NULL \
+         AND r.started_at < $3 \
+         AND (r.reprices_at IS NULL OR (r.reprices_at > $3 AND r.reprices_at > $4)) \
+         AND r.bucket % $6 = $5 ORDER BY r.bucket, r.org_id LIMIT $7"
+    );
 }
 
 impl Noun for Run {
@@ -82,6 +101,8 @@ impl Noun for Run {
             .opt_time(|run| noun::unless_never(run.beat_due()))
             .opt_int(|run| run.previous)
             .opt_int(|run| run.next_sku)
+            .opt_int(|run| run.origin)
+            .opt_time(|run| noun::unless_never(run.reprices_at))
     }
 
     fn read(number: i64, fields: &mut Fields<'_>) -> Result<Run, StoreError> {
@@ -105,6 +126,8 @@ impl Noun for Run {
             heartbeat: heartbeat(fields)?,
             previous: fields.opt_int()?,
             next_sku: fields.opt_int()?,
+            origin: fields.opt_int()?,
+            reprices_at: fields.opt_time()?.unwrap_or(Timestamp::NEVER),
         })
     }
 }
@@ -147,4 +170,28 @@ pub fn load_due_beats(
     until: &[(OrgId, Timestamp)],
 ) -> Result<Vec<Keyed<Run>>, StoreError> {
     noun::load_until(w, &FIND_DUE_BEATS, until)
+}
+
+/// The same for runs that go on at an announced price.
+pub fn load_due_reprices(
+    w: &mut Writer,
+    until: &[(OrgId, Timestamp)],
+) -> Result<Vec<Keyed<Run>>, StoreError> {
+    noun::load_until(w, &FIND_DUE_REPRICES, until)
+}
+
+/// At most `limit` organizations of a lane that run what an announced price of `platform` is for,
+/// and do not know of it; `now` is the present of the platform.
+pub async fn untold(
+    store: &Store,
+    (platform, price): (OrgId, &Price),
+    now: Timestamp,
+    (lane, lane_count): (i64, i64),
+    limit: i64,
+) -> Result<Vec<OrgId>, StoreError> {
+    let (sku, from) = (price.sku, price.effective_from);
+    let announced = [platform.into(), sku.into(), from.into(), now.into()];
+    let parameters = [&announced[..], &[lane.into(), lane_count.into(), limit.into()]].concat();
+    let rows = store.snapshot().await?.query(&UNTOLD, &parameters).await?;
+    rows.iter().map(|row| row.org(1)).collect()
 }

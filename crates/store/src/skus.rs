@@ -16,6 +16,8 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("code", Kind::Text),
     ("name", Kind::Text),
     ("class", Kind::Small),
+    ("gpu_count", Kind::Int),
+    ("variant_of", Kind::Int),
     ("created_at", Kind::Int),
 ];
 
@@ -38,6 +40,8 @@ impl Noun for Sku {
             .text(|sku| &sku.code)
             .text(|sku| &sku.name)
             .int(|sku| sku.class.code())
+            .opt_int(|sku| sku.gpu_count)
+            .opt_int(|sku| sku.variant_of)
             .time(|sku| sku.created_at)
     }
 
@@ -47,6 +51,8 @@ impl Noun for Sku {
             code: fields.text()?,
             name: fields.text()?,
             class: fields.code(ResourceClass::from_code)?,
+            gpu_count: fields.opt_int()?,
+            variant_of: fields.opt_int()?,
             created_at: fields.time()?,
         })
     }

@@ -312,7 +312,7 @@ pub static ROUTES: &[Route] = &[
         .role(Platform)
         .takes::<skus::SkuIn>()
         .answers::<skus::SkuOut>()
-        .refuses(&["name_taken"]),
+        .refuses(&["name_taken", "setting_invalid", "unknown_sku", "class_differs"]),
     Route::get("/v1/skus", to!(skus::list))
         .is("list_skus", "Lists what a platform sells")
         .role(Read)
@@ -323,7 +323,12 @@ pub static ROUTES: &[Route] = &[
         .role(Platform)
         .takes::<prices::PriceIn>()
         .answers::<prices::PriceOut>()
-        .refuses(&["amount_out_of_range", "quantity_not_positive", "too_long_ago"]),
+        .refuses(&[
+            "amount_out_of_range",
+            "quantity_not_positive",
+            "too_long_ago",
+            "setting_invalid",
+        ]),
     Route::get("/v1/prices", to!(prices::list))
         .is("list_prices", "Lists the versions of all prices of a platform")
         .role(Read)

@@ -11,6 +11,7 @@ use domain::{OrgId, Refusal, Timestamp};
 use store::StoreError;
 
 use crate::door::{App, AppError, Command, Outcome};
+use crate::jobs::announce_prices;
 use crate::operation::Answer;
 use crate::operations::move_clock::MoveClock;
 use crate::operations::wake_wallet::WakeWallet;
@@ -45,6 +46,7 @@ impl From<StoreError> for AdvanceError {
 /// Advances the clock of `platform` to `to` and answers when it has arrived.
 pub async fn advance(app: &App, platform: OrgId, to: Timestamp) -> Result<Timestamp, AdvanceError> {
     move_clock(app, platform, to, false).await?;
+    announce_prices::run_ahead_of_clock(app, platform).await?;
     loop {
         let due =
             store::wakes::due_on_test_clock(&app.store, platform, to, ROUND_WALLETS_MAX).await?;

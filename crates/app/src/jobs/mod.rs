@@ -2,6 +2,7 @@
 //! can be repeated without harm, and runs by timer and by poke.
 
 pub mod advance_clock;
+pub mod announce_prices;
 pub mod charge_methods;
 pub mod join_coupons;
 pub mod pay_refunds;

@@ -2,11 +2,13 @@
 //! one for the same thing takes the place of an earlier one.
 
 use domain::discount::{DISCOUNTS_MAX, Discount, still_matters};
+use domain::price::AppliesTo;
 use domain::rate::BPS_PER_ONE;
+use domain::reprice::announce;
 use domain::wake::catch_up;
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
 
-use crate::operation::{Answer, Operation};
+use crate::operation::{Answer, Keys, Operation};
 
 #[derive(Debug)]
 pub struct AssignDiscount {
@@ -18,6 +20,8 @@ pub struct AssignDiscount {
     pub effective_from: Option<Timestamp>,
     /// For good, when none is given.
     pub effective_until: Option<Timestamp>,
+    /// What runs when it begins, or ends, goes on at what it makes of the price, too.
+    pub applies_to: AppliesTo,
 }
 
 impl Operation for AssignDiscount {
@@ -29,11 +33,18 @@ impl Operation for AssignDiscount {
         self.org
     }
 
+    fn needs(&self, keys: &mut Keys) {
+        if self.applies_to == AppliesTo::Running {
+            keys.open_runs.push(self.org);
+        }
+    }
+
     /// Refusals, in order: `not_found` (organization, SKU), `not_in_profile`,
     /// `discount_out_of_range`, `too_long_ago` (a discount never changes what has been charged),
     /// `expiry_in_the_past`, `setting_invalid` (too many that wait for their time).
     ///
-    /// What runs keeps its price; what starts, or happens, from the effect on has the new one.
+    /// What runs keeps its price, unless it is said to apply to that as well; what starts, or
+    /// happens, from the effect on has the new one.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
@@ -65,6 +76,7 @@ impl Operation for AssignDiscount {
             bps: self.bps,
             effective_from,
             effective_until,
+            applies_to: self.applies_to,
             created_at: now,
         };
         wallet.discounts.push(discount.clone());
@@ -77,6 +89,9 @@ impl Operation for AssignDiscount {
             return Err(Refusal::SettingInvalid { message });
         }
         ws.discounts.put(self.org, discount.number, discount.clone());
+        if self.applies_to == AppliesTo::Running {
+            announce(ws, self.org, &profile, (self.sku, effective_from), now)?;
+        }
         Ok(Answer::Discount(self.org, platform, discount))
     }
 }

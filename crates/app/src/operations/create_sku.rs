@@ -2,11 +2,23 @@
 
 use std::sync::Arc;
 
-use domain::price::Sku;
+use domain::price::{PriceBook, Sku};
 use domain::run::ResourceClass;
 use domain::{OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Operation};
+
+/// GPUs of one of it at most.
+pub const GPU_COUNT_MAX: i64 = 1_024;
+
+/// What the catalogue says of a SKU beside its name.
+#[derive(Clone, Debug, Default)]
+pub struct SkuFacts {
+    /// GPUs that one of it has.
+    pub gpu_count: Option<i64>,
+    /// The code of the SKU that it is a load profile of.
+    pub variant_of: Option<String>,
+}
 
 #[derive(Debug)]
 pub struct CreateSku {
@@ -14,6 +26,26 @@ pub struct CreateSku {
     pub code: String,
     pub label: String,
     pub class: ResourceClass,
+    pub facts: SkuFacts,
+}
+
+impl SkuFacts {
+    /// Looks whether they fit, and answers with the number of the SKU that it is a variant of.
+    fn base(&self, book: &PriceBook, class: ResourceClass) -> Result<Option<i64>, Refusal> {
+        let is_counted =
+            |count: i64| (1..=GPU_COUNT_MAX).contains(&count) && class == ResourceClass::Compute;
+        if !self.gpu_count.is_none_or(is_counted) {
+            let message = format!("gpu_count is 1 to {GPU_COUNT_MAX}, of what is compute");
+            return Err(Refusal::SettingInvalid { message });
+        }
+        let Some(code) = &self.variant_of else { return Ok(None) };
+        let base = book.sku_by_code(code);
+        let base = base.ok_or_else(|| Refusal::UnknownSku { code: code.clone() })?;
+        if base.class != class {
+            return Err(Refusal::ClassDiffers { class: base.class.name() });
+        }
+        Ok(Some(base.number))
+    }
 }
 
 impl Operation for CreateSku {
@@ -25,7 +57,8 @@ impl Operation for CreateSku {
         self.platform
     }
 
-    /// Refusals, in order: `not_found` (platform), `name_taken`.
+    /// Refusals, in order: `not_found` (platform), `name_taken`, `setting_invalid` (GPUs of what
+    /// does not run, or too many), `unknown_sku`, `class_differs`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let mut platform = ws.platform(self.platform)?.clone();
         platform.book_version += 1;
@@ -33,11 +66,14 @@ impl Operation for CreateSku {
         if book.sku_by_code(&self.code).is_some() {
             return Err(Refusal::NameTaken { name: self.code.clone() });
         }
+        let variant_of = self.facts.base(&book, self.class)?;
         let sku = Sku {
             number: ws.wallet_mut(self.platform)?.take_number(),
             code: self.code.clone(),
             name: self.label.clone(),
             class: self.class,
+            gpu_count: self.facts.gpu_count,
+            variant_of,
             created_at: now,
         };
         Arc::make_mut(&mut book).add_sku(sku.clone());

@@ -1,12 +1,14 @@
 //! One file per thing the product does, named `verb_noun`.
 
 pub mod add_member;
+pub mod announce_price;
 pub mod assign_discount;
 pub mod capture_hold;
 pub mod change_payment_method;
 pub mod change_role;
 pub mod check_permission;
 pub mod claim_coupon;
+pub mod conclude_announcement;
 pub mod conclude_claim;
 pub mod create_api_key;
 pub mod create_coupon;

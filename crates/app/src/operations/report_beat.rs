@@ -1,8 +1,9 @@
 //! Reports a beat: the run still runs. Without one for as long as was agreed at its start, it is
 //! taken to have ended at the last (rulings R14).
 
+use domain::lifecycle::current_run;
 use domain::wake::catch_up;
-use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
+use domain::{OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation, require_reported};
 
@@ -34,7 +35,7 @@ impl Operation for ReportBeat {
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
-        let mut run = ws.runs.find(Kind::Run, self.org, self.run)?.clone();
+        let mut run = current_run(ws, self.org, self.run)?;
         if let Some(stopped_at) = run.stopped_at {
             return Err(Refusal::RunEnded { stopped_at });
         }
@@ -44,7 +45,7 @@ impl Operation for ReportBeat {
         // After this line the operation must succeed.
         if at > heartbeat.beat_at {
             heartbeat.beat_at = at;
-            ws.runs.put(self.org, self.run, run.clone());
+            ws.runs.put(self.org, run.number, run.clone());
             // The wallet is written with what changes in its organization.
             ws.wallet_mut(self.org)?;
         }

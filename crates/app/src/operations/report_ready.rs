@@ -3,6 +3,7 @@
 use domain::block::end_unpaid;
 use domain::event::EventKind;
 use domain::lifecycle::begin_billing;
+use domain::reprice::{change_of, go_on, next_change};
 use domain::settle::tell;
 use domain::wake::catch_up;
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
@@ -49,10 +50,18 @@ impl Operation for ReportReady {
         require_reported(ready_at, now, profile.late_window_seconds)?;
         // After this line the operation must succeed.
         let start = ready_at.max(run.started_at);
-        if start > run.started_at {
+        let change = match run.is_repriced_by(start) {
+            true => change_of(ws, self.org, &profile, &run, start)?,
+            false => None,
+        };
+        if let Some((price, rate)) = change {
+            // It has cost nothing so far, so that no other run has to take its place.
+            (run.price, run.rate) = (price.number, rate);
+        } else if start > run.started_at {
             run.admitted_at = Some(run.started_at);
-            run.started_at = start;
         }
+        run.started_at = start;
+        run.reprices_at = next_change(ws, self.org, &profile, run.sku, start)?;
         if let Some(paid) = run.paid {
             let required = blocks_charge(run.rate, paid.block_seconds, start, now);
             let wallet = ws.wallet(self.org)?;
@@ -72,6 +81,7 @@ impl Operation for ReportReady {
         ws.wallet_mut(self.org)?.review_due = true;
         let fields = vec![("run", self.run.to_string()), ("resource", run.resource.to_string())];
         tell(ws, self.org, EventKind::RunStarted, now, fields)?;
+        let run = go_on(ws, self.org, &profile, self.run, now)?;
         Ok(Answer::Run(self.org, run))
     }
 }

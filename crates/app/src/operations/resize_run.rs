@@ -1,10 +1,11 @@
 //! Resizes what runs: its run closes and another one of the same resource takes its place, without
 //! new admission (rulings R15).
 
-use domain::lifecycle::{price_of, rate_of, succeed};
+use domain::lifecycle::{Ending, current_run, price_of, rate_of, succeed};
 use domain::member::Permission;
+use domain::run::{Rest, StopReason};
 use domain::wake::catch_up;
-use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
+use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
 use super::start_run::require_burn;
 use crate::operation::{Answer, Keys, Operation};
@@ -45,7 +46,7 @@ impl Operation for ResizeRun {
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
-        let mut run = ws.runs.find(Kind::Run, self.org, self.run)?.clone();
+        let mut run = current_run(ws, self.org, self.run)?;
         if let Some(stopped_at) = run.stopped_at {
             return Err(Refusal::RunEnded { stopped_at });
         }
@@ -71,7 +72,7 @@ impl Operation for ResizeRun {
             if required <= run.block_charge() {
                 // After this line the operation must succeed.
                 run.next_sku = Some(price.sku).filter(|&sku| sku != run.sku);
-                ws.runs.put(self.org, self.run, run.clone());
+                ws.runs.put(self.org, run.number, run.clone());
                 ws.wallet_mut(self.org)?;
                 return Ok(Answer::Run(self.org, run));
             }
@@ -81,7 +82,8 @@ impl Operation for ResizeRun {
             }
         }
         // After this line the operation must succeed.
-        let run = succeed(ws, self.org, &profile, &run, &price, start, now)?;
+        let ending = Ending { stopped_at: start, reason: StopReason::Resized, rest: Rest::Stopped };
+        let run = succeed(ws, self.org, &profile, &run, &price, ending, now)?;
         Ok(Answer::Run(self.org, run))
     }
 }

@@ -62,10 +62,11 @@ impl Operation for ResumeResource {
             block_seconds,
             started_at: now.floor_to_second(),
             is_waiting: false,
-            heartbeat_seconds: None,
+            heartbeat: None,
             paid_until: paid_until
                 .filter(|&until| is_reused && block_seconds.is_some() && until > now),
             previous: None,
+            origin: None,
         };
         admit(ws, self.org, &profile, &price, &opening, now)?;
         // After this line the operation must succeed.

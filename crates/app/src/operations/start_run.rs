@@ -6,7 +6,8 @@ use domain::member::Permission;
 use domain::price::Price;
 use domain::profile::{Admission, Profile};
 use domain::rate::Rate;
-use domain::run::{ResourceClass, Rest};
+use domain::reprice::go_on;
+use domain::run::{Heartbeat, ResourceClass, Rest};
 use domain::time::SECONDS_PER_DAY;
 use domain::wake::catch_up;
 use domain::wallet::Wallet;
@@ -68,7 +69,7 @@ impl Operation for StartRun {
     /// decided on less what runs already will burn before it could be stopped (rulings R14). A
     /// start that is reported late is decided on as if it had been reported on time, and needs
     /// credit for all that has run until now (rulings R1, R8); under block terms for every block
-    /// that has started.
+    /// that has started. Where an announced price took effect since, it goes on at that.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
@@ -90,19 +91,22 @@ impl Operation for StartRun {
         require_heartbeat(self.heartbeat_seconds)?;
         let price = price_of(ws, self.org, sku, started_at)?;
         let class = class_of(ws, self.org, sku)?;
+        let heartbeat = |timeout_seconds| Heartbeat { timeout_seconds, beat_at: started_at };
         let opening = Opening {
             resource: self.resource,
             class,
             block_seconds: profile.block_seconds_of(class),
             started_at,
             is_waiting: self.waits_for_ready,
-            heartbeat_seconds: self.heartbeat_seconds,
+            heartbeat: self.heartbeat_seconds.map(heartbeat),
             paid_until: None,
             previous: None,
+            origin: None,
         };
         admit(ws, self.org, &profile, &price, &opening, now)?;
         // After this line the operation must succeed.
         let run = open_run(ws, self.org, &profile, &price, &opening, now)?;
+        let run = go_on(ws, self.org, &profile, run.number, now)?;
         Ok(Answer::Run(self.org, run))
     }
 }

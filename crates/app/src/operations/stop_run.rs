@@ -2,7 +2,7 @@
 //! (requirements N01).
 
 use domain::event::EventKind;
-use domain::lifecycle::{Ending, close_run};
+use domain::lifecycle::{Ending, current_run, end_run};
 use domain::member::Permission;
 use domain::run::{Rest, Run, StopReason};
 use domain::settle::tell;
@@ -56,17 +56,18 @@ impl Operation for StopRun {
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
-        let run = ws.runs.find(Kind::Run, self.org, self.run)?;
+        let run = current_run(ws, self.org, self.run)?;
         if let Some(stopped_at) = run.stopped_at {
             return Err(Refusal::RunEnded { stopped_at });
         }
         let stopped_at = self.stopped_at.unwrap_or(now).floor_to_second();
         require_reported(stopped_at, now, profile.late_window_seconds)?;
-        if stopped_at < run.started_at {
-            return Err(Refusal::StopBeforeStart { started_at: run.started_at });
+        let started_at = began_at(ws, self.org, &run, stopped_at)?;
+        if stopped_at < started_at {
+            return Err(Refusal::StopBeforeStart { started_at });
         }
         // After this line the operation must succeed.
-        let is_ordered = is_ordered(ws.wallet(self.org)?, run, stopped_at);
+        let is_ordered = is_ordered(ws.wallet(self.org)?, &run, stopped_at);
         let reason = match (is_ordered, ws.wallet(self.org)?.is_frozen()) {
             (true, true) => StopReason::Frozen,
             (true, false) => StopReason::OutOfCredit,
@@ -75,13 +76,25 @@ impl Operation for StopRun {
         let of_zero = is_ordered && run.class.is_stopped_at_zero();
         let usual = if of_zero { profile.compute_zero_action.rest() } else { Rest::Stopped };
         let ending = Ending { stopped_at, reason, rest: self.rest.unwrap_or(usual) };
-        let run = close_run(ws, self.org, &profile, self.run, ending, now)?;
+        let run = end_run(ws, self.org, &profile, run.number, ending, now)?;
         if reason == StopReason::OutOfCredit && ws.wallet(self.org)?.stoppable_count == 0 {
             let at = stopped_at.to_string();
             tell(ws, self.org, EventKind::BalanceDepleted, now, vec![("stopped_at", at)])?;
         }
         Ok(Answer::Run(self.org, run))
     }
+}
+
+/// When a run began, counting the runs that it goes on for at announced prices, as far back as
+/// `until`.
+fn began_at(ws: &Workset, org: OrgId, run: &Run, until: Timestamp) -> Result<Timestamp, Refusal> {
+    let mut first = run;
+    while until < first.started_at
+        && let Some(before) = first.goes_on_for()
+    {
+        first = ws.runs.find(Kind::Run, org, before)?;
+    }
+    Ok(first.started_at)
 }
 
 /// Whether the run ended because it was ordered to.

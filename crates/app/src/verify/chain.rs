@@ -85,6 +85,9 @@ pub(crate) struct Chain {
     pub groups: BTreeMap<(i64, i64), BlockSum>,
     pub next_block: i64,
     pub next_beat: i64,
+    pub next_reprice: i64,
+    /// Open runs that a price was announced for which they do not know of: run, price, its effect.
+    pub untold: Vec<(i64, i64, Timestamp)>,
     pub open_runs: i64,
     pub stoppable_runs: i64,
     /// What open holds have set aside of each grant.
@@ -135,6 +138,8 @@ impl Chain {
             groups: BTreeMap::new(),
             next_block: i64::MAX,
             next_beat: i64::MAX,
+            next_reprice: i64::MAX,
+            untold: Vec::new(),
             open_runs: 0,
             stoppable_runs: 0,
             reserved: BTreeMap::new(),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::price::Price;
-use domain::{Amount, OrgId};
+use domain::run::Run;
+use domain::{Amount, OrgId, Timestamp};
 use store::Snapshot;
 use store::read::verify as scan;
 
@@ -29,6 +30,19 @@ impl PriceLists {
 
     pub(crate) fn find(&self, platform: OrgId, number: i64) -> Option<&Price> {
         self.0.get(&platform)?.get(&number)
+    }
+
+    /// A price that everybody has been told of and `run`, which is open, does not know of.
+    pub(crate) fn untold(&self, platform: OrgId, run: &Run) -> Option<(i64, i64, Timestamp)> {
+        let prices = self.0.get(&platform).into_iter().flat_map(BTreeMap::values);
+        let mut told = prices.filter(|price| {
+            price.told_at.is_some()
+                && price.sku == run.sku
+                && run.is_open()
+                && run.started_at < price.effective_from
+                && run.reprices_at > price.effective_from
+        });
+        told.next().map(|price| (run.number, price.number, price.effective_from))
     }
 
     /// What a charge is for; nothing where it is none.

@@ -141,6 +141,7 @@ impl Books {
                 return Err(Lie { table: "runs", org, row: format!("run {number}"), what }.into());
             }
             chain.discounts.add_run(&run);
+            chain.untold.extend(self.prices.untold(chain.platform, &run));
             let tally = tallies.entry(org).or_default();
             for (start, charge) in charged_blocks(&run) {
                 tally.add(&[number, start, charge]);
@@ -433,6 +434,7 @@ pub(super) fn charged_blocks(run: &Run) -> Vec<(i64, i64)> {
 fn add_run(chain: &mut Chain, run: &Run) {
     chain.open_runs += 1;
     chain.next_beat = chain.next_beat.min(run.beat_due().micros());
+    chain.next_reprice = chain.next_reprice.min(run.reprice_due().micros());
     if let Some(paid) = run.paid {
         chain.next_block = chain.next_block.min(paid.until.micros());
         let phase = paid.until.seconds().rem_euclid(paid.block_seconds);
@@ -484,7 +486,13 @@ fn check_blocks(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
         Err(lie(chain, format!("{name} at {written}, should be {should}")))
     };
     latest("its next block starts", wallet.blocks.next_at(), chain.next_block)?;
-    latest("its next run is given up", wallet.next_beat, chain.next_beat)
+    latest("its next run is given up", wallet.next_beat, chain.next_beat)?;
+    latest("its next run is repriced", wallet.next_reprice, chain.next_reprice)?;
+    // What has taken effect by now may have changed nothing, or waits for the next block.
+    let ahead = chain.untold.iter().find(|(.., effective_from)| *effective_from > wallet.now);
+    let Some((run, price, effective_from)) = ahead else { return Ok(()) };
+    let what = format!("it does not know that price {price} takes effect at {effective_from}");
+    Err(Lie { table: "runs", org: chain.org, row: format!("run {run}"), what })
 }
 
 fn check_wallet(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {

@@ -7,7 +7,7 @@ use app::lane::LaneLimits;
 use app::operations::create_organization::CreateOrganization;
 use app::operations::create_platform::CreatePlatform;
 use app::operations::create_price::CreatePrice;
-use app::operations::create_sku::CreateSku;
+use app::operations::create_sku::{CreateSku, SkuFacts};
 use app::operations::record_usage::RecordUsage;
 use app::operations::settle_deposit::SettleDeposit;
 use app::operations::start_deposit::StartDeposit;
@@ -16,6 +16,7 @@ use app::{Answer, App, AppError, Command, LaneOptions, Operation, Outcome};
 use domain::calendar::Zone;
 use domain::label::Labels;
 use domain::ledger::EventKey;
+use domain::price::AppliesTo;
 use domain::run::ResourceClass;
 use domain::{Amount, Id, Kind, OrgId, Refusal, Timestamp};
 use store::{Store, StoreUrl};
@@ -125,7 +126,13 @@ impl World {
         price: &str,
         per_units: i64,
     ) {
-        let sku = CreateSku { platform, code: code.into(), label: code.into(), class };
+        let sku = CreateSku {
+            platform,
+            code: code.into(),
+            label: code.into(),
+            class,
+            facts: SkuFacts::default(),
+        };
         let Ok(Answer::Sku(_, sku)) = self.decide(sku).await else { panic!("no SKU") };
         let price = CreatePrice {
             platform,
@@ -134,6 +141,7 @@ impl World {
             amount: Amount::parse(price).unwrap(),
             per_units,
             effective_from: None,
+            applies_to: AppliesTo::NewRuns,
         };
         self.decide(price).await.unwrap();
     }

@@ -1,6 +1,7 @@
 //! A world made from a seed: one platform with a test clock, one wallet, and commands at random.
 
 use app::operation::{Answer, Operation};
+use app::operations::announce_price::AnnouncePrice;
 use app::operations::assign_discount::AssignDiscount;
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
@@ -8,7 +9,7 @@ use app::operations::create_organization::CreateOrganization;
 use app::operations::create_platform::CreatePlatform;
 use app::operations::create_price::CreatePrice;
 use app::operations::create_resource::CreateResource;
-use app::operations::create_sku::CreateSku;
+use app::operations::create_sku::{CreateSku, SkuFacts};
 use app::operations::give_grant::GiveGrant;
 use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
@@ -41,6 +42,7 @@ use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::hold::Hold;
 use domain::label::Labels;
 use domain::ledger::{EventKey, TransactionKind};
+use domain::price::{AppliesTo, TIME_DIMENSION};
 use domain::refund::{AskedBy, Refund, RefundOutcome};
 use domain::run::{Resource, ResourceClass, Rest, Run};
 use domain::settle::{Draft, post};
@@ -174,6 +176,13 @@ pub enum Step {
         of_one: bool,
         from: i64,
         seconds: Option<i64>,
+        applies_to: AppliesTo,
+    },
+    /// A price that applies to what runs.
+    Announce {
+        pick: usize,
+        amount: Amount,
+        from: i64,
     },
     Advance {
         micros: i64,
@@ -317,6 +326,12 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
                 of_one: chance.one_in(2),
                 from: if chance.one_in(2) { 0 } else { chance.below(100_000) },
                 seconds: if chance.one_in(2) { Some(chance.below(200_000)) } else { None },
+                applies_to: AppliesTo::ALL[pick(chance) % 2],
+            },
+            18 if chance.one_in(2) => Step::Announce {
+                pick: pick(chance),
+                amount: nanos(chance, 5),
+                from: chance.below(100_000),
             },
             18 => {
                 Step::Limit { limit: if chance.one_in(4) { None } else { Some(nanos(chance, 20)) } }
@@ -424,15 +439,39 @@ impl World {
         world
     }
 
+    /// Announces a price of something that can run, and tells of it.
+    fn announce(&mut self, pick: usize, amount: Amount, from: i64) -> Vec<Result<Answer, Refusal>> {
+        let skus: Vec<i64> = self.ws.resources.iter().map(|(.., resource)| resource.sku).collect();
+        let Some(&sku) = skus.get(pick % skus.len().max(1)) else { return Vec::new() };
+        let effective_from = Some(self.clock.plus_seconds(from + 1).floor_to_second());
+        let price = self.price(sku, TIME_DIMENSION, amount, 3_600);
+        let applies_to = AppliesTo::Running;
+        let announced = self.decide(&CreatePrice { effective_from, applies_to, ..price });
+        let Ok(Answer::Price(_, price)) = &announced else { return vec![announced] };
+        let told = self.decide(&AnnouncePrice { org: self.org, price: price.clone() });
+        vec![announced, told]
+    }
+
+    /// A price that has always been.
+    fn price(&self, sku: i64, dimension: &str, amount: Amount, per_units: i64) -> CreatePrice {
+        CreatePrice {
+            platform: self.platform,
+            sku,
+            dimension: dimension.to_string(),
+            amount,
+            per_units,
+            effective_from: Some(Timestamp::ZERO),
+            applies_to: AppliesTo::NewRuns,
+        }
+    }
+
     fn sku(&mut self, code: &str, class: ResourceClass, dimension: &str, price: &str, per: i64) {
         let (platform, label) = (self.platform, code.to_string());
-        let made = self.decide(&CreateSku { platform, code: code.into(), label, class });
+        let facts = SkuFacts::default();
+        let made = self.decide(&CreateSku { platform, code: code.into(), label, class, facts });
         let Ok(Answer::Sku(_, sku)) = made else { panic!("{made:?}") };
-        let (dimension, amount) = (dimension.to_string(), Amount::parse(price).unwrap());
-        let (per_units, effective_from) = (per, Some(Timestamp::ZERO));
-        let sku = sku.number;
-        self.decide(&CreatePrice { platform, sku, dimension, amount, per_units, effective_from })
-            .unwrap();
+        let price = self.price(sku.number, dimension, Amount::parse(price).unwrap(), per);
+        self.decide(&price).unwrap();
     }
 
     pub fn wallet(&self) -> &Wallet {
@@ -671,7 +710,7 @@ impl World {
                 let method = self.method;
                 vec![self.decide(&SetAutoTopUp { org, enabled, threshold, amount, method })]
             }
-            Step::Discount { bps, of_one, from, seconds } => {
+            Step::Discount { bps, of_one, from, seconds, applies_to } => {
                 let begin = self.clock.plus_seconds(from);
                 let operation = AssignDiscount {
                     org,
@@ -679,10 +718,12 @@ impl World {
                     bps,
                     effective_from: (from > 0).then_some(begin),
                     effective_until: seconds.map(|seconds| begin.plus_seconds(seconds)),
+                    applies_to,
                 };
                 vec![self.decide(&operation)]
             }
             Step::Limit { limit } => vec![self.decide(&SetUserLimit { org, member: None, limit })],
+            Step::Announce { pick, amount, from } => self.announce(pick, amount, from),
             Step::Advance { micros } => {
                 self.advance(Timestamp::from_micros(self.clock.micros() + micros));
                 Vec::new()

@@ -118,7 +118,10 @@ pub fn price(row: &PriceRow) -> String {
         0 => String::new(),
         bps => format!(", was {}, -{}%", row.list, percent(bps)),
     };
-    format!("{}{dimension} {} per {per}{was}", row.sku, row.price)
+    let gpu = row.gpu_hour.map(|amount| format!(", {amount} per GPU-hour")).unwrap_or_default();
+    let base = row.variant_of.as_ref().map(|base| format!(", variant of {base}"));
+    let base = base.unwrap_or_default();
+    format!("{}{dimension} {} per {per}{was}{gpu}{base}", row.sku, row.price)
 }
 
 pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {
@@ -217,7 +220,7 @@ pub fn resource(org: OrgId, row: &ResourceRow, names: &Names) -> String {
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 29] = [
+const FIELDS: [&str; 32] = [
     "run",
     "resource",
     "refund",
@@ -229,8 +232,11 @@ const FIELDS: [&str; 29] = [
     "hold",
     "member",
     "role",
+    "sku",
     "amount",
     "tax",
+    "per_units",
+    "effective_from",
     "bonus",
     "balance",
     "limit",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::jobs::advance_clock::{AdvanceError, advance};
+use app::jobs::announce_prices;
 use app::jobs::join_coupons::{self, Redeemed};
 use app::lane::LaneLimits;
 use app::operation::AsMember;
@@ -16,6 +17,7 @@ use domain::history::Filter;
 use domain::ledger::LedgerTransaction;
 use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request};
+use domain::reprice::Pricing;
 use domain::roll_forward::{Month, RollForward};
 use domain::wallet::Wallet;
 use domain::workset::Platform;
@@ -185,6 +187,9 @@ impl StoreLayer {
         };
         let Outcome::Decided(decided) = outcome else { return Err(broken(REPLAYED)) };
         let answer = decided?;
+        if let app::Answer::Price(..) = &answer {
+            self.runtime.block_on(announce_prices::run(&self.app)).map_err(broken)?;
+        }
         if makes {
             self.orgs.push(org);
         }
@@ -303,8 +308,8 @@ impl Layer for StoreLayer {
         let ((wallet, platform), now) = (self.wallet(org)?, self.now(org)?);
         let rows = self.read(async |snapshot| month::rows(snapshot, &wallet, now).await)?;
         let book = self.read(async |snapshot| access::book(snapshot, wallet.platform).await)?;
-        let terms = (&wallet, platform.profile.as_ref(), &book);
-        let projection = Projection::of(terms, rows.runs.iter(), rows.journal.iter(), now);
+        let pricing = Pricing { wallet: &wallet, profile: &platform.profile, book: &book };
+        let projection = Projection::of(pricing, rows.runs.iter(), rows.journal.iter(), now);
         let resources = (rows.resources_this_month, rows.resources_in_all);
         Ok(ProjectionRow::of(&projection, resources, wallet.running_count))
     }

@@ -11,7 +11,7 @@ use app::operations::create_organization::CreateOrganization;
 use app::operations::create_platform::CreatePlatform;
 use app::operations::create_price::CreatePrice;
 use app::operations::create_resource::CreateResource;
-use app::operations::create_sku::CreateSku;
+use app::operations::create_sku::{CreateSku, SkuFacts};
 use app::operations::give_grant::GiveGrant;
 use app::operations::record_usage::RecordUsage;
 use app::operations::start_run::StartRun;
@@ -21,6 +21,7 @@ use app::{Answer, App, AppError, Command, LaneOptions, Operation, Outcome};
 use domain::calendar::Zone;
 use domain::label::Labels;
 use domain::ledger::EventKey;
+use domain::price::AppliesTo;
 use domain::run::ResourceClass;
 use domain::{Amount, OrgId, Timestamp};
 use store::keys::KeyHasher;
@@ -228,7 +229,13 @@ impl Rig {
         price: &str,
         per_units: i64,
     ) {
-        let sku = CreateSku { platform, code: code.into(), label: code.into(), class };
+        let sku = CreateSku {
+            platform,
+            code: code.into(),
+            label: code.into(),
+            class,
+            facts: SkuFacts::default(),
+        };
         let Answer::Sku(_, sku) = self.decide(sku) else { panic!("a SKU is answered with one") };
         self.decide(CreatePrice {
             platform,
@@ -237,6 +244,7 @@ impl Rig {
             amount: Amount::parse(price).expect("a price"),
             per_units,
             effective_from: None,
+            applies_to: AppliesTo::NewRuns,
         });
     }
 

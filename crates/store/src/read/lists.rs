@@ -79,19 +79,19 @@ catalogue! {
     );
     /// A page of SKUs.
     SKUS: Statement = Statement::new(
-        "SELECT bucket, org_id, number, code, name, class, created_at FROM skus \
-         WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
+        "SELECT bucket, org_id, number, code, name, class, gpu_count, variant_of, created_at \
+         FROM skus WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of prices.
     PRICES: Statement = Statement::new(
         "SELECT bucket, org_id, number, sku, dimension, amount, per_units, effective_from, \
-         created_at FROM prices \
+         applies_to, told_at, created_at FROM prices \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of discounts.
     DISCOUNTS: Statement = Statement::new(
-        "SELECT bucket, org_id, number, sku, bps, effective_from, effective_until, created_at \
-         FROM discounts \
+        "SELECT bucket, org_id, number, sku, bps, effective_from, effective_until, applies_to, \
+         created_at FROM discounts \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of resources.
@@ -104,14 +104,16 @@ catalogue! {
     RUNS: Statement = Statement::new(
         "SELECT bucket, org_id, number, resource, sku, price, amount, per_units, discount_bps, \
          class, started_at, admitted_at, stopped_at, stop_reason, is_waiting, block_seconds, \
-         paid_until, blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku FROM runs \
+         paid_until, blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku, origin, \
+         reprices_at FROM runs \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// Runs of a range of resources.
     RUNS_OF_RESOURCES: Statement = Statement::new(
         "SELECT bucket, org_id, number, resource, sku, price, amount, per_units, discount_bps, \
          class, started_at, admitted_at, stopped_at, stop_reason, is_waiting, block_seconds, \
-         paid_until, blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku FROM runs \
+         paid_until, blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku, origin, \
+         reprices_at FROM runs \
          WHERE bucket = $1 AND org_id = $2 AND number > $3 AND resource >= $3 AND resource <= $4 \
          LIMIT $5"
     );

@@ -151,21 +151,24 @@ catalogue! {
         "runs",
         "bucket, org_id, number, resource, sku, price, amount, per_units, discount_bps, class, \
          started_at, admitted_at, stopped_at, stop_reason, is_waiting, block_seconds, paid_until, \
-         blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku"
+         blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku, origin, reprices_at"
     );
     /// A page of prices.
     PRICES: Statement = page!(
         "prices",
-        "bucket, org_id, number, sku, dimension, amount, per_units, effective_from, created_at"
+        "bucket, org_id, number, sku, dimension, amount, per_units, effective_from, applies_to, \
+         told_at, created_at"
     );
     /// A page of discounts.
     DISCOUNTS: Statement = page!(
         "discounts",
-        "bucket, org_id, number, sku, bps, effective_from, effective_until, created_at"
+        "bucket, org_id, number, sku, bps, effective_from, effective_until, applies_to, created_at"
     );
     /// A page of SKUs.
-    SKUS: Statement =
-        page!("skus", "bucket, org_id, number, code, name, class, created_at");
+    SKUS: Statement = page!(
+        "skus",
+        "bucket, org_id, number, code, name, class, gpu_count, variant_of, created_at"
+    );
 }
 
 /// A row of the journal, and the first column that says something else than the row as a whole.

@@ -36,7 +36,8 @@ catalogue! {
     RUNS_SINCE: Statement = Statement::new(
         "SELECT bucket, org_id, number, resource, sku, price, amount, per_units, discount_bps, \
          class, started_at, admitted_at, stopped_at, stop_reason, is_waiting, block_seconds, \
-         paid_until, blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku FROM runs \
+         paid_until, blocks, heartbeat_seconds, beat_at, beat_due, previous, next_sku, origin, \
+         reprices_at FROM runs \
          WHERE bucket = $1 AND org_id = $2 AND (stopped_at IS NULL OR stopped_at > $3) \
          ORDER BY number DESC LIMIT $4"
     );

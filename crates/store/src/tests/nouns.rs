@@ -8,7 +8,7 @@ use domain::event::Request;
 use domain::hold::{Hold, HoldState};
 use domain::label::{LabelSet, Labels};
 use domain::member::{Member, MemberName, MemberRole};
-use domain::price::{Price, PriceBook, Sku};
+use domain::price::{AppliesTo, Price, PriceBook, Sku};
 use domain::profile::Profile;
 use domain::rate::Rate;
 use domain::refund::{Refund, RefundState};
@@ -176,6 +176,8 @@ fn run(random: &mut Random, number: i64) -> Run {
         }),
         previous: random.maybe(|random| random.below(99)),
         next_sku: random.maybe(|random| random.below(99)),
+        origin: random.maybe(|random| random.below(99)),
+        reprices_at: random.expiry(),
     }
 }
 
@@ -354,6 +356,8 @@ fn conform_a_book_is_read_whole(stand: &Stand) {
             code: format!("{number}"),
             name: random.text(),
             class: random.one(&ResourceClass::ALL),
+            gpu_count: random.maybe(|random| random.below(99)),
+            variant_of: random.maybe(|random| random.below(99)),
             created_at: random.time(),
         };
         let price = Price {
@@ -363,6 +367,8 @@ fn conform_a_book_is_read_whole(stand: &Stand) {
             amount: random.amount(),
             per_units: 1 + random.below(9_999),
             effective_from: random.time(),
+            applies_to: random.one(&AppliesTo::ALL),
+            told_at: random.maybe(Random::time),
             created_at: random.time(),
         };
         if of == org {

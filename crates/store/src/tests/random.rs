@@ -9,6 +9,7 @@ use domain::ledger::{
     ChainTip, EventKey, LedgerTransaction, Line, Span, SpanMeter, TransactionKind,
 };
 use domain::meter::{Meter, Meters};
+use domain::price::AppliesTo;
 use domain::retention::Retention;
 use domain::tax::{Tax, TaxDue, TaxRate};
 use domain::validity::Validity;
@@ -107,6 +108,7 @@ impl Random {
             bps: self.below(10_001),
             effective_from: self.time(),
             effective_until: self.expiry(),
+            applies_to: self.one(&AppliesTo::ALL),
             created_at: self.time(),
         }
     }
@@ -152,6 +154,7 @@ impl Random {
             next: self.maybe(|random| NextBlock { at: random.expiry(), amount: random.amount() }),
         };
         wallet.next_beat = self.expiry();
+        wallet.next_reprice = self.expiry();
         wallet.retention = self
             .maybe(|random| Retention { deletes_at: random.expiry(), is_ending: random.chance() });
         wallet.launches = self.some(3, |random| Launch {

@@ -198,6 +198,8 @@ fn conform_runs_say_what_ran(stand: &Stand) {
         code: "gpu".into(),
         name: "GPU".into(),
         class: ResourceClass::Compute,
+        gpu_count: None,
+        variant_of: None,
         created_at: Timestamp::ZERO,
     };
     let resource = Resource {
@@ -228,6 +230,8 @@ fn conform_runs_say_what_ran(stand: &Stand) {
         heartbeat: None,
         previous: None,
         next_sku: None,
+        origin: None,
+        reprices_at: Timestamp::NEVER,
     };
     let ended = Run {
         number: 8,

@@ -12,6 +12,7 @@ use domain::calendar::Zone;
 use domain::discount::{Discount, Volume};
 use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT, Upcoming};
 use domain::meter::Meter;
+use domain::price::AppliesTo;
 use domain::retention::Retention;
 use domain::tax::{TaxDue, TaxRate};
 use domain::validity::Validity;
@@ -37,6 +38,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
         stoppable_count,
         blocks,
         next_beat,
+        next_reprice,
         retention,
         launches,
         next_hold_expiry,
@@ -70,6 +72,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
     push_blocks(&mut text, blocks);
     push_retention(&mut text, *retention);
     text.instant("beat", *next_beat);
+    text.instant("reprice", *next_reprice);
     text.list("launches", launches, |text, launch| {
         text.time(launch.until).part(launch.per_units).part(launch.rate);
     });
@@ -119,6 +122,7 @@ fn push_stops(text: &mut Text, wallet: &Wallet) {
 fn push_discount(text: &mut Text, discount: &Discount) {
     text.part(discount.number).option(discount.sku).part(discount.bps);
     text.time(discount.effective_from).time(discount.effective_until).time(discount.created_at);
+    text.int(discount.applies_to.code());
 }
 
 fn push_volume(text: &mut Text, volume: Option<&Volume>) {
@@ -228,10 +232,8 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
                 wallet.blocks.next = Some(NextBlock { at: one.time()?, amount: one.amount()? });
             }
             "beat" => wallet.next_beat = one.time()?,
-            "retention" => {
-                let (deletes_at, is_ending) = (one.time()?, one.flag()?);
-                wallet.retention = Some(Retention { deletes_at, is_ending });
-            }
+            "reprice" => wallet.next_reprice = one.time()?,
+            "retention" => wallet.retention = Some(retention(&mut one)?),
             "launches" => wallet.launches = list(value, launch)?,
             "hold_expiry" => wallet.next_hold_expiry = one.time()?,
             "limit" => wallet.user_limit = Some(user_limit(&mut one)?),
@@ -333,6 +335,10 @@ fn block_group(parts: &mut Parts<'_>) -> Option<BlockGroup> {
     })
 }
 
+fn retention(parts: &mut Parts<'_>) -> Option<Retention> {
+    Some(Retention { deletes_at: parts.time()?, is_ending: parts.flag()? })
+}
+
 fn launch(parts: &mut Parts<'_>) -> Option<Launch> {
     Some(Launch { until: parts.time()?, per_units: parts.get()?, rate: parts.get()? })
 }
@@ -354,6 +360,7 @@ fn discount(parts: &mut Parts<'_>) -> Option<Discount> {
         effective_from: parts.time()?,
         effective_until: parts.time()?,
         created_at: parts.time()?,
+        applies_to: AppliesTo::from_code(parts.get()?)?,
     })
 }
 

@@ -6,6 +6,7 @@ use domain::{Kind, OrgId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::prices::AppliesTo;
 use super::{OrganizationQuery, body_id, created};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
@@ -24,6 +25,9 @@ pub struct DiscountIn {
     pub effective_from: Option<TimeText>,
     /// For good, when none is given.
     pub effective_until: Option<TimeText>,
+    /// `new_runs` when nothing is said; `running`: what runs when it begins, or ends, goes on at
+    /// what it makes of the price.
+    pub applies_to: Option<AppliesTo>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -35,6 +39,7 @@ pub struct DiscountOut {
     pub discount_bps: i64,
     pub effective_from: TimeText,
     pub effective_until: Option<TimeText>,
+    pub applies_to: AppliesTo,
     pub created_at: TimeText,
 }
 
@@ -47,6 +52,7 @@ impl DiscountOut {
             discount_bps: discount.bps,
             effective_from: discount.effective_from.into(),
             effective_until: TimeText::unless_never(discount.effective_until),
+            applies_to: discount.applies_to.into(),
             created_at: discount.created_at.into(),
         }
     }
@@ -72,6 +78,7 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         bps: body.discount_bps,
         effective_from: time("effective_from", &body.effective_from)?,
         effective_until: time("effective_until", &body.effective_until)?,
+        applies_to: body.applies_to.map_or(domain::price::AppliesTo::NewRuns, Into::into),
     };
     call.run(operation, created).await
 }

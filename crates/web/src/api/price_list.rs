@@ -31,6 +31,12 @@ pub struct ListedPriceOut {
     pub discount_bps: i64,
     /// The discount as people say it, such as `10` or `12.5`.
     pub discount_percent: String,
+    /// GPUs that one of it has, and what an hour of one costs after the discount, rounded to nine
+    /// places to be shown.
+    pub gpu_count: Option<i64>,
+    pub gpu_hour_amount: Option<MoneyText>,
+    /// The code of the SKU that it is a load profile of.
+    pub variant_of: Option<String>,
 }
 
 impl ListedPriceOut {
@@ -43,6 +49,9 @@ impl ListedPriceOut {
     ) -> Option<ListedPriceOut> {
         let sku = book.sku(price.sku)?;
         let discount_bps = wallet.discount_bps(profile, sku.number, now, now);
+        let rate = price.rate(discount_bps);
+        let gpu_hour = book.gpu_hour(price, rate);
+        let base = sku.variant_of.and_then(|base| book.sku(base));
         Some(ListedPriceOut {
             price: IdText::new(Kind::Price, wallet.platform, price.number),
             sku: sku.code.clone(),
@@ -50,10 +59,13 @@ impl ListedPriceOut {
             class: sku.class.name().to_owned(),
             dimension: price.dimension.clone(),
             list_amount: price.amount.into(),
-            amount: price.rate(discount_bps).shown_price_round_half_even().into(),
+            amount: rate.shown_price_round_half_even().into(),
             per_units: price.per_units,
             discount_bps,
             discount_percent: percent(discount_bps),
+            gpu_count: sku.gpu_count,
+            gpu_hour_amount: gpu_hour.map(MoneyText::from),
+            variant_of: base.map(|base| base.code.clone()),
         })
     }
 }

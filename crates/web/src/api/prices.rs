@@ -1,5 +1,6 @@
 //! Prices: what a SKU costs from a moment on.
 
+use app::jobs::announce_prices;
 use app::operations::create_price::CreatePrice;
 use domain::price::{Price, TIME_DIMENSION};
 use domain::{Kind, OrgId};
@@ -12,6 +13,34 @@ use crate::extract::{Call, Reply};
 use crate::page::Page;
 use crate::wire::{IdText, MoneyText, TimeText, code_text};
 
+/// What a price or a discount applies to from its effect on.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AppliesTo {
+    /// What starts, or happens, from then on.
+    NewRuns,
+    /// And what runs by then.
+    Running,
+}
+
+impl From<AppliesTo> for domain::price::AppliesTo {
+    fn from(it: AppliesTo) -> domain::price::AppliesTo {
+        match it {
+            AppliesTo::NewRuns => domain::price::AppliesTo::NewRuns,
+            AppliesTo::Running => domain::price::AppliesTo::Running,
+        }
+    }
+}
+
+impl From<domain::price::AppliesTo> for AppliesTo {
+    fn from(it: domain::price::AppliesTo) -> AppliesTo {
+        match it {
+            domain::price::AppliesTo::NewRuns => AppliesTo::NewRuns,
+            domain::price::AppliesTo::Running => AppliesTo::Running,
+        }
+    }
+}
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PriceIn {
@@ -23,6 +52,8 @@ pub struct PriceIn {
     pub per_units: i64,
     /// Now, when none is given.
     pub effective_from: Option<TimeText>,
+    /// `new_runs` when nothing is said; `running`: what runs by then goes on at it, too.
+    pub applies_to: Option<AppliesTo>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -34,6 +65,7 @@ pub struct PriceOut {
     pub amount: MoneyText,
     pub per_units: i64,
     pub effective_from: TimeText,
+    pub applies_to: AppliesTo,
     pub created_at: TimeText,
 }
 
@@ -47,6 +79,7 @@ impl PriceOut {
             amount: price.amount.into(),
             per_units: price.per_units,
             effective_from: price.effective_from.into(),
+            applies_to: price.applies_to.into(),
             created_at: price.created_at.into(),
         }
     }
@@ -67,8 +100,14 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
             Some(at) => Some(at.parse("effective_from")?.floor_to_second()),
             None => None,
         },
+        applies_to: body.applies_to.map_or(domain::price::AppliesTo::NewRuns, Into::into),
     };
-    call.run(operation, created).await
+    let is_announced = operation.applies_to == domain::price::AppliesTo::Running;
+    let reply = call.run(operation, created).await?;
+    if is_announced && let Err(error) = announce_prices::run(&call.web.app).await {
+        tracing::warn!(%error, "an announcement is told by the next round");
+    }
+    Ok(reply)
 }
 
 /// Lists the versions of all prices of a platform, newest first.

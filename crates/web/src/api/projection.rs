@@ -2,6 +2,7 @@
 
 use domain::Kind;
 use domain::projection::Projection;
+use domain::reprice::Pricing;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::read::{access, month};
@@ -44,8 +45,8 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
     let now = call.web.now_at(platform.clock).max(wallet.now);
     let rows = month::rows(&mut snapshot, &wallet, now).await?;
     let book = access::book(&mut snapshot, wallet.platform).await?;
-    let terms = (&wallet, platform.profile.as_ref(), &book);
-    let it = Projection::of(terms, rows.runs.iter(), rows.journal.iter(), now);
+    let pricing = Pricing { wallet: &wallet, profile: &platform.profile, book: &book };
+    let it = Projection::of(pricing, rows.runs.iter(), rows.journal.iter(), now);
     let out = ProjectionOut {
         organization: IdText::organization(org),
         from: it.month.start.into(),

@@ -72,7 +72,8 @@ pub struct RunOut {
     pub class: String,
     pub started_at: TimeText,
     pub stopped_at: Option<TimeText>,
-    /// `requested`, `out_of_credit`, `resized`, `heartbeat_lost` or `retention_over`.
+    /// `requested`, `out_of_credit`, `frozen`, `resized`, `heartbeat_lost`, `retention_over` or
+    /// `repriced`: another run goes on for it at an announced price.
     pub stop_reason: Option<String>,
     /// Admitted, and costs nothing until it is reported to be ready.
     pub waits_for_ready: bool,
@@ -84,6 +85,11 @@ pub struct RunOut {
     pub beat_at: Option<TimeText>,
     /// The run of the same resource whose place it took.
     pub previous: Option<IdText>,
+    /// The run that was started, where this one goes on for it at an announced price. What is said
+    /// of that run is said of this one.
+    pub origin: Option<IdText>,
+    /// When it goes on at the next announced price or discount.
+    pub reprices_at: Option<TimeText>,
     /// What it has cost up to `as_of`, or in all once it has stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<MoneyText>,
@@ -111,6 +117,8 @@ impl RunOut {
             heartbeat_seconds: run.heartbeat.map(|heartbeat| heartbeat.timeout_seconds),
             beat_at: run.heartbeat.map(|heartbeat| heartbeat.beat_at.into()),
             previous: run.previous.map(|number| IdText::new(Kind::Run, org, number)),
+            origin: run.origin.map(|number| IdText::new(Kind::Run, org, number)),
+            reprices_at: TimeText::unless_never(run.reprices_at).filter(|_| run.is_open()),
             cost: run.stopped_at.map(|at| run.cost_round_half_even(at).into()),
             as_of: run.stopped_at.map(TimeText::from),
         }

@@ -1,6 +1,6 @@
 //! SKUs: what a platform sells.
 
-use app::operations::create_sku::CreateSku;
+use app::operations::create_sku::{CreateSku, SkuFacts};
 use domain::price::Sku;
 use domain::run::ResourceClass;
 use domain::{Kind, OrgId};
@@ -45,6 +45,10 @@ pub struct SkuIn {
     pub code: String,
     pub name: String,
     pub class: ClassText,
+    /// GPUs that one of it has; lists say what an hour of one costs.
+    pub gpu_count: Option<i64>,
+    /// The code of the SKU that it is a load profile of.
+    pub variant_of: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -55,6 +59,9 @@ pub struct SkuOut {
     pub name: String,
     /// `compute`, `storage` or `model`.
     pub class: String,
+    pub gpu_count: Option<i64>,
+    /// The SKU that it is a load profile of.
+    pub variant_of: Option<IdText>,
     pub created_at: TimeText,
 }
 
@@ -66,6 +73,8 @@ impl SkuOut {
             code: sku.code.clone(),
             name: sku.name.clone(),
             class: sku.class.name().to_owned(),
+            gpu_count: sku.gpu_count,
+            variant_of: sku.variant_of.map(|base| IdText::new(Kind::Sku, platform, base)),
             created_at: sku.created_at.into(),
         }
     }
@@ -79,6 +88,7 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         code: code_text("code", &body.code, CODE_LENGTH_MAX)?,
         label: text("name", &body.name, NAME_CHARS_MAX)?,
         class: body.class.into(),
+        facts: SkuFacts { gpu_count: body.gpu_count, variant_of: body.variant_of },
     };
     call.run(operation, created).await
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::operation::{Answer, AsMember, Operation};
+use app::operations::announce_price::AnnouncePrice;
 use app::operations::check_permission::CheckPermission;
 use app::operations::conclude_claim::ConcludeClaim;
 use app::operations::move_clock::MoveClock;
@@ -15,9 +16,10 @@ use domain::history::Filter;
 use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
 use domain::member::Permission;
-use domain::price::PriceBook;
+use domain::price::{AppliesTo, Price, PriceBook};
 use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request, Used};
+use domain::reprice::Pricing;
 use domain::roll_forward::{Month, RollForward};
 use domain::run::Run;
 use domain::statement::{Posted, Statement};
@@ -117,6 +119,9 @@ impl DomainLayer {
         if operation.makes_organization() {
             self.orgs.push(org);
         }
+        if let Answer::Price(platform, price) = &answer {
+            self.announce(*platform, price)?;
+        }
         Ok(done(answer, self.now(org), &self.sku_codes(org)))
     }
 
@@ -137,6 +142,24 @@ impl DomainLayer {
             Some(refusal) => Err(Failure::from(refusal)),
             None => Ok(Done::Redeemed(row.state.name().to_owned())),
         }
+    }
+
+    /// What `app::jobs::announce_prices` does.
+    fn announce(&mut self, platform: OrgId, price: &Price) -> Result<(), Failure> {
+        if price.applies_to == AppliesTo::NewRuns {
+            return Ok(());
+        }
+        for org in self.organizations_of(platform) {
+            let (from, now) = (price.effective_from, self.now(org));
+            let is_untold = |run: &Run| {
+                let began = run.is_open() && run.sku == price.sku && run.started_at < from;
+                began && run.reprices_at > from.max(now)
+            };
+            if self.ws.runs.of(org).any(|(_, run)| is_untold(run)) {
+                self.decide(&AnnouncePrice { org, price: price.clone() })?;
+            }
+        }
+        Ok(())
     }
 
     fn sku_codes(&self, org: OrgId) -> BTreeMap<i64, String> {
@@ -253,7 +276,8 @@ impl Layer for DomainLayer {
         let none = PriceBook::default();
         let book = self.ws.book(wallet.platform).map_or(&none, |book| &**book);
         let profile = self.ws.profile_of(org)?;
-        let projection = Projection::of((wallet, &profile, book), runs, rows, now);
+        let pricing = Pricing { wallet, profile: &profile, book };
+        let projection = Projection::of(pricing, runs, rows, now);
         let made = self.ws.resources.of(org).map(|(_, resource)| resource.created_at);
         let made: Vec<i64> = made.map(|at| i64::from(at >= projection.month.start)).collect();
         let in_all = i64::try_from(made.len()).unwrap_or(i64::MAX);

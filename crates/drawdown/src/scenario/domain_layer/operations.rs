@@ -45,7 +45,7 @@ use domain::{Id, Kind, OrgId, Timestamp};
 use payments::sandbox;
 
 use super::fnv_64;
-use crate::scenario::layer::{Campaign, Command, RailAnswer, Usage};
+use crate::scenario::layer::{Assigned, Campaign, Command, NewPrice, RailAnswer, Usage};
 
 /// The source of all usage events of a scenario.
 const SOURCE: &str = "scenario";
@@ -67,12 +67,10 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         Command::CreateOrganization { platform, name, zone } => {
             Box::new(CreateOrganization { org: drawn, platform, name, zone })
         }
-        Command::CreateSku { platform, code, class } => {
-            Box::new(CreateSku { platform, label: code.clone(), code, class })
+        Command::CreateSku { platform, code, class, facts } => {
+            Box::new(CreateSku { platform, label: code.clone(), code, class, facts })
         }
-        Command::CreatePrice { platform, sku, dimension, amount, per_units, effective_from } => {
-            Box::new(CreatePrice { platform, sku, dimension, amount, per_units, effective_from })
-        }
+        Command::CreatePrice(price) => Box::new(create_price(price)),
         other => resource_operation_of(other, hash_of),
     }
 }
@@ -81,9 +79,7 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
 fn money_operation_of(command: Command) -> Box<dyn Operation> {
     let rail = sandbox::RAIL.to_string();
     match command {
-        Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
-            Box::new(AssignDiscount { org, sku, bps, effective_from, effective_until })
-        }
+        Command::AssignDiscount(assigned) => Box::new(assign_discount(assigned)),
         Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {
             let grant = GiveGrant { priority, given, ..GiveGrant::promotion(org, amount) };
             Box::new(GiveGrant { effective_at, expires_at, ..grant })
@@ -185,6 +181,29 @@ fn settle_deposit(
     paid_at: Option<Timestamp>,
 ) -> SettleDeposit {
     SettleDeposit { org, deposit, outcome: outcome(answer, paid_at, org, deposit) }
+}
+
+fn create_price(price: NewPrice) -> CreatePrice {
+    CreatePrice {
+        platform: price.platform,
+        sku: price.sku,
+        dimension: price.dimension,
+        amount: price.amount,
+        per_units: price.per_units,
+        effective_from: price.effective_from,
+        applies_to: price.applies_to,
+    }
+}
+
+fn assign_discount(assigned: Assigned) -> AssignDiscount {
+    AssignDiscount {
+        org: assigned.org,
+        sku: assigned.sku,
+        bps: assigned.bps,
+        effective_from: assigned.effective_from,
+        effective_until: assigned.effective_until,
+        applies_to: assigned.applies_to,
+    }
 }
 
 fn create_coupon(campaign: Campaign) -> CreateCoupon {

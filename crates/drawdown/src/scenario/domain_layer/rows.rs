@@ -30,13 +30,17 @@ pub(in crate::scenario) fn price_rows(
 ) -> Vec<PriceRow> {
     let row = |price: &Price| {
         let discount_bps = wallet.discount_bps(profile, price.sku, now, now);
+        let (sku, rate) = (book.sku(price.sku), price.rate(discount_bps));
+        let base = sku.and_then(|sku| book.sku(sku.variant_of?));
         PriceRow {
-            sku: book.sku(price.sku).map(|sku| sku.code.clone()).unwrap_or_default(),
+            sku: sku.map(|sku| sku.code.clone()).unwrap_or_default(),
             dimension: price.dimension.clone(),
             list: price.amount,
-            price: price.rate(discount_bps).shown_price_round_half_even(),
+            price: rate.shown_price_round_half_even(),
             discount_bps,
             per_units: price.per_units,
+            gpu_hour: book.gpu_hour(price, rate),
+            variant_of: base.map(|base| base.code.clone()),
         }
     };
     book.in_force(now).into_iter().map(row).collect()
@@ -58,6 +62,8 @@ pub(in crate::scenario) fn price_page_row(
         price: price.amount,
         discount_bps: 0,
         per_units: price.per_units,
+        gpu_hour: None,
+        variant_of: None,
     };
     let in_force = book.in_force(platform.clock.unwrap_or(Timestamp::ZERO));
     Ok(PricePageRow {

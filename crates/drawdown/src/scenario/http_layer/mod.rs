@@ -348,6 +348,8 @@ impl Layer for HttpLayer {
                 price: amount(price, "amount")?,
                 discount_bps: whole(price, "discount_bps"),
                 per_units: whole(price, "per_units"),
+                gpu_hour: opt_amount(price, "gpu_hour_amount")?,
+                variant_of: price["variant_of"].as_str().map(str::to_owned),
             })
         };
         self.all("/v1/price_list", org)?.iter().rev().map(row).collect()

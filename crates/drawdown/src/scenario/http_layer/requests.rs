@@ -32,31 +32,27 @@ impl HttpLayer {
                 let body = json!({"platform": platform, "name": name, "timezone": zone.name()});
                 self.made("/v1/organizations", body)
             }
-            Command::CreateSku { platform, code, class } => {
+            Command::CreateSku { platform, code, class, facts } => {
                 let platform = id(Kind::Platform, platform, 0);
                 let body = json!({"platform": platform, "code": code, "name": code,
-                    "class": class.name()});
+                    "class": class.name(), "gpu_count": facts.gpu_count,
+                    "variant_of": facts.variant_of});
                 self.row("/v1/skus", body)
             }
-            Command::CreatePrice {
-                platform,
-                sku,
-                dimension,
-                amount,
-                per_units,
-                effective_from,
-            } => {
-                let body = json!({"sku": id(Kind::Sku, platform, sku), "dimension": dimension,
-                    "amount": amount.to_string(), "per_units": per_units,
-                    "effective_from": when(effective_from)});
+            Command::CreatePrice(it) => {
+                let body = json!({"sku": id(Kind::Sku, it.platform, it.sku),
+                    "dimension": it.dimension, "amount": it.amount.to_string(),
+                    "per_units": it.per_units, "effective_from": when(it.effective_from),
+                    "applies_to": it.applies_to.name()});
                 self.row("/v1/prices", body)
             }
-            Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
-                let platform = self.platform_of(org)?;
-                let sku = sku.map(|sku| id(Kind::Sku, platform, sku));
-                let body = json!({"organization": organization(org), "sku": sku,
-                    "discount_bps": bps, "effective_from": when(effective_from),
-                    "effective_until": when(effective_until)});
+            Command::AssignDiscount(it) => {
+                let platform = self.platform_of(it.org)?;
+                let sku = it.sku.map(|sku| id(Kind::Sku, platform, sku));
+                let body = json!({"organization": organization(it.org), "sku": sku,
+                    "discount_bps": it.bps, "effective_from": when(it.effective_from),
+                    "effective_until": when(it.effective_until),
+                    "applies_to": it.applies_to.name()});
                 self.row("/v1/discounts", body)
             }
             Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {

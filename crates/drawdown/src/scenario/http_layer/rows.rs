@@ -33,6 +33,8 @@ pub(super) fn public_price(value: &Value) -> Result<PriceRow, Failure> {
         list,
         price: list,
         discount_bps: 0,
+        gpu_hour: None,
+        variant_of: None,
         per_units: value["per_units"].as_i64().unwrap_or(-1),
     })
 }

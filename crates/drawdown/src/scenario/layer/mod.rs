@@ -5,6 +5,7 @@
 //! Rows carry numbers where clients see ids, because numbers are what all layers agree on (rulings
 //! A3).
 
+use app::operations::create_sku::SkuFacts;
 use app::operations::give_grant::Given;
 use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
@@ -13,6 +14,7 @@ use domain::dispute::DisputeState;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
+use domain::price::AppliesTo;
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
@@ -48,22 +50,10 @@ pub enum Command {
         platform: OrgId,
         code: String,
         class: ResourceClass,
+        facts: SkuFacts,
     },
-    CreatePrice {
-        platform: OrgId,
-        sku: i64,
-        dimension: String,
-        amount: Amount,
-        per_units: i64,
-        effective_from: Option<Timestamp>,
-    },
-    AssignDiscount {
-        org: OrgId,
-        sku: Option<i64>,
-        bps: i64,
-        effective_from: Option<Timestamp>,
-        effective_until: Option<Timestamp>,
-    },
+    CreatePrice(NewPrice),
+    AssignDiscount(Assigned),
     GiveGrant {
         org: OrgId,
         amount: Amount,
@@ -237,6 +227,29 @@ pub struct Usage {
     pub occurred_at: Option<Timestamp>,
     pub quantities: Vec<(String, i64)>,
     pub labels: Labels,
+}
+
+/// A price that is set.
+#[derive(Clone, Debug)]
+pub struct NewPrice {
+    pub platform: OrgId,
+    pub sku: i64,
+    pub dimension: String,
+    pub amount: Amount,
+    pub per_units: i64,
+    pub effective_from: Option<Timestamp>,
+    pub applies_to: AppliesTo,
+}
+
+/// A discount that is assigned.
+#[derive(Clone, Debug)]
+pub struct Assigned {
+    pub org: OrgId,
+    pub sku: Option<i64>,
+    pub bps: i64,
+    pub effective_from: Option<Timestamp>,
+    pub effective_until: Option<Timestamp>,
+    pub applies_to: AppliesTo,
 }
 
 /// A coupon to be made.

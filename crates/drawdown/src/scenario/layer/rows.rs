@@ -227,6 +227,10 @@ pub struct PriceRow {
     pub price: Amount,
     pub discount_bps: i64,
     pub per_units: i64,
+    /// What an hour of one GPU costs, after the discount.
+    pub gpu_hour: Option<Amount>,
+    /// The SKU that it is a load profile of.
+    pub variant_of: Option<String>,
 }
 
 /// What anyone may read: the platform's name, whom to ask for a discount, and the prices in force.

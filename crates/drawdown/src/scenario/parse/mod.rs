@@ -3,6 +3,7 @@
 //! A line is `command [-> expected]`, followed by any number of indented lines that state more of
 //! what is expected. `#` begins a comment. `scenarios/README.md` says the same to people.
 
+use app::operations::create_sku::SkuFacts;
 use domain::calendar::Zone;
 use domain::member::MemberRole;
 use domain::price::TIME_DIMENSION;
@@ -191,18 +192,26 @@ fn wallet(words: &mut Words) -> Result<Says, ParseError> {
 fn sku(words: &mut Words) -> Result<Says, ParseError> {
     let code = words.name("a SKU's code")?;
     let class = words.read("`compute`, `storage` or `model`", ResourceClass::from_name)?;
+    let mut facts = SkuFacts::default();
+    if words.take_keyword("gpus") {
+        facts.gpu_count = Some(words.count("how many GPUs")?);
+    }
+    if words.take_keyword("variant") {
+        words.keyword("of")?;
+        facts.variant_of = Some(words.name("a SKU's code")?);
+    }
     let mut prices = Vec::new();
     while words.peek().is_some() {
         prices.push(price_of(words)?);
     }
-    Ok(Says::Sku { code, class, prices })
+    Ok(Says::Sku { code, class, facts, prices })
 }
 
 fn price(words: &mut Words) -> Result<Says, ParseError> {
     let code = words.name("a SKU's code")?;
     let price = price_of(words)?;
     let from = if words.take_keyword("from") { Some(when(words)?) } else { None };
-    Ok(Says::Price { code, price, from })
+    Ok(Says::Price { code, price, from, applies_to: money::applies_to(words) })
 }
 
 /// `2.40 per hour` prices time; `input_tokens 0.50 per 1000000` prices a dimension.

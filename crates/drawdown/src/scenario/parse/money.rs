@@ -6,6 +6,7 @@ use domain::coupon::{BonusSlabs, CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::discount::bps_of_percent;
 use domain::dispute::DisputeState;
+use domain::price::AppliesTo;
 
 use super::says::{Assign, Fate, NewCoupon, NewGrant, RefundBy, Says};
 use crate::scenario::layer::RailAnswer;
@@ -21,7 +22,13 @@ pub(super) fn discount(words: &mut Words) -> Result<Says, ParseError> {
     let sku = if words.take_keyword("on") { Some(words.name("a SKU's code")?) } else { None };
     let from = if words.take_keyword("from") { Some(when(words)?) } else { None };
     let until = if words.take_keyword("until") { Some(when(words)?) } else { None };
-    Ok(Says::Discount(Assign { wallet, bps, sku, from, until }))
+    let applies_to = applies_to(words);
+    Ok(Says::Discount(Assign { wallet, bps, sku, from, until, applies_to }))
+}
+
+/// `running` at the end: for what runs by then as well.
+pub(super) fn applies_to(words: &mut Words) -> AppliesTo {
+    if words.take_keyword("running") { AppliesTo::Running } else { AppliesTo::NewRuns }
 }
 
 /// `tax acme 19%`, or `tax acme off`.

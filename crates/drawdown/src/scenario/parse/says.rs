@@ -1,5 +1,6 @@
 //! What a line can say.
 
+use app::operations::create_sku::SkuFacts;
 use app::operations::give_grant::Given;
 use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
@@ -8,6 +9,7 @@ use domain::dispute::DisputeState;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
+use domain::price::AppliesTo;
 use domain::report::Dimension;
 use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
@@ -119,12 +121,14 @@ pub enum Says {
     Sku {
         code: String,
         class: ResourceClass,
+        facts: SkuFacts,
         prices: Vec<PriceOf>,
     },
     Price {
         code: String,
         price: PriceOf,
         from: Option<When>,
+        applies_to: AppliesTo,
     },
     Wallet {
         name: String,
@@ -299,6 +303,7 @@ pub struct Assign {
     pub sku: Option<String>,
     pub from: Option<When>,
     pub until: Option<When>,
+    pub applies_to: AppliesTo,
 }
 
 /// A resource that begins to run.

@@ -6,11 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use app::operations::create_sku::SkuFacts;
 use domain::calendar::Zone;
+use domain::price::AppliesTo;
 use domain::profile::Profile;
+use domain::run::ResourceClass;
 use domain::{Amount, OrgId, Timestamp};
 
-use crate::scenario::layer::{Command, Done, Failure, Layer, RailAnswer};
+use crate::scenario::layer::{Command, Done, Failure, Layer, NewPrice, RailAnswer};
 use crate::scenario::parse::{PriceOf, Says};
 use crate::scenario::show::{self, Names};
 use crate::scenario::when::When;
@@ -139,17 +142,10 @@ impl<'a> Player<'a> {
         match says {
             Says::Clock(at) => self.clock(*at),
             Says::Platform { profile, settings } => self.platform(profile, settings),
-            Says::Sku { code, class, prices } => {
-                let (platform, code, class) = (self.current_platform(), code.clone(), *class);
-                let made = Command::CreateSku { platform, code: code.clone(), class };
-                let number = self.row(made)?;
-                self.skus.insert((platform, code.clone()), number);
-                for price in prices {
-                    self.price(&code, price, None)?;
-                }
-                line("made")
+            Says::Sku { code, class, facts, prices } => self.sku(code, *class, facts, prices),
+            Says::Price { code, price, from, applies_to } => {
+                self.price(code, price, *from, *applies_to)
             }
-            Says::Price { code, price, from } => self.price(code, price, *from),
             Says::Wallet { name, zone } => self.wallet(name, zone),
             Says::Member { .. } | Says::Role { .. } | Says::Remove { .. } | Says::As { .. } => {
                 self.of_member(says)
@@ -338,14 +334,43 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn price(&mut self, code: &str, price: &PriceOf, from: Option<When>) -> Lines {
+    fn sku(
+        &mut self,
+        code: &str,
+        class: ResourceClass,
+        facts: &SkuFacts,
+        prices: &[PriceOf],
+    ) -> Lines {
+        let (platform, code) = (self.current_platform(), code.to_string());
+        let (key, facts) = ((platform, code.clone()), facts.clone());
+        let number = self.row(Command::CreateSku { platform, code, class, facts })?;
+        self.skus.insert(key.clone(), number);
+        for price in prices {
+            self.price(&key.1, price, None, AppliesTo::NewRuns)?;
+        }
+        line("made")
+    }
+
+    fn price(
+        &mut self,
+        code: &str,
+        price: &PriceOf,
+        from: Option<When>,
+        applies_to: AppliesTo,
+    ) -> Lines {
         let platform = self.current_platform();
         let sku = self.skus.get(&(platform, code.to_string())).copied().unwrap_or(0);
         let effective_from = self.instant(from)?;
         let PriceOf { dimension, amount, per_units } = price.clone();
-        let command =
-            Command::CreatePrice { platform, sku, dimension, amount, per_units, effective_from };
-        self.row(command)?;
+        self.row(Command::CreatePrice(NewPrice {
+            platform,
+            sku,
+            dimension,
+            amount,
+            per_units,
+            effective_from,
+            applies_to,
+        }))?;
         line("set")
     }
 

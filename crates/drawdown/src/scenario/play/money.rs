@@ -5,7 +5,7 @@ use domain::refund::AskedBy;
 use domain::{Amount, OrgId, Timestamp};
 
 use super::{Lines, Named, Player, broken, line};
-use crate::scenario::layer::{Campaign, Command, Done, Failure, RailAnswer};
+use crate::scenario::layer::{Assigned, Campaign, Command, Done, Failure, RailAnswer};
 use crate::scenario::parse::{Assign, Fate, NewCoupon, NewGrant, RefundBy};
 use crate::scenario::show;
 
@@ -13,13 +13,14 @@ impl<'a> Player<'a> {
     pub(super) fn discount(&mut self, assign: &Assign) -> Lines {
         let platform = self.current_platform();
         let number = |code: &String| self.skus.get(&(platform, code.clone())).copied().unwrap_or(0);
-        let command = Command::AssignDiscount {
+        let command = Command::AssignDiscount(Assigned {
             org: self.org(&assign.wallet),
             sku: assign.sku.as_ref().map(number),
             bps: assign.bps,
             effective_from: self.instant(assign.from)?,
             effective_until: self.instant(assign.until)?,
-        };
+            applies_to: assign.applies_to,
+        });
         self.row(command)?;
         line("assigned")
     }

@@ -210,9 +210,9 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
     let reason = fields.text("reason");
     let (icon, text) = match event.kind {
         EventKind::RunAdmitted => (Icon::Hourglass, format!("{name} is admitted, not ready yet")),
+        EventKind::PriceAnnounced => (Icon::Bell, format!("A price of {amount} is announced")),
         EventKind::RetentionStarted => {
-            let text = format!("Nothing pays for storage: it is kept until {}", at("deletes_at"));
-            (Icon::Hourglass, text)
+            (Icon::Hourglass, format!("Unpaid storage is kept until {}", at("deletes_at")))
         }
         EventKind::RetentionEnding => {
             (Icon::Warning, format!("Storage is deleted at {} unless paid", at("deletes_at")))
