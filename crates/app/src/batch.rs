@@ -71,10 +71,32 @@ pub(crate) fn load(
         keys.redemptions.extend(wallet.bonus_coupons.iter().map(|&coupon| (wallet.org, coupon)));
     }
     load_platforms(writer, ws, books, &orgs, std::mem::take(&mut keys.platforms))?;
+    let running = std::mem::take(&mut keys.open_runs);
     load_named(writer, ws, keys)?;
     let due: Vec<(OrgId, Timestamp)> = until.into_iter().collect();
     load_for_wakes(writer, ws, &due, now)?;
-    load_around_ending(writer, ws, &ending)
+    load_around_ending(writer, ws, &ending)?;
+    load_open_runs(writer, ws, running)
+}
+
+/// Loads what runs where value may come back to a grant for some SKUs only that was used up: the
+/// wallet may have forgotten its scope.
+fn load_for_scopes(writer: &mut Writer, ws: &mut Workset) -> Result<(), StoreError> {
+    let scoped = ws.grants.iter().filter(|(_, _, grant)| grant.scope.is_some());
+    let orgs = scoped.map(|(org, _, _)| org).collect();
+    load_open_runs(writer, ws, orgs)
+}
+
+fn load_open_runs(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    orgs: Vec<OrgId>,
+) -> Result<(), StoreError> {
+    let orgs = distinct(orgs);
+    if !orgs.is_empty() {
+        fill(&mut ws.runs, store::runs::load_open(writer, &orgs)?);
+    }
+    Ok(())
 }
 
 /// Loads the runs around the next block of wallets in which runs are about to end: where one does,
@@ -301,7 +323,7 @@ pub(crate) fn load_for_wakes(
         fill(&mut ws.holds, store::holds::load_open(writer, &holds)?);
     }
     fill(&mut ws.methods, store::payment_methods::load(writer, &distinct(methods))?);
-    Ok(())
+    load_for_scopes(writer, ws)
 }
 
 /// Loads the runs whose block starts, or that are given up without a beat, until the instants

@@ -59,7 +59,7 @@ pub struct Keys {
     pub members: Vec<Key>,
     /// Every member, with their names.
     pub all_members: Vec<OrgId>,
-    /// Every resource whose run is open.
+    /// Every run that is open.
     pub open_runs: Vec<OrgId>,
     pub open_holds: Vec<OrgId>,
     /// The journal of an organization back to an instant, with the grants it names.
@@ -88,7 +88,8 @@ pub enum Answer {
     Price(OrgId, Price),
     /// Of an organization, and its platform.
     Discount(OrgId, OrgId, Discount),
-    Grant(OrgId, Grant),
+    /// Of an organization, and its platform.
+    Grant(OrgId, OrgId, Grant),
     Deposit(OrgId, Deposit),
     Refund(OrgId, Refund),
     Dispute(OrgId, Dispute),

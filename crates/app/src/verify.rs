@@ -16,6 +16,7 @@ mod labels;
 mod members;
 mod name;
 mod prices;
+mod scopes;
 mod tables;
 mod taxes;
 
@@ -107,6 +108,7 @@ pub(crate) struct Books {
     pub chains: BTreeMap<OrgId, Chain>,
     pub prices: PriceLists,
     pub platforms: BTreeMap<OrgId, Platform>,
+    classes: scopes::Classes,
     /// The blocks that the runs of each organization were charged for.
     charged_blocks: BTreeMap<OrgId, Tally>,
     pub report: Report,
@@ -129,6 +131,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
         chains: BTreeMap::new(),
         prices: PriceLists::load(snapshot).await?,
         platforms: BTreeMap::new(),
+        classes: scopes::Classes::new(),
         charged_blocks: BTreeMap::new(),
         report: Report::default(),
         keys: Vec::new(),
@@ -139,6 +142,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.wallets_exist(snapshot).await?;
     books.platforms(snapshot).await?;
     books.discounts(snapshot).await?;
+    books.scopes(snapshot).await?;
     books.runs(snapshot).await?;
     books.label_sets(snapshot).await?;
     books.journal(snapshot, store.is_shared(), total, &mut progress).await?;
@@ -205,6 +209,7 @@ impl Books {
         self.prices.check(chain.platform, transaction)?;
         let sku = self.prices.sku_of(chain.platform, transaction);
         discounts::check_charge(chain, profile, sku, transaction)?;
+        scopes::check_drawn(chain, &self.prices, &self.classes, transaction)?;
         if let Some(event) = &transaction.event {
             self.keys.push(self.hasher.hash(org.get(), &event.source, &event.id).bits());
             self.report.usage_events += 1;

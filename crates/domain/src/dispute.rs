@@ -237,6 +237,7 @@ fn returned(
         effective_at: at,
         created_at: at,
         voided_at: None,
+        scope: None,
     };
     wallet.grants.insert(grant.opened());
     let number = grant.number;

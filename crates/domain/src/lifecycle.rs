@@ -11,6 +11,7 @@ use crate::price::{Price, TIME_DIMENSION};
 use crate::profile::Profile;
 use crate::rate::Rate;
 use crate::run::{Heartbeat, Paid, ResourceClass, Rest, Run, StopReason};
+use crate::scope::Purpose;
 use crate::settle::{offset_debt, settle_to, tell};
 use crate::wake::expire_grants;
 use crate::workset::Workset;
@@ -140,12 +141,16 @@ pub fn begin_billing(
         while run.next_block() <= last {
             charge_block(ws, org, run, now)?;
         }
-        ws.wallet_mut(org)?.blocks.add(run);
+        let wallet = ws.wallet_mut(org)?;
+        let cover = wallet.scopes.cover(Some(Purpose::of(run)));
+        wallet.blocks.add(run, cover);
         return Ok(());
     }
     wallet.stoppable_count += i64::from(run.class.is_stopped_at_zero());
     wallet.meters.accrue_to(now);
-    wallet.meters.change_rate(run.rate.per_units, run.rate.numerator(), run.started_at);
+    let cover = wallet.count_covered(run, 1);
+    let meter = (cover, run.rate.per_units);
+    wallet.meters.change_rate(meter, run.rate.numerator(), run.started_at);
     if run.previous.is_none() {
         wallet.begin_launch(run, profile, now);
     }
@@ -167,10 +172,14 @@ pub fn close_run(
 ) -> Result<Run, Refusal> {
     let mut run = ws.runs.find(Kind::Run, org, number)?.clone();
     if run.is_billed() {
+        // Credit that comes back is not counted on to pay for it any more.
+        let stopped_at = Some(ending.stopped_at);
+        ws.runs.put(org, number, Run { stopped_at, ..run.clone() });
         let wallet = ws.wallet_mut(org)?;
         wallet.running_count -= 1;
         if run.paid.is_some() {
-            wallet.blocks.remove(&run);
+            let cover = wallet.scopes.cover(Some(Purpose::of(&run)));
+            wallet.blocks.remove(&run, cover);
             find_next_block(ws, org, profile, number)?;
             take_back_blocks(ws, org, &mut run, ending.stopped_at, now)?;
             offset_debt(ws, org, now)?;
@@ -212,10 +221,12 @@ fn end_accrual(
 ) -> Result<(), Refusal> {
     let wallet = ws.wallet_mut(org)?;
     wallet.meters.accrue_to(now);
-    let before = wallet.meters.unposted(now);
-    wallet.meters.change_rate(run.rate.per_units, -run.rate.numerator(), stopped_at);
+    let cover = wallet.count_covered(run, -1);
+    let meter = (cover, run.rate.per_units);
+    let before = wallet.meters.unposted_under(cover, now);
+    wallet.meters.change_rate(meter, -run.rate.numerator(), stopped_at);
     // Another run that was reported ahead of the clock may be why less than nothing is due.
-    let surplus = wallet.meters.unposted(now).negated().or_zero();
+    let surplus = wallet.meters.unposted_under(cover, now).negated().or_zero();
     let surplus = surplus.minus(before.negated().or_zero());
     wallet.end_launch(run, profile);
     wallet.stoppable_count -= i64::from(run.class.is_stopped_at_zero());
@@ -223,7 +234,7 @@ fn end_accrual(
         wallet.stop_order = None;
     }
     settle_to(ws, org, profile, now)?;
-    correct(ws, org, run.rate.per_units, surplus, now)?;
+    correct(ws, org, (meter, Purpose::of(run)), surplus, now)?;
     offset_debt(ws, org, now)?;
     expire_grants(ws, org, profile, now)
 }

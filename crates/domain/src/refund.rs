@@ -218,6 +218,7 @@ mod tests {
             purchase: None,
             remaining: Amount::from_units(units),
             reserved: Amount::from_units(reserved),
+            scope: None,
         }
     }
 

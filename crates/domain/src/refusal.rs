@@ -151,6 +151,10 @@ pub enum Refusal {
     TooManyUpcoming {
         most: i64,
     },
+    /// The grants of the wallet have so many different scopes already.
+    TooManyScopes {
+        most: i64,
+    },
     /// The coupon cannot be redeemed yet, or not any more.
     CouponNotValid {
         from: Timestamp,
@@ -230,6 +234,7 @@ impl Refusal {
             Refusal::TaxRateOutOfRange => "tax_rate_out_of_range",
             Refusal::PriorityOutOfRange => "priority_out_of_range",
             Refusal::TooManyUpcoming { .. } => "too_many_upcoming",
+            Refusal::TooManyScopes { .. } => "too_many_scopes",
             Refusal::CouponNotValid { .. } => "coupon_not_valid",
             Refusal::CouponUsedUp { .. } => "coupon_used_up",
             Refusal::CouponRedeemed => "coupon_redeemed",
@@ -264,6 +269,9 @@ impl Refusal {
             }
             Refusal::TooManyUpcoming { most } => {
                 write!(f, "{most} grants wait to become effective; no more can")
+            }
+            Refusal::TooManyScopes { most } => {
+                write!(f, "grants of this wallet have {most} different scopes; no more can")
             }
             Refusal::CouponNotValid { from, until } => {
                 write!(f, "this coupon can be redeemed from {from} on, and before {until}")
@@ -355,6 +363,7 @@ impl fmt::Display for Refusal {
             | Refusal::PriorityOutOfRange
             | Refusal::GrantNotVoidable
             | Refusal::TooManyUpcoming { .. }
+            | Refusal::TooManyScopes { .. }
             | Refusal::CouponNotValid { .. }
             | Refusal::CouponUsedUp { .. }
             | Refusal::CouponRedeemed

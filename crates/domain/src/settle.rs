@@ -13,6 +13,8 @@ use crate::ledger::{
     ChainHash, ChainTip, EventKey, LedgerTransaction, Line, Span, SpanMeter, TransactionKind,
 };
 use crate::profile::{Overdraft, Profile};
+use crate::scope::Purpose;
+use crate::scoped;
 use crate::tax::{self, Tax};
 use crate::wallet::Wallet;
 use crate::workset::Workset;
@@ -134,15 +136,20 @@ pub fn volume_day(kind: TransactionKind, at: Timestamp) -> i64 {
     }
 }
 
-/// Draws `amount` in burn order; what is missing becomes debt or is absorbed by the profile's
-/// overdraft (rulings R14). Returns (postings, absorbed, debt).
+/// What pays for something: the postings, what is absorbed, and what becomes debt.
+pub(crate) type Payment = (Vec<Posting>, Amount, Amount);
+
+/// Draws `amount` in burn order from what pays for `purpose`; what is missing becomes debt or is
+/// absorbed by the profile's overdraft (rulings R14). Returns (postings, absorbed, debt).
 pub fn draw_with_overdraft(
     wallet: &mut Wallet,
     profile: &Profile,
     amount: Amount,
+    purpose: Option<Purpose>,
 ) -> (Vec<Posting>, Amount, Amount) {
     let mut postings = Vec::with_capacity(1);
-    let missing = wallet.grants.draw_down(amount, &mut postings);
+    let pays = |grant: &OpenGrant| grant.pays_for(purpose);
+    let missing = wallet.grants.draw_from(amount, &mut postings, pays);
     let (absorbed, debt) = split_missing(wallet, profile, missing);
     (postings, absorbed, debt)
 }
@@ -160,14 +167,15 @@ pub fn split_missing(wallet: &Wallet, profile: &Profile, missing: Amount) -> (Am
 }
 
 /// Lets purchased credit that is free pay what debt there is, in burn order: the two never stand
-/// beside each other (rulings R18). Promotions never pay debt.
+/// beside each other (rulings R18). Promotions never pay debt, nor does credit for some SKUs only.
 pub fn offset_debt(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
     if !ws.wallet(org)?.debt.is_positive() {
         return Ok(());
     }
     let wallet = ws.wallet_mut(org)?;
     let (owed, mut postings) = (wallet.debt, Vec::new());
-    let left = wallet.grants.draw_from(owed, &mut postings, OpenGrant::is_purchased);
+    let pays = |grant: &OpenGrant| grant.is_purchased() && grant.scope.is_none();
+    let left = wallet.grants.draw_from(owed, &mut postings, pays);
     let paid = owed.minus(left);
     if !paid.is_positive() {
         return Ok(());
@@ -214,16 +222,15 @@ fn post_span(
     let is_even = wallet.meters.accrued_until <= from;
     wallet.meters.accrue_to(from);
     let meters = if is_even { span_meters(wallet) } else { Vec::new() };
-    wallet.meters.accrue_to(to);
-    let amount = wallet.meters.unposted_until(to);
+    let drawn = if wallet.is_scoped() {
+        scoped::draw_time(wallet, profile, to)
+    } else {
+        draw_time(wallet, profile, to)
+    };
     wallet.settled_until = to;
     // Less than nothing is due while a run that was reported ahead of the clock has not begun, and
     // when a stop was reported late; the next settlement, or a correction, makes up for it.
-    if !amount.is_positive() {
-        return Ok(());
-    }
-    wallet.meters.mark_posted_until(to);
-    let (postings, absorbed, debt) = draw_with_overdraft(wallet, profile, amount);
+    let Some((amount, (postings, absorbed, debt))) = drawn else { return Ok(()) };
     let span = Span { from, every_seconds: profile.line_every_seconds(), meters };
     let draft = Draft {
         occurred_at: Some(from),
@@ -234,6 +241,17 @@ fn post_span(
         ..Draft::new(TransactionKind::Settlement, to, amount)
     };
     post(ws, org, draft).map(|_| ())
+}
+
+/// Draws what time has used up to `to`, if that is anything.
+fn draw_time(wallet: &mut Wallet, profile: &Profile, to: Timestamp) -> Option<(Amount, Payment)> {
+    wallet.meters.accrue_to(to);
+    let amount = wallet.meters.unposted_until(to);
+    if !amount.is_positive() {
+        return None;
+    }
+    wallet.meters.mark_posted_until(to);
+    Some((amount, draw_with_overdraft(wallet, profile, amount, None)))
 }
 
 fn span_meters(wallet: &Wallet) -> Vec<SpanMeter> {

@@ -5,7 +5,7 @@
 //! early when it asked the outside world for something, so that the answer can come before time
 //! moves on (rulings R7).
 
-use crate::block::start_blocks;
+use crate::block::{NextBlock, start_blocks};
 use crate::deposit::{Deposit, DepositLabel, DepositState};
 use crate::event::{EventKind, Request};
 use crate::grant::Posting;
@@ -15,11 +15,12 @@ use crate::lifecycle::{Ending, close_run};
 use crate::profile::{BalanceBasis, Profile};
 use crate::reminder::{next_reminder, review_reminders};
 use crate::retention::{may_delete, retention_due, review_retention};
-use crate::run::{Rest, StopReason};
+use crate::run::{Rest, Run, StopReason};
+use crate::scoped;
 use crate::settle::{Draft, offset_debt, post, settle_to, tell};
 use crate::tax;
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
-use crate::wallet::{StopOrder, Usable, UserLimit, Wallet};
+use crate::wallet::{StopOrder, UserLimit, Wallet};
 use crate::workset::{Platform, Workset};
 use crate::{Amount, OrgId, Refusal, Timestamp};
 
@@ -47,7 +48,8 @@ pub struct WakeNeeds {
 impl WakeNeeds {
     pub fn of(wallet: &Wallet, profile: &Profile, until: Timestamp) -> WakeNeeds {
         let lead = profile.stop_lead_seconds;
-        let stops = wallet.stop_order.is_some() || wallet.run_out().plus_seconds(-lead) <= until;
+        let is_ordered = wallet.next_stop_at() != Timestamp::NEVER;
+        let stops = is_ordered || wallet.run_out().plus_seconds(-lead) <= until;
         WakeNeeds {
             // A block that starts meanwhile may bring the end of what accrues nearer.
             open_runs: (wallet.stoppable_count > 0 && (stops || !wallet.blocks.is_empty()))
@@ -65,7 +67,7 @@ pub fn is_watched(wallet: &Wallet, profile: &Profile) -> bool {
     wallet.stoppable_count > 0
         || !wallet.blocks.is_empty()
         || (profile.retention_days.is_some() && wallet.running_count > 0)
-        || wallet.stop_order.is_some()
+        || wallet.next_stop_at() != Timestamp::NEVER
         || wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled)
         || wallet.told_limits().next().is_some()
         || profile.forecast_horizon_seconds.is_some()
@@ -98,12 +100,10 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
 /// R7), so the second for which a stop was ordered is due as well.
 pub fn next_wake_on(platform: &Platform, wallet: &Wallet) -> Timestamp {
     let due = next_wake(wallet, &platform.profile);
-    match &wallet.stop_order {
-        Some(order) if platform.clock.is_some() && wallet.stoppable_count > 0 => {
-            due.min(order.stop_at)
-        }
-        _ => due,
+    if platform.clock.is_some() && wallet.stoppable_count > 0 {
+        return due.min(wallet.next_stop_at());
     }
+    due
 }
 
 /// When a block starts next; one that waits for the answer to a top-up is looked at when the grace
@@ -130,6 +130,9 @@ fn next_grant_expiry(wallet: &Wallet) -> Timestamp {
 /// When the order to stop goes out: the lead before run-out, and behind an unanswered top-up at
 /// most the grace after it was asked for (rulings R7).
 fn stop_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    if wallet.is_scoped() {
+        return scoped::stop_due(wallet, profile);
+    }
     if wallet.stop_order.is_some() {
         return Timestamp::NEVER;
     }
@@ -147,7 +150,7 @@ fn unanswered_since(wallet: &Wallet) -> Option<Timestamp> {
 
 /// The first instant after now at which the shown balance is below `floor`.
 fn crossing(wallet: &Wallet, profile: &Profile, floor: Amount, horizon: i64) -> Timestamp {
-    let last = wallet.last_second_at_or_above(floor, Usable::All, horizon);
+    let last = wallet.last_second_shown(profile, floor, horizon);
     if last == Timestamp::NEVER {
         return last;
     }
@@ -221,8 +224,12 @@ fn top_up_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
 
 /// When it is time to ask for money, because the next block cannot be paid (rulings R13).
 fn block_shortfall(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    let is_short = |next: NextBlock| match wallet.is_scoped() {
+        true => wallet.block_out() <= next.at,
+        false => wallet.payable_at(next.at.max(wallet.now)) < next.amount,
+    };
     match wallet.blocks.next {
-        Some(next) if wallet.payable_at(next.at.max(wallet.now)) < next.amount => {
+        Some(next) if is_short(next) => {
             next.at.plus_seconds(-profile.block_lookahead_seconds).max(wallet.now)
         }
         _ => Timestamp::NEVER,
@@ -294,6 +301,9 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
     expire_holds(ws, org, &profile, now)?;
     expire_grants(ws, org, &profile, now)?;
     begin_grants(ws, org, &profile, now)?;
+    if ws.wallet(org)?.is_scoped() {
+        ws.wallet_mut(org)?.forget_scopes();
+    }
     Ok(now)
 }
 
@@ -510,6 +520,9 @@ fn review_stops(
     at: Timestamp,
 ) -> Result<(), Refusal> {
     let wallet = ws.wallet(org)?;
+    if wallet.is_scoped() {
+        return scoped::review_stops(ws, org, profile, at);
+    }
     let run_out = wallet.run_out();
     let due = run_out.plus_seconds(-profile.stop_lead_seconds);
     if let Some(order) = wallet.stop_order.clone() {
@@ -528,27 +541,39 @@ fn review_stops(
         return Ok(());
     }
     let stop_at = run_out.max(at.floor_to_second());
+    let wallet = ws.wallet_mut(org)?;
+    wallet.stop_sequence += 1;
+    let order = StopOrder { stop_at, sequence: wallet.stop_sequence };
+    wallet.stop_order = Some(order.clone());
+    request_stops(ws, org, profile, &order, |_| true, at)
+}
+
+/// Tells which runs an order stops, those that `is_named` of what zero stops.
+pub(crate) fn request_stops(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    order: &StopOrder,
+    is_named: impl Fn(&Run) -> bool,
+    at: Timestamp,
+) -> Result<(), Refusal> {
     let open: Vec<(i64, i64)> = ws
         .runs
         .of(org)
-        .filter(|(_, run)| run.is_stopped_by_order())
+        .filter(|(_, run)| run.is_stopped_by_order() && is_named(run))
         .map(|(number, run)| (number, run.resource))
         .collect();
-    let wallet = ws.wallet_mut(org)?;
-    wallet.stop_sequence += 1;
-    let sequence = wallet.stop_sequence;
-    wallet.stop_order = Some(StopOrder { stop_at, sequence });
     for (run, resource) in open {
         let fields = vec![
             ("run", run.to_string()),
             ("resource", resource.to_string()),
-            ("stop_at", stop_at.to_string()),
-            ("sequence", sequence.to_string()),
+            ("stop_at", order.stop_at.to_string()),
+            ("sequence", order.sequence.to_string()),
             ("action", profile.compute_zero_action.name().to_owned()),
         ];
         tell(ws, org, EventKind::StopRequested, at, fields)?;
     }
-    ws.append_request(Request::StopRuns { org, stop_at });
+    ws.append_request(Request::StopRuns { org, stop_at: order.stop_at });
     Ok(())
 }
 

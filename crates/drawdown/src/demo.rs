@@ -292,6 +292,7 @@ async fn windows(
     let hold = PlaceHold {
         org: lumen,
         amount: Amount::from_units(2),
+        sku: None,
         expires_in_seconds: Some(6 * SECONDS_PER_HOUR),
         note: "batch inference".into(),
         labels: Labels::NONE,

@@ -148,6 +148,7 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::Hold { org, amount, seconds } => Box::new(PlaceHold {
             org,
             amount: nanos(amount),
+            sku: None,
             expires_in_seconds: seconds,
             note: String::new(),
             labels: Labels::NONE,
@@ -184,7 +185,7 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::Sku(_, sku) => format!("{} 0 sku", sku.number),
         Answer::Price(_, it) => format!("{} 0 price {}", it.number, it.effective_from.micros()),
         Answer::Discount(_, _, it) => format!("{} 0 discount {}", it.number, it.bps),
-        Answer::Grant(_, grant) => format!("{} 0 grant {}", grant.number, grant.amount.nanos()),
+        Answer::Grant(_, _, grant) => format!("{} 0 grant {}", grant.number, grant.amount.nanos()),
         Answer::Deposit(_, it) => format!(
             "{} {} deposit {} {}",
             it.number,

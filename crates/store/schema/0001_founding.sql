@@ -163,6 +163,7 @@ CREATE TABLE grants (
     effective_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     voided_at BIGINT,
+    scope TEXT NOT NULL,
     PRIMARY KEY (bucket, org_id, number)
 );
 
@@ -371,6 +372,7 @@ CREATE TABLE holds (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     resolved_at BIGINT,
+    sku BIGINT,
     PRIMARY KEY (bucket, org_id, number)
 );
 

@@ -200,6 +200,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::TaxRateOutOfRange
         | Refusal::PriorityOutOfRange
         | Refusal::TooManyUpcoming { .. }
+        | Refusal::TooManyScopes { .. }
         | Refusal::CouponNotValid { .. }
         | Refusal::NotFirstPurchase
         | Refusal::TooManyWaiting
@@ -254,7 +255,9 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
             vec![("from", json!(from.to_string())), ("until", json!(until.to_string()))]
         }
         Refusal::CouponUsedUp { most } => vec![("most", json!(most.to_string()))],
-        Refusal::TooManyUpcoming { most } => vec![("most", json!(most.to_string()))],
+        Refusal::TooManyUpcoming { most } | Refusal::TooManyScopes { most } => {
+            vec![("most", json!(most.to_string()))]
+        }
         Refusal::ClockGoesBack { now } => vec![("now", json!(now.to_string()))],
         Refusal::ClockTooFar { latest } => vec![("latest", json!(latest.to_string()))],
         _ => Vec::new(),

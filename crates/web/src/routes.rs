@@ -149,6 +149,7 @@ pub static ROUTES: &[Route] = &[
             "priority_out_of_range",
             "expiry_in_the_past",
             "too_many_upcoming",
+            "too_many_scopes",
         ]),
     Route::get("/v1/grants", to!(grants::list))
         .is("list_grants", "Lists grants with what is left of each")

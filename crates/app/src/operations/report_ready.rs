@@ -3,6 +3,7 @@
 use domain::block::end_unpaid;
 use domain::event::EventKind;
 use domain::lifecycle::begin_billing;
+use domain::scope::Purpose;
 use domain::settle::tell;
 use domain::wake::catch_up;
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
@@ -55,8 +56,8 @@ impl Operation for ReportReady {
         }
         if let Some(paid) = run.paid {
             let required = blocks_charge(run.rate, paid.block_seconds, start, now);
-            let wallet = ws.wallet(self.org)?;
-            if wallet.is_frozen() || wallet.available(&profile, now) < required {
+            let (wallet, purpose) = (ws.wallet(self.org)?, Some(Purpose::of(&run)));
+            if wallet.is_frozen() || wallet.available_for(&profile, now, purpose) < required {
                 ws.runs.put(self.org, self.run, run);
                 end_unpaid(ws, self.org, &profile, self.run, start, now)?;
                 let run = ws.runs.find(Kind::Run, self.org, self.run)?.clone();

@@ -96,6 +96,7 @@ fn credit(
             effective_at: now,
             created_at: now,
             voided_at: None,
+            scope: None,
         };
         wallet.grants.insert(grant.opened());
         if grant.expires_at != Timestamp::NEVER {
@@ -185,6 +186,7 @@ fn give_bonus(
         effective_at: now,
         created_at: now,
         voided_at: None,
+        scope: None,
     };
     wallet.grants.insert(grant.opened());
     let draft = Draft {

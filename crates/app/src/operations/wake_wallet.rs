@@ -62,18 +62,19 @@ impl Operation for WakeWallet {
 
 /// When the agent of a test clock will have to stop what runs.
 fn ordered_stop(ws: &Workset, org: OrgId) -> Result<Timestamp, Refusal> {
-    let order = ws.wallet(org)?.stop_order.as_ref();
-    Ok(order.map_or(Timestamp::NEVER, |order| order.stop_at))
+    Ok(ws.wallet(org)?.next_stop_at())
 }
 
 /// Stops what zero stops, to the second for which it was ordered: what happened between the order
 /// and that second came first, and may have taken the order back. Returns how many runs ended.
 fn obey(ws: &mut Workset, org: OrgId, stop_at: Timestamp) -> Result<usize, Refusal> {
-    let now = ws.wallet(org)?.now.max(stop_at);
+    let wallet = ws.wallet(org)?;
+    let now = wallet.now.max(stop_at);
     let open: Vec<(i64, Timestamp)> = ws
         .runs
         .of(org)
         .filter(|(_, run)| run.is_stopped_by_order())
+        .filter(|(_, run)| wallet.order_for(run).is_some_and(|order| order.stop_at <= stop_at))
         .map(|(number, run)| (number, run.started_at))
         .collect();
     for &(run, started_at) in &open {

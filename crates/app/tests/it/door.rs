@@ -64,6 +64,7 @@ async fn a_key_repeats_its_answer_and_refuses_another_body() {
     let hold = || PlaceHold {
         org,
         amount: Amount::from_units(5),
+        sku: None,
         expires_in_seconds: None,
         note: String::new(),
         labels: Labels::NONE,
@@ -87,6 +88,7 @@ async fn a_refusal_is_kept_for_a_day_and_an_answer_for_thirty_five() {
     let hold = || PlaceHold {
         org,
         amount: Amount::from_units(5),
+        sku: None,
         expires_in_seconds: None,
         note: String::new(),
         labels: Labels::NONE,
@@ -120,6 +122,7 @@ async fn many_holds_at_once_never_set_aside_more_than_there_is() {
             let hold = PlaceHold {
                 org,
                 amount,
+                sku: None,
                 expires_in_seconds: None,
                 note: String::new(),
                 labels: Labels::NONE,
@@ -188,6 +191,7 @@ async fn an_answer_is_removed_when_its_time_is_over() {
     let hold = || PlaceHold {
         org,
         amount: Amount::from_units(1),
+        sku: None,
         expires_in_seconds: Some(60),
         note: String::new(),
         labels: Labels::NONE,

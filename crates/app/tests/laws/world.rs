@@ -529,6 +529,7 @@ impl World {
             effective_at: at,
             created_at: at,
             voided_at: None,
+            scope: None,
         };
         wallet.grants.insert(grant.opened());
         let draft = Draft {
@@ -647,6 +648,7 @@ impl World {
                 vec![self.decide(&PlaceHold {
                     org,
                     amount,
+                    sku: None,
                     expires_in_seconds,
                     note,
                     labels: Labels::NONE,

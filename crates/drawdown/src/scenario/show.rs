@@ -178,9 +178,18 @@ pub fn grant(org: OrgId, row: &GrantRow, names: &Names) -> String {
     } else {
         format!(", {} of it held", row.reserved)
     };
+    let scope = row.scope.as_ref().map(|(platform, scope)| {
+        let classes = scope.classes().iter().map(|class| class.name().to_string());
+        let skus = scope.skus().iter().map(|&sku| names.of(*platform, sku));
+        format!("on {}, ", classes.chain(skus).collect::<Vec<_>>().join(","))
+    });
     format!(
-        "{name} {} {}, priority {}, {from}expires {expires}, left {}{reserved}",
-        row.kind, row.amount, row.priority, row.remaining
+        "{name} {} {}, priority {}, {}{from}expires {expires}, left {}{reserved}",
+        row.kind,
+        row.amount,
+        row.priority,
+        scope.unwrap_or_default(),
+        row.remaining
     )
 }
 

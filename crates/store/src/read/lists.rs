@@ -38,7 +38,7 @@ catalogue! {
     /// A page of grants.
     GRANTS: Statement = Statement::new(
         "SELECT bucket, org_id, number, kind, amount, priority, expires_at, purchase, deposit, \
-         note, effective_at, created_at, voided_at FROM grants \
+         note, effective_at, created_at, voided_at, scope FROM grants \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of coupons.
@@ -118,7 +118,7 @@ catalogue! {
     /// A page of holds.
     HOLDS: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, captured, state, parts, note, labels, created_at, \
-         expires_at, resolved_at FROM holds \
+         expires_at, resolved_at, sku FROM holds \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// Events above a number.

@@ -99,7 +99,7 @@ catalogue! {
     GRANTS: Statement = page!(
         "grants",
         "bucket, org_id, number, kind, amount, priority, expires_at, purchase, deposit, note, \
-         effective_at, created_at, voided_at"
+         effective_at, created_at, voided_at, scope"
     );
     /// A page of coupons.
     COUPONS: Statement = page!(
@@ -144,7 +144,7 @@ catalogue! {
     HOLDS: Statement = page!(
         "holds",
         "bucket, org_id, number, amount, captured, state, parts, note, labels, created_at, \
-         expires_at, resolved_at"
+         expires_at, resolved_at, sku"
     );
     /// A page of runs.
     RUNS: Statement = page!(

@@ -191,6 +191,7 @@ fn hold(random: &mut Random, number: i64) -> Hold {
         created_at: random.time(),
         expires_at: random.time(),
         resolved_at: random.maybe(Random::time),
+        sku: random.maybe(|random| random.below(99)),
     }
 }
 

@@ -110,7 +110,7 @@ fn view(answer: &Answer) -> String {
         Answer::Discount(org, platform, row) => {
             json(&discounts::DiscountOut::of(*org, *platform, row))
         }
-        Answer::Grant(org, row) => json(&grants::GrantOut::of(*org, row)),
+        Answer::Grant(org, platform, row) => json(&grants::GrantOut::of(*org, *platform, row)),
         Answer::Deposit(org, row) => json(&deposits::DepositOut::of(*org, row)),
         Answer::Refund(org, row) => json(&refunds::RefundOut::of(*org, row)),
         Answer::Dispute(org, row) => json(&disputes::DisputeOut::of(*org, row)),

@@ -84,9 +84,10 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::AssignDiscount { org, sku, bps, effective_from, effective_until } => {
             Box::new(AssignDiscount { org, sku, bps, effective_from, effective_until })
         }
-        Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {
+        Command::GiveGrant { org, amount, priority, given, effective_at, expires_at, scope } => {
             let grant = GiveGrant { priority, given, ..GiveGrant::promotion(org, amount) };
-            Box::new(GiveGrant { effective_at, expires_at, ..grant })
+            let scope = scope.map(|(_, scope)| scope);
+            Box::new(GiveGrant { effective_at, expires_at, scope, ..grant })
         }
         Command::CreateCoupon(campaign) => Box::new(create_coupon(campaign)),
         Command::Redeem { platform, org, code } => Box::new(claim(platform, org, code)),
@@ -155,9 +156,10 @@ fn resource_operation_of(command: Command, hash_of: HashOf<'_>) -> Box<dyn Opera
         Command::ResizeRun { org, run, sku } => Box::new(ResizeRun { org, run, sku }),
         Command::ResumeResource { org, resource } => Box::new(ResumeResource { org, resource }),
         Command::RedeployResource { org, resource } => Box::new(RedeployResource { org, resource }),
-        Command::PlaceHold { org, amount, seconds, labels } => {
+        Command::PlaceHold { org, sku, amount, seconds, labels } => {
             let (expires_in_seconds, note) = (seconds, String::new());
-            Box::new(PlaceHold { org, amount, expires_in_seconds, note, labels })
+            let sku = sku.map(|(_, number)| number);
+            Box::new(PlaceHold { org, amount, sku, expires_in_seconds, note, labels })
         }
         Command::CaptureHold { org, hold, amount } => Box::new(CaptureHold { org, hold, amount }),
         Command::ReleaseHold { org, hold } => Box::new(ReleaseHold { org, hold }),

@@ -160,7 +160,7 @@ pub(in crate::scenario) fn done(
         Answer::Sku(_, row) => Done::Row(row.number),
         Answer::Price(_, row) => Done::Row(row.number),
         Answer::Discount(_, _, row) => Done::Row(row.number),
-        Answer::Grant(_, row) => Done::Row(row.number),
+        Answer::Grant(_, _, row) => Done::Row(row.number),
         Answer::PaymentMethod(_, row) => Done::Row(row.number),
         Answer::Resource(_, row) => Done::Row(row.number),
         Answer::AutoTopUp(..)

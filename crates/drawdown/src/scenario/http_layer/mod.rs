@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::http_layer::rows::{
-    deposit_row, dispute_row, hold_row, public_price, refund_row, statement_row,
+    deposit_row, dispute_row, hold_row, public_price, refund_row, scope_of, statement_row,
 };
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
@@ -391,6 +391,7 @@ impl Layer for HttpLayer {
                 effective_at: opt_time(grant, "effective_at")?
                     .filter(|&at| time(grant, "created_at").is_ok_and(|given| at > given)),
                 expires_at: opt_time(grant, "expires_at")?,
+                scope: scope_of(&grant["scope"]),
             })
         };
         self.all("/v1/grants", org)?.iter().rev().map(row).collect()

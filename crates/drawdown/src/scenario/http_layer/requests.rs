@@ -6,6 +6,7 @@ use domain::coupon::CouponGift;
 use domain::label::Labels;
 use domain::refund::AskedBy;
 use domain::run::Rest;
+use domain::scope::Scope;
 use domain::{Kind, OrgId};
 use serde_json::{Value, json};
 
@@ -59,12 +60,7 @@ impl HttpLayer {
                     "effective_until": when(effective_until)});
                 self.row("/v1/discounts", body)
             }
-            Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {
-                let body = json!({"organization": organization(org), "amount": amount.to_string(),
-                    "kind": given.kind().name(), "priority": priority,
-                    "effective_at": when(effective_at), "expires_at": when(expires_at)});
-                self.row("/v1/grants", body)
-            }
+            given @ Command::GiveGrant { .. } => self.give_grant(given, organization),
             Command::CreateCoupon(campaign) => self.row("/v1/coupons", coupon_body(&campaign)),
             Command::VoidGrant { org, grant } => {
                 let grant = id(Kind::Grant, org, grant);
@@ -82,6 +78,23 @@ impl HttpLayer {
             }
             other => self.run_more(other, organization),
         }
+    }
+
+    fn give_grant(
+        &mut self,
+        command: Command,
+        organization: impl Fn(OrgId) -> String,
+    ) -> Result<Done, Failure> {
+        let Command::GiveGrant { org, amount, priority, given, effective_at, expires_at, scope } =
+            command
+        else {
+            return Err(broken("no grant is given"));
+        };
+        let scope = scope.map(|(platform, scope)| scope_body(platform, &scope));
+        let body = json!({"organization": organization(org), "amount": amount.to_string(),
+            "kind": given.kind().name(), "priority": priority, "scope": scope,
+            "effective_at": when(effective_at), "expires_at": when(expires_at)});
+        self.row("/v1/grants", body)
     }
 
     fn run_more(
@@ -118,9 +131,11 @@ impl HttpLayer {
                 let body = json!({"member": member, "limit": limit});
                 self.post(&path, body).map(|_| Done::Row(0))
             }
-            Command::PlaceHold { org, amount, seconds, labels } => {
+            Command::PlaceHold { org, sku, amount, seconds, labels } => {
+                let sku = sku.map(|(platform, number)| id(Kind::Sku, platform, number));
                 let body = json!({"organization": organization(org), "amount": amount.to_string(),
-                    "expires_in_seconds": seconds, "note": "", "labels": pairs(&labels)});
+                    "sku": sku, "expires_in_seconds": seconds, "note": "",
+                    "labels": pairs(&labels)});
                 Ok(Done::Hold(hold_row(&self.post("/v1/holds", body)?)?))
             }
             Command::CaptureHold { org, hold, amount } => {
@@ -274,4 +289,11 @@ fn coupon_body(campaign: &Campaign) -> Value {
         CouponGift::Bonus(slabs) => body["bonus"] = json!(slabs.to_string()),
     }
     body
+}
+
+/// What a grant can pay for, of the SKUs of `platform`.
+fn scope_body(platform: OrgId, scope: &Scope) -> Value {
+    let skus: Vec<String> = scope.skus().iter().map(|&it| id(Kind::Sku, platform, it)).collect();
+    let classes: Vec<&str> = scope.classes().iter().map(|class| class.name()).collect();
+    json!({"skus": skus, "classes": classes})
 }

@@ -2,6 +2,9 @@
 
 use domain::Amount;
 use domain::deposit::Behaviour;
+use domain::run::ResourceClass;
+use domain::scope::Scope;
+use domain::{Id, OrgId};
 use serde_json::Value;
 
 use super::{amount, number, opt_amount, opt_number, text, time};
@@ -115,4 +118,17 @@ pub(super) fn outcome_name(answer: RailAnswer) -> &'static str {
         RailAnswer::Declined => "declined",
         RailAnswer::NeedsAuthentication => "needs_authentication",
     }
+}
+
+/// What a grant can pay for, with the platform whose SKUs are named; nobody's, when none are.
+pub(super) fn scope_of(value: &Value) -> Option<(OrgId, Scope)> {
+    let texts = |name: &str| {
+        let all = value[name].as_array().into_iter().flatten();
+        all.filter_map(Value::as_str).collect::<Vec<&str>>()
+    };
+    let skus: Vec<Id> = texts("skus").into_iter().filter_map(|text| text.parse().ok()).collect();
+    let classes = texts("classes").into_iter().filter_map(ResourceClass::from_name).collect();
+    let platform = skus.first().map_or(OrgId::new(0, 0), |id| id.org);
+    let scope = Scope::new(skus.iter().map(|id| id.number).collect(), classes);
+    scope.map(|scope| (platform, scope))
 }

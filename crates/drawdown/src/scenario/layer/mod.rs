@@ -17,6 +17,7 @@ use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
 use domain::run::{ResourceClass, Rest};
+use domain::scope::Scope;
 use domain::{Amount, OrgId, Refusal, Timestamp};
 
 mod keyed;
@@ -71,6 +72,8 @@ pub enum Command {
         given: Given,
         effective_at: Option<Timestamp>,
         expires_at: Option<Timestamp>,
+        /// SKUs of the platform, which is named for layers that ask for whole ids.
+        scope: Option<(OrgId, Scope)>,
     },
     CreateCoupon(Campaign),
     Redeem {
@@ -210,6 +213,8 @@ pub enum Command {
     },
     PlaceHold {
         org: OrgId,
+        /// Of the platform that is named.
+        sku: Option<(OrgId, i64)>,
         amount: Amount,
         seconds: Option<i64>,
         labels: Labels,

@@ -54,7 +54,9 @@ impl From<&Refusal> for Refused {
                 field("until", until.to_string());
             }
             Refusal::CouponUsedUp { most } => field("most", most.to_string()),
-            Refusal::TooManyUpcoming { most } => field("most", most.to_string()),
+            Refusal::TooManyUpcoming { most } | Refusal::TooManyScopes { most } => {
+                field("most", most.to_string())
+            }
             Refusal::ClockGoesBack { now } => field("now", now.to_string()),
             // The others say nothing but their code; what one layer left out, another would show.
             _ => {}

@@ -4,9 +4,10 @@ use domain::coupon::Coupon;
 use domain::grant::Grant;
 use domain::profile::BillRounding;
 use domain::projection::Projection;
+use domain::scope::Scope;
 use domain::statement::{Item, Statement, shown};
 use domain::wallet::{Balance, Wallet};
-use domain::{Amount, Timestamp};
+use domain::{Amount, OrgId, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct BalanceRow {
@@ -78,6 +79,8 @@ pub struct GrantRow {
     /// When it could be drawn first, if that was later than it was given.
     pub effective_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
+    /// What it pays for, and the platform whose SKUs are named.
+    pub scope: Option<(OrgId, Scope)>,
 }
 
 #[derive(Clone, Debug)]
@@ -153,6 +156,7 @@ impl GrantRow {
             deposit: grant.deposit,
             effective_at: Some(grant.effective_at).filter(|&at| at > grant.created_at),
             expires_at: Some(expires_at).filter(|&at| at != Timestamp::NEVER),
+            scope: grant.scope.as_ref().map(|scope| (wallet.platform, Scope::clone(scope))),
         }
     }
 }

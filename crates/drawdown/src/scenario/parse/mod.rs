@@ -19,7 +19,8 @@ use money::{
 use work::{at, capture, hold, resource, reverse, start, stop, usage};
 
 pub use says::{
-    Assign, Fate, List, NewCoupon, NewGrant, Part, PriceOf, RefundBy, Says, Start, Step, Use,
+    Assign, Fate, List, NewCoupon, NewGrant, NewHold, Part, PriceOf, RefundBy, Says, Start, Step,
+    Use,
 };
 
 mod listing;

@@ -103,7 +103,20 @@ pub(super) fn grant(words: &mut Words) -> Result<Says, ParseError> {
     } else {
         domain::grant::PRIORITY_DEFAULT
     };
-    Ok(Says::Grant(NewGrant { name, wallet, amount, given, from, expires, priority }))
+    let scope = if words.take_keyword("on") { scope(words)? } else { Vec::new() };
+    Ok(Says::Grant(NewGrant { name, wallet, amount, given, from, expires, priority, scope }))
+}
+
+/// `h100,storage`: SKUs by their codes, and classes.
+pub(super) fn scope(words: &mut Words) -> Result<Vec<String>, ParseError> {
+    let is_name = |name: &str| {
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        !name.is_empty() && name.chars().all(is_letter)
+    };
+    words.read("SKUs or classes joined by commas, such as h100,storage", |word| {
+        let names: Vec<String> = word.split(',').map(str::to_string).collect();
+        names.iter().all(|name| is_name(name)).then_some(names)
+    })
 }
 
 pub(super) fn coupon_code(words: &mut Words) -> Result<CouponCode, ParseError> {

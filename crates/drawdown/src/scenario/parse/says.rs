@@ -217,13 +217,7 @@ pub enum Says {
         resource: String,
         again: String,
     },
-    Hold {
-        name: String,
-        wallet: String,
-        amount: Amount,
-        labels: Labels,
-        seconds: Option<i64>,
-    },
+    Hold(NewHold),
     Capture {
         name: String,
         amount: Option<Amount>,
@@ -323,6 +317,19 @@ pub struct NewGrant {
     pub from: Option<When>,
     pub expires: Option<When>,
     pub priority: i64,
+    /// SKUs by their codes, and classes; everything, when none is named.
+    pub scope: Vec<String>,
+}
+
+/// Credit set aside, for work on a SKU if one is named.
+#[derive(Clone, Debug)]
+pub struct NewHold {
+    pub name: String,
+    pub wallet: String,
+    pub amount: Amount,
+    pub labels: Labels,
+    pub seconds: Option<i64>,
+    pub sku: Option<String>,
 }
 
 /// A campaign.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use domain::calendar::Zone;
 use domain::profile::Profile;
+use domain::run::ResourceClass;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{Command, Done, Failure, Layer, RailAnswer};
-use crate::scenario::parse::{PriceOf, Says};
+use crate::scenario::parse::{NewHold, PriceOf, Says};
 use crate::scenario::show::{self, Names};
 use crate::scenario::when::When;
 
@@ -140,12 +141,9 @@ impl<'a> Player<'a> {
             Says::Clock(at) => self.clock(*at),
             Says::Platform { profile, settings } => self.platform(profile, settings),
             Says::Sku { code, class, prices } => {
-                let (platform, code, class) = (self.current_platform(), code.clone(), *class);
-                let made = Command::CreateSku { platform, code: code.clone(), class };
-                let number = self.row(made)?;
-                self.skus.insert((platform, code.clone()), number);
+                self.sku(code, *class)?;
                 for price in prices {
-                    self.price(&code, price, None)?;
+                    self.price(code, price, None)?;
                 }
                 line("made")
             }
@@ -208,10 +206,12 @@ impl<'a> Player<'a> {
 
     fn obey_holds_and_rules(&mut self, says: &Says) -> Lines {
         match says {
-            Says::Hold { name, wallet, amount, labels, seconds } => {
+            Says::Hold(NewHold { name, wallet, amount, labels, seconds, sku }) => {
                 let (org, amount, seconds) = (self.org(wallet), *amount, *seconds);
-                let labels = labels.clone();
-                let place = Command::PlaceHold { org, amount, seconds, labels };
+                let (labels, platform) = (labels.clone(), self.current_platform());
+                let number = |code: &String| self.skus.get(&(platform, code.clone())).copied();
+                let sku = sku.as_ref().map(|code| (platform, number(code).unwrap_or(0)));
+                let place = Command::PlaceHold { org, sku, amount, seconds, labels };
                 let Done::Hold(hold) = self.layer.run(&place)? else {
                     return broken("placing a hold made no hold");
                 };
@@ -336,6 +336,14 @@ impl<'a> Player<'a> {
             Done::Row(number) => Ok(number),
             other => broken(format!("expected a row, got {other:?}")),
         }
+    }
+
+    fn sku(&mut self, code: &str, class: ResourceClass) -> Result<(), Failure> {
+        let (platform, code) = (self.current_platform(), code.to_string());
+        let number = self.row(Command::CreateSku { platform, code: code.clone(), class })?;
+        self.names.give(platform, number, &code);
+        self.skus.insert((platform, code), number);
+        Ok(())
     }
 
     fn price(&mut self, code: &str, price: &PriceOf, from: Option<When>) -> Lines {

@@ -2,6 +2,8 @@
 
 use domain::dispute::DisputeState;
 use domain::refund::AskedBy;
+use domain::run::ResourceClass;
+use domain::scope::Scope;
 use domain::{Amount, OrgId, Timestamp};
 
 use super::{Lines, Named, Player, broken, line};
@@ -53,9 +55,19 @@ impl<'a> Player<'a> {
             given: grant.given,
             effective_at: self.instant(grant.from)?,
             expires_at: self.instant(grant.expires)?,
+            scope: self.scope(&grant.scope),
         })?;
         self.remember(&grant.name, org, number);
         line("given")
+    }
+
+    /// The SKUs and classes that `names` are, of the latest platform; nothing without a name.
+    fn scope(&self, names: &[String]) -> Option<(OrgId, Scope)> {
+        let platform = self.current_platform();
+        let class = |name: &String| ResourceClass::from_name(name);
+        let number = |name: &String| self.skus.get(&(platform, name.clone())).copied().unwrap_or(0);
+        let skus = names.iter().filter(|name| class(name).is_none()).map(number).collect();
+        Scope::new(skus, names.iter().filter_map(class).collect()).map(|scope| (platform, scope))
     }
 
     pub(super) fn deposit(
