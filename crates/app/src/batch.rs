@@ -263,7 +263,7 @@ pub(crate) fn load_for_wakes(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (mut runs, mut holds, mut methods) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut blocks, mut beats) = (Vec::new(), Vec::new());
+    let (mut blocks, mut beats, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
     for &(org, until) in due {
         let (Ok(wallet), Ok(profile)) = (ws.wallet(org), ws.profile_of(org)) else { continue };
         let clock = ws.platform(wallet.platform).ok().and_then(|platform| platform.clock);
@@ -284,6 +284,15 @@ pub(crate) fn load_for_wakes(
             holds.push(org);
         }
         methods.extend(needs.payment_method.map(|method| (org, method)));
+        waiting.extend(needs.waiting_deposit.map(|deposit| (org, deposit)));
+    }
+    waiting.retain(|&(org, number)| ws.deposits.get(org, number).is_none());
+    if !waiting.is_empty() {
+        fill(&mut ws.deposits, store::deposits::load(writer, &distinct(waiting.clone()))?);
+        let charged = waiting
+            .iter()
+            .filter_map(|&(org, number)| ws.deposits.get(org, number).map(|row| (org, row)));
+        methods.extend(charged.filter_map(|(org, row)| Some((org, row.method?))));
     }
     methods.retain(|&(org, number)| ws.methods.get(org, number).is_none());
     if !runs.is_empty() {

@@ -19,7 +19,8 @@ use domain::price::{Price, Sku};
 use domain::refund::Refund;
 use domain::run::{Resource, Run};
 use domain::tax::TaxRate;
-use domain::wallet::{AutoTopUp, UserLimit};
+use domain::top_up::AutoTopUp;
+use domain::wallet::UserLimit;
 use domain::workset::{ApiKey, EventHash, Key, Organization, Platform};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 

@@ -43,17 +43,21 @@ pub enum EventKind {
     RetentionEnding,
     RetentionEnded,
     DeletionOrdered,
+    DepositUnknown,
+    AutoTopUpPaused,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 36] = [
+    pub const ALL: [EventKind; 38] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
+        EventKind::DepositUnknown,
         EventKind::AutoTopUpDisabled,
         EventKind::MemberAdded,
         EventKind::MemberRoleChanged,
         EventKind::MemberRemoved,
+        EventKind::AutoTopUpPaused,
         EventKind::BalanceLow,
         EventKind::BalanceForecastLow,
         EventKind::BalanceRecovered,
@@ -124,6 +128,8 @@ impl EventKind {
             EventKind::RetentionEnding => 31,
             EventKind::RetentionEnded => 32,
             EventKind::DeletionOrdered => 33,
+            EventKind::DepositUnknown => 50,
+            EventKind::AutoTopUpPaused => 51,
         }
     }
 
@@ -137,10 +143,12 @@ impl EventKind {
             EventKind::DepositSucceeded => "deposit.succeeded",
             EventKind::DepositFailed => "deposit.failed",
             EventKind::DepositNeedsAuthentication => "deposit.needs_authentication",
+            EventKind::DepositUnknown => "deposit.unknown",
             EventKind::AutoTopUpDisabled => "auto_top_up.disabled",
             EventKind::MemberAdded => "member.added",
             EventKind::MemberRoleChanged => "member.role_changed",
             EventKind::MemberRemoved => "member.removed",
+            EventKind::AutoTopUpPaused => "auto_top_up.paused",
             EventKind::BalanceLow => "balance.low",
             EventKind::BalanceForecastLow => "balance.forecast_low",
             EventKind::BalanceRecovered => "balance.recovered",
@@ -178,6 +186,7 @@ impl EventKind {
         matches!(
             self,
             EventKind::AutoTopUpDisabled
+                | EventKind::AutoTopUpPaused
                 | EventKind::BalanceLow
                 | EventKind::BalanceForecastLow
                 | EventKind::BalanceDepleted
@@ -209,6 +218,8 @@ pub struct Event {
 pub enum Request {
     /// Charge a saved payment method for a deposit that waits.
     ChargeMethod { org: OrgId, deposit: i64 },
+    /// Ask what became of a payment that was not answered.
+    ReadPayment { org: OrgId, deposit: i64 },
     /// Pay a refund that waits.
     PayRefund { org: OrgId, refund: i64 },
     /// Make what zero stops stop.

@@ -36,6 +36,7 @@ pub mod span;
 pub mod statement;
 pub mod tax;
 pub mod time;
+pub mod top_up;
 pub mod validity;
 pub mod wake;
 pub mod wallet;

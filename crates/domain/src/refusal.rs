@@ -27,6 +27,12 @@ pub enum Refusal {
         min: Amount,
         max: Amount,
     },
+    /// A setting of a rule that a customer sets lies outside what the profile lets it be.
+    SettingOutOfRange {
+        setting: &'static str,
+        min: String,
+        max: String,
+    },
     /// A quantity is zero or negative.
     QuantityNotPositive,
     /// A reported time lies too far ahead of the clock.
@@ -190,6 +196,7 @@ impl Refusal {
             Refusal::AmountNotPositive => "amount_not_positive",
             Refusal::AmountTooPrecise => "amount_too_precise",
             Refusal::AmountOutOfRange { .. } => "amount_out_of_range",
+            Refusal::SettingOutOfRange { .. } => "setting_out_of_range",
             Refusal::QuantityNotPositive => "quantity_not_positive",
             Refusal::TooFarAhead { .. } => "too_far_ahead",
             Refusal::TooLongAgo { .. } => "too_long_ago",
@@ -392,9 +399,12 @@ impl Refusal {
         }
     }
 
-    /// The sentences about refunds and disputes, and those of [`Refusal::of_state`].
+    /// The sentences about rules, refunds and disputes, and those of [`Refusal::of_state`].
     fn fmt_money_back(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Refusal::SettingOutOfRange { setting, min, max } => {
+                write!(f, "{setting} must be between {min} and {max}")
+            }
             Refusal::DepositNotPaid { state } => {
                 write!(f, "this deposit is {state}: no money of it has come")
             }

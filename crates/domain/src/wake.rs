@@ -6,7 +6,6 @@
 //! moves on (rulings R7).
 
 use crate::block::start_blocks;
-use crate::deposit::{Deposit, DepositLabel, DepositState};
 use crate::event::{EventKind, Request};
 use crate::grant::Posting;
 use crate::hold::HoldState;
@@ -17,11 +16,10 @@ use crate::reminder::{next_reminder, review_reminders};
 use crate::retention::{may_delete, retention_due, review_retention};
 use crate::run::{Rest, StopReason};
 use crate::settle::{Draft, offset_debt, post, settle_to, tell};
-use crate::tax;
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
 use crate::wallet::{StopOrder, Usable, UserLimit, Wallet};
 use crate::workset::{Platform, Workset};
-use crate::{Amount, OrgId, Refusal, Timestamp};
+use crate::{Amount, OrgId, Refusal, Timestamp, top_up};
 
 /// How a wake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +40,8 @@ pub struct WakeNeeds {
     /// Runs that are given up until then unless they beat, with the journal since their last beat.
     pub due_beats: bool,
     pub payment_method: Option<i64>,
+    /// The attempt of an auto top-up that is looked at until then, with its payment method.
+    pub waiting_deposit: Option<i64>,
 }
 
 impl WakeNeeds {
@@ -56,6 +56,9 @@ impl WakeNeeds {
             due_blocks: wallet.blocks.next_at() <= until,
             due_beats: wallet.next_beat <= until,
             payment_method: wallet.auto_top_up.as_ref().map(|rule| rule.method),
+            waiting_deposit: wallet.auto_top_up.as_ref().and_then(|rule| {
+                rule.in_flight.filter(|_| rule.in_flight_due.is_some_and(|due| due <= until))
+            }),
         }
     }
 }
@@ -66,7 +69,7 @@ pub fn is_watched(wallet: &Wallet, profile: &Profile) -> bool {
         || !wallet.blocks.is_empty()
         || (profile.retention_days.is_some() && wallet.running_count > 0)
         || wallet.stop_order.is_some()
-        || wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled)
+        || wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled || rule.in_flight.is_some())
         || wallet.told_limits().next().is_some()
         || profile.forecast_horizon_seconds.is_some()
 }
@@ -91,7 +94,7 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
         due = due.min(block_due(wallet, profile)).min(wallet.next_beat);
         due = due.min(retention_due(wallet, profile));
     }
-    due.min(forecast_due(wallet, profile)).min(top_up_due(wallet, profile))
+    due.min(forecast_due(wallet, profile)).min(top_up::due(wallet, profile))
 }
 
 /// The same for a wallet of `platform`. On a test clock the agent answers at that instant (rulings
@@ -146,7 +149,12 @@ fn unanswered_since(wallet: &Wallet) -> Option<Timestamp> {
 }
 
 /// The first instant after now at which the shown balance is below `floor`.
-fn crossing(wallet: &Wallet, profile: &Profile, floor: Amount, horizon: i64) -> Timestamp {
+pub(crate) fn crossing(
+    wallet: &Wallet,
+    profile: &Profile,
+    floor: Amount,
+    horizon: i64,
+) -> Timestamp {
     let last = wallet.last_second_at_or_above(floor, Usable::All, horizon);
     if last == Timestamp::NEVER {
         return last;
@@ -198,35 +206,6 @@ pub fn forecast_need(wallet: &Wallet, at: Timestamp, horizon: i64) -> Amount {
     let recent =
         wallet.per_use.iter().filter(|(hour, _)| (this_hour - hours..this_hour).contains(hour));
     wallet.burn_round_half_even(horizon).plus(recent.map(|&(_, spent)| spent).sum())
-}
-
-fn top_up_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
-    let Some(rule) = &wallet.auto_top_up else { return Timestamp::NEVER };
-    if !rule.enabled || rule.in_flight.is_some() {
-        return Timestamp::NEVER;
-    }
-    let cooled = match rule.attempted_at {
-        Some(at) => at.plus_seconds(profile.auto_top_up_cooldown_seconds),
-        None => wallet.now,
-    };
-    if wallet.shown(profile, wallet.now) < rule.threshold {
-        return cooled.max(wallet.now);
-    }
-    let short = block_shortfall(wallet, profile);
-    if !wallet.meters.is_running() {
-        return short.max(cooled);
-    }
-    crossing(wallet, profile, rule.threshold, 0).min(short).max(cooled)
-}
-
-/// When it is time to ask for money, because the next block cannot be paid (rulings R13).
-fn block_shortfall(wallet: &Wallet, profile: &Profile) -> Timestamp {
-    match wallet.blocks.next {
-        Some(next) if wallet.payable_at(next.at.max(wallet.now)) < next.amount => {
-            next.at.plus_seconds(-profile.block_lookahead_seconds).max(wallet.now)
-        }
-        _ => Timestamp::NEVER,
-    }
 }
 
 /// Applies everything that is due until `until`, instant by instant, and stops after an instant
@@ -492,7 +471,7 @@ fn review(
     review_stops(ws, org, profile, at)?;
     let patience = patience(ws.wallet(org)?, profile);
     start_blocks(ws, org, profile, at, patience)?;
-    review_top_up(ws, org, profile, at, at.max(asked_from))?;
+    top_up::review(ws, org, profile, at, at.max(asked_from))?;
     review_limit(ws, org, profile, at)?;
     review_forecast(ws, org, profile, at)?;
     review_reminders(ws, org, profile, at)?;
@@ -549,49 +528,6 @@ fn review_stops(
         tell(ws, org, EventKind::StopRequested, at, fields)?;
     }
     ws.append_request(Request::StopRuns { org, stop_at });
-    Ok(())
-}
-
-fn review_top_up(
-    ws: &mut Workset,
-    org: OrgId,
-    profile: &Profile,
-    at: Timestamp,
-    asked_at: Timestamp,
-) -> Result<(), Refusal> {
-    let wallet = ws.wallet(org)?;
-    if top_up_due(wallet, profile) > at {
-        return Ok(());
-    }
-    let wallet = ws.wallet_mut(org)?;
-    let (number, tax) = (wallet.take_number(), wallet.tax);
-    let Some(rule) = &mut wallet.auto_top_up else { return Ok(()) };
-    rule.in_flight = Some(number);
-    rule.attempted_at = Some(asked_at);
-    let (amount, method) = (rule.amount, rule.method);
-    let rail = ws.methods.find(crate::Kind::PaymentMethod, org, method)?.rail.clone();
-    let deposit = Deposit {
-        number,
-        amount,
-        tax: tax::on_deposit(tax, amount),
-        rail,
-        state: DepositState::Pending,
-        label: DepositLabel::AutoTopUp,
-        method: Some(method),
-        member: None,
-        external: None,
-        created_at: asked_at,
-        decided_at: None,
-        paid_at: None,
-        grant: None,
-        refunded: Amount::ZERO,
-        refunded_tax: Amount::ZERO,
-        withdrawn: Amount::ZERO,
-        withdrawn_tax: Amount::ZERO,
-        reason: String::new(),
-    };
-    ws.deposits.put(org, number, deposit);
-    ws.append_request(Request::ChargeMethod { org, deposit: number });
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use crate::retention::Retention;
 use crate::run::Run;
 use crate::tax::TaxRate;
 use crate::time::SECONDS_PER_HOUR;
+use crate::top_up::AutoTopUp;
 use crate::validity::Validity;
 use crate::{Amount, OrgId, Timestamp};
 
@@ -51,19 +52,6 @@ pub const MEMBER_LIMITS_MAX: usize = 16;
 pub struct MemberLimit {
     pub member: i64,
     pub limit: UserLimit,
-}
-
-/// The rule that charges a saved payment method when the balance is low (rulings R13).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AutoTopUp {
-    pub threshold: Amount,
-    pub amount: Amount,
-    pub method: i64,
-    pub enabled: bool,
-    /// The attempt that no answer has come for yet.
-    pub in_flight: Option<i64>,
-    /// When the last attempt was made; cooldowns count from here.
-    pub attempted_at: Option<Timestamp>,
 }
 
 /// An order to stop what runs, sent out and not yet obeyed.

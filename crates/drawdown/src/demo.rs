@@ -29,6 +29,7 @@ use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
 use domain::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
+use domain::top_up::Caps;
 use domain::workset::Role;
 use domain::{Amount, Id, Kind, OrgId, Timestamp};
 
@@ -214,6 +215,7 @@ async fn per_second(
         threshold: Amount::from_units(20),
         amount: Amount::from_units(100),
         method: card.number,
+        caps: Caps::default(),
     };
     run(app, rule).await?;
     let limit = SetUserLimit { org: acme, member: None, limit: Some(Amount::from_units(30)) };

@@ -27,6 +27,7 @@ use domain::deposit::{Behaviour, PaymentOutcome};
 use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::run::ResourceClass;
+use domain::top_up::Caps;
 use domain::{Amount, Id, Kind, OrgId, Refusal};
 use store::keys::KeyHasher;
 
@@ -49,6 +50,8 @@ pub fn rail_of(behaviour: Behaviour) -> Rail {
         Behaviour::Succeeds => Rail::Pays,
         Behaviour::Declines => Rail::Declines,
         Behaviour::NeedsAuthentication => Rail::Asks,
+        // The workload saves no method whose answers get lost.
+        Behaviour::TimesOutCharged | Behaviour::TimesOutUncharged => Rail::Asks,
     }
 }
 
@@ -100,7 +103,14 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         }
         Action::AutoTopUp { org, enabled, threshold, amount, method } => {
             let (threshold, amount) = (nanos(threshold), nanos(amount));
-            Box::new(SetAutoTopUp { org, enabled, threshold, amount, method })
+            Box::new(SetAutoTopUp {
+                org,
+                enabled,
+                threshold,
+                amount,
+                method,
+                caps: Caps::default(),
+            })
         }
         Action::Limit { org, limit } => {
             Box::new(SetUserLimit { org, member: None, limit: limit.map(nanos) })

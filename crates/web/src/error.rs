@@ -181,6 +181,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         Refusal::AmountNotPositive
         | Refusal::AmountTooPrecise
         | Refusal::AmountOutOfRange { .. }
+        | Refusal::SettingOutOfRange { .. }
         | Refusal::QuantityNotPositive
         | Refusal::TooFarAhead { .. }
         | Refusal::TooLongAgo { .. }
@@ -213,6 +214,9 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
     match refusal {
         Refusal::AmountOutOfRange { min, max } => {
             vec![("min", json!(min.to_string())), ("max", json!(max.to_string()))]
+        }
+        Refusal::SettingOutOfRange { setting, min, max } => {
+            vec![("setting", json!(setting)), ("min", json!(min)), ("max", json!(max))]
         }
         Refusal::TooFarAhead { at, latest } => {
             vec![("at", json!(at.to_string())), ("latest", json!(latest.to_string()))]

@@ -114,17 +114,24 @@ pub static ROUTES: &[Route] = &[
         .role(Read)
         .query::<statements::StatementQuery>()
         .answers::<statements::StatementOut>(),
-    Route::act("/v1/wallets/{id}/auto_top_up", to!(wallets::set_auto_top_up))
+    Route::act("/v1/wallets/{id}/auto_top_up", to!(auto_top_up::set))
         .is("set_auto_top_up", "Sets the auto top-up rule")
         .role(Organization)
-        .takes::<wallets::AutoTopUpIn>()
-        .answers::<wallets::AutoTopUpOut>()
+        .takes::<auto_top_up::AutoTopUpIn>()
+        .answers::<auto_top_up::AutoTopUpOut>()
         .refuses(&[
             "not_in_profile",
-            "amount_out_of_range",
+            "setting_out_of_range",
+            "amount_too_precise",
             "payment_method_missing",
             "wallet_frozen",
         ]),
+    Route::get("/v1/wallets/{id}/auto_top_up/preview", to!(auto_top_up::preview))
+        .is("preview_auto_top_up", "Says what saving an auto top-up rule will do")
+        .role(Read)
+        .query::<auto_top_up::PreviewQuery>()
+        .answers::<auto_top_up::PreviewOut>()
+        .refuses(&["not_in_profile", "setting_out_of_range", "amount_too_precise"]),
     Route::act("/v1/wallets/{id}/release_freeze", to!(wallets::release_freeze))
         .is("release_freeze", "Releases a wallet that stayed frozen after a dispute was lost")
         .role(Platform)

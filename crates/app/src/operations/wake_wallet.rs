@@ -1,6 +1,6 @@
 //! Wakes a wallet whose time has come. On a test clock, rails and agents answer before time moves.
 
-use domain::deposit::{Behaviour, PaymentOutcome};
+use domain::deposit::Behaviour;
 use domain::event::Request;
 use domain::wake::{Woken, next_wake_on, wake};
 use domain::{Id, Kind, OrgId, Refusal, Timestamp, Workset};
@@ -91,15 +91,28 @@ fn answer(ws: &mut Workset, org: OrgId) -> Result<(), Refusal> {
     for request in ws.take_requests_of_command() {
         match request {
             Request::ChargeMethod { org, deposit } => {
-                let row = ws.deposits.find(Kind::Deposit, org, deposit)?;
-                let method = row.method.and_then(|method| ws.methods.get(org, method));
-                let behaviour = method.map_or(Behaviour::Declines, |method| method.behaviour);
-                let id = Id::new(Kind::Deposit, org, deposit).to_string();
-                let outcome: PaymentOutcome = payments::sandbox::charge(behaviour, &id);
+                let (behaviour, id) = (behaviour_of(ws, org, deposit)?, name_of(org, deposit));
+                let outcome = payments::sandbox::charge(behaviour, &id);
+                SettleDeposit { org, deposit, outcome }.decide(ws, at)?;
+            }
+            Request::ReadPayment { org, deposit } => {
+                let (behaviour, id) = (behaviour_of(ws, org, deposit)?, name_of(org, deposit));
+                let outcome = payments::sandbox::read_back(behaviour, &id);
                 SettleDeposit { org, deposit, outcome }.decide(ws, at)?;
             }
             Request::StopRuns { .. } | Request::PayRefund { .. } => {}
         }
     }
     Ok(())
+}
+
+/// How the payment method that a deposit is charged to answers.
+fn behaviour_of(ws: &Workset, org: OrgId, deposit: i64) -> Result<Behaviour, Refusal> {
+    let row = ws.deposits.find(Kind::Deposit, org, deposit)?;
+    let method = row.method.and_then(|method| ws.methods.get(org, method));
+    Ok(method.map_or(Behaviour::Declines, |method| method.behaviour))
+}
+
+fn name_of(org: OrgId, deposit: i64) -> String {
+    Id::new(Kind::Deposit, org, deposit).to_string()
 }

@@ -6,6 +6,7 @@ use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::{Answer, AppError, Command, IdempotencyKey, Outcome};
 use domain::deposit::Behaviour;
 use domain::label::Labels;
+use domain::top_up::Caps;
 use domain::{Amount, Refusal};
 use store::StoreUrl;
 use store::testkit::{TempFolder, tamper};
@@ -155,6 +156,7 @@ async fn fifty_debits_across_a_threshold_cause_one_top_up() {
         threshold: Amount::from_units(20),
         amount: Amount::from_units(100),
         method: method.number,
+        caps: Caps::default(),
     };
     world.decide(rule).await.unwrap();
     let mut tasks = Vec::new();

@@ -44,6 +44,7 @@ use domain::ledger::{EventKey, TransactionKind};
 use domain::refund::{AskedBy, Refund, RefundOutcome};
 use domain::run::{Resource, ResourceClass, Rest, Run};
 use domain::settle::{Draft, post};
+use domain::top_up::Caps;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
@@ -669,7 +670,14 @@ impl World {
                 let (threshold, amount) =
                     (Amount::from_units(threshold), Amount::from_units(amount));
                 let method = self.method;
-                vec![self.decide(&SetAutoTopUp { org, enabled, threshold, amount, method })]
+                vec![self.decide(&SetAutoTopUp {
+                    org,
+                    enabled,
+                    threshold,
+                    amount,
+                    method,
+                    caps: Caps::default(),
+                })]
             }
             Step::Discount { bps, of_one, from, seconds } => {
                 let begin = self.clock.plus_seconds(from);

@@ -7,6 +7,7 @@ use domain::price::TIME_DIMENSION;
 use domain::profile::Profile;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Movement, RollForward};
+use domain::top_up::Preview;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
@@ -89,6 +90,21 @@ pub fn balance(row: &BalanceRow, parts: &[Part]) -> String {
 pub fn runway(row: &BalanceRow, names: &Names) -> String {
     let runs_out = names.time_or_never(row.runs_out_at);
     format!("{} per hour, runs out {runs_out}", row.burn_per_hour)
+}
+
+/// `charges now, up to 3 of 15.00, 5 minutes apart`; `later` when nothing leads to a charge as
+/// things stand.
+pub fn preview(preview: &Preview, now: Timestamp, names: &Names) -> String {
+    let first = match preview.first_at {
+        Timestamp::NEVER => "later".to_string(),
+        at if at <= now && preview.charges_max > 0 => "now".to_string(),
+        at => names.time(at),
+    };
+    let apart = match preview.every_seconds {
+        seconds if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} seconds"),
+    };
+    format!("charges {first}, up to {} of {}, {apart} apart", preview.charges_max, preview.charge)
 }
 
 /// This month in money, then in resources (requirements C16).
@@ -217,7 +233,7 @@ pub fn resource(org: OrgId, row: &ResourceRow, names: &Names) -> String {
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 29] = [
+const FIELDS: [&str; 31] = [
     "run",
     "resource",
     "refund",
@@ -236,6 +252,8 @@ const FIELDS: [&str; 29] = [
     "limit",
     "needed",
     "burn_per_hour",
+    "cap",
+    "until",
     "coupon",
     "gift",
     "expiring",

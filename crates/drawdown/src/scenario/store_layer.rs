@@ -17,6 +17,7 @@ use domain::ledger::LedgerTransaction;
 use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
+use domain::top_up::Preview;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, chart};
@@ -30,15 +31,15 @@ use web::api::reports::{dearest_of, grouped};
 
 use crate::scenario::domain_layer::operations::operation_of;
 use crate::scenario::domain_layer::rows::{
-    deposit_row, dispute_row, done, hold_row, ledger_row, member_row, price_page_row, price_rows,
-    refund_row, resource_row, run_row,
+    deposit_row, dispute_row, done, hold_row, ledger_row, member_row, preview_of, price_page_row,
+    price_rows, refund_row, resource_row, run_row,
 };
 use crate::scenario::domain_layer::{DEAREST_ROWS, fnv_64};
 use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
     HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow, StatementRow, reused,
+    ResourceRow, RunRow, StatementRow, TopUpRule, reused,
 };
 use crate::wire;
 
@@ -307,6 +308,12 @@ impl Layer for StoreLayer {
         let projection = Projection::of(terms, rows.runs.iter(), rows.journal.iter(), now);
         let resources = (rows.resources_this_month, rows.resources_in_all);
         Ok(ProjectionRow::of(&projection, resources, wallet.running_count))
+    }
+
+    fn preview(&mut self, org: OrgId, rule: TopUpRule) -> Result<Preview, Failure> {
+        let (wallet, platform) = self.wallet(org)?;
+        let now = platform.clock.unwrap_or(wallet.now);
+        preview_of(&wallet, &platform.profile, rule, now)
     }
 
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {

@@ -119,11 +119,10 @@ fn member_name(random: &mut Random, _: i64) -> MemberName {
 }
 
 fn method(random: &mut Random, number: i64) -> PaymentMethod {
-    let behaviours = [Behaviour::Succeeds, Behaviour::Declines, Behaviour::NeedsAuthentication];
     PaymentMethod {
         number,
         rail: random.text(),
-        behaviour: random.one(&behaviours),
+        behaviour: random.one(&Behaviour::ALL),
         label: random.text(),
         created_at: random.time(),
     }

@@ -11,8 +11,9 @@ use domain::ledger::{
 use domain::meter::{Meter, Meters};
 use domain::retention::Retention;
 use domain::tax::{Tax, TaxDue, TaxRate};
+use domain::top_up::{Asked, AutoTopUp, Caps};
 use domain::validity::Validity;
-use domain::wallet::{AutoTopUp, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
+use domain::wallet::{Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
 use domain::{Amount, OrgId, Timestamp};
 
 /// SplitMix64: enough for tests, the same everywhere.
@@ -175,6 +176,18 @@ impl Random {
             enabled: random.chance(),
             in_flight: random.maybe(|random| random.below(99)),
             attempted_at: random.maybe(Random::time),
+            in_flight_due: random.maybe(Random::time),
+            caps: Caps {
+                daily_attempts_max: random.maybe(|random| random.below(99)),
+                monthly_amount_max: random.maybe(Random::amount),
+            },
+            asked: Asked {
+                day_end: random.time(),
+                day_attempts: random.below(99),
+                month_end: random.time(),
+                month_amount: random.amount(),
+            },
+            paused_until: random.maybe(Random::time),
         });
         wallet.stop_order =
             self.maybe(|random| StopOrder { stop_at: random.expiry(), sequence: random.below(99) });

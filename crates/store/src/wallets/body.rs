@@ -14,8 +14,9 @@ use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT, Upcoming
 use domain::meter::Meter;
 use domain::retention::Retention;
 use domain::tax::{TaxDue, TaxRate};
+use domain::top_up::{Asked, AutoTopUp, Caps};
 use domain::validity::Validity;
-use domain::wallet::{AutoTopUp, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
+use domain::wallet::{Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
 use domain::{Amount, Timestamp};
 
 use super::GRANTS_PER_ROW;
@@ -185,6 +186,15 @@ fn push_auto_top_up(text: &mut Text, rule: &AutoTopUp) {
     text.part(rule.threshold.nanos()).part(rule.amount.nanos()).part(rule.method);
     text.flag(rule.enabled).option(rule.in_flight);
     text.option(rule.attempted_at.map(Timestamp::micros));
+    text.option(rule.in_flight_due.map(Timestamp::micros));
+    text.option(rule.caps.daily_attempts_max);
+    text.option(rule.caps.monthly_amount_max.map(Amount::nanos));
+    let asked = |value: i64| Some(value).filter(|&value| value != 0);
+    text.option(asked(rule.asked.day_end.micros())).option(asked(rule.asked.day_attempts));
+    text.option(asked(rule.asked.month_end.micros()));
+    text.option(asked(rule.asked.month_amount.nanos()));
+    text.option(rule.paused_until.map(Timestamp::micros));
+    text.end_early();
 }
 
 /// The texts of the grants that the wallet's own row has no room for.
@@ -203,9 +213,7 @@ fn push_grant(text: &mut Text, grant: &OpenGrant) {
     text.option(Some(grant.reserved.nanos()).filter(|&reserved| reserved != 0));
     text.option(Some(grant.priority).filter(|&priority| priority != PRIORITY_DEFAULT));
     text.time(grant.expires_at).option(grant.purchase);
-    // What an ordinary grant says last is nothing.
-    let written = text.text.trim_end_matches(':').len();
-    text.text.truncate(written);
+    text.end_early();
 }
 
 /// Reads what [`write`] wrote into `wallet`, and says how many parts there are; nothing when the
@@ -363,8 +371,20 @@ fn auto_top_up(parts: &mut Parts<'_>) -> Option<AutoTopUp> {
         amount: parts.amount()?,
         method: parts.get()?,
         enabled: parts.flag()?,
-        in_flight: parts.option()?,
-        attempted_at: parts.option()?.map(Timestamp::from_micros),
+        in_flight: parts.rest()?,
+        attempted_at: parts.rest()?.map(Timestamp::from_micros),
+        in_flight_due: parts.rest()?.map(Timestamp::from_micros),
+        caps: Caps {
+            daily_attempts_max: parts.rest()?,
+            monthly_amount_max: parts.rest()?.map(Amount::from_nanos),
+        },
+        asked: Asked {
+            day_end: Timestamp::from_micros(parts.rest()?.unwrap_or(0)),
+            day_attempts: parts.rest()?.unwrap_or(0),
+            month_end: Timestamp::from_micros(parts.rest()?.unwrap_or(0)),
+            month_amount: Amount::from_nanos(parts.rest()?.unwrap_or(0)),
+        },
+        paused_until: parts.rest()?.map(Timestamp::from_micros),
     })
 }
 
@@ -484,6 +504,12 @@ impl Text {
 
     fn flag(&mut self, is_set: bool) -> &mut Text {
         self.part(i64::from(is_set))
+    }
+
+    /// Leaves out the parts of an item that say nothing, from the last one on.
+    fn end_early(&mut self) {
+        let written = self.text.trim_end_matches(':').len();
+        self.text.truncate(written);
     }
 
     /// A field that is left out when it is 0.

@@ -4,6 +4,7 @@
 //! an idempotency key; an answer shows a row as it stood when it was decided.
 
 pub mod api_keys;
+pub mod auto_top_up;
 pub mod coupons;
 pub mod deposits;
 pub mod discounts;
@@ -115,7 +116,7 @@ fn view(answer: &Answer) -> String {
         Answer::Refund(org, row) => json(&refunds::RefundOut::of(*org, row)),
         Answer::Dispute(org, row) => json(&disputes::DisputeOut::of(*org, row)),
         Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
-        Answer::AutoTopUp(org, rule) => json(&wallets::AutoTopUpOut::of(*org, rule)),
+        Answer::AutoTopUp(org, rule) => json(&auto_top_up::AutoTopUpOut::of(*org, rule)),
         Answer::TaxRate(org, rate) => json(&tax_rates::TaxRateOut::of(*org, rate.as_ref())),
         Answer::UserLimit(org, member, limit) => {
             json(&wallets::LimitOut::of(*org, *member, limit.as_ref()))

@@ -110,7 +110,11 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
 fn address(route: &Route, tenant: &Tenant, things: &Value) -> String {
     let noun = route.path.split('/').take_while(|part| *part != "{id}").last().unwrap_or_default();
     if route.path.contains("{id}") {
-        return route.path.replace("{id}", &text(&things[noun]));
+        let path = route.path.replace("{id}", &text(&things[noun]));
+        return match route.operation {
+            "preview_auto_top_up" => format!("{path}?threshold=20&amount=20"),
+            _ => path,
+        };
     }
     match route.operation {
         "list_organizations"

@@ -21,17 +21,18 @@ use domain::report::{CostReport, Days, Dimension, Request, Used};
 use domain::roll_forward::{Month, RollForward};
 use domain::run::Run;
 use domain::statement::{Posted, Statement};
+use domain::top_up::Preview;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset, chart, report};
 
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
     HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow, StatementRow,
+    ResourceRow, RunRow, StatementRow, TopUpRule,
 };
 use operations::{claim, hash_of, operation_of};
 use rows::{
-    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, member_row, price_page_row,
-    price_rows, refund_row, resource_row, run_row,
+    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, member_row, preview_of,
+    price_page_row, price_rows, refund_row, resource_row, run_row,
 };
 
 pub(super) mod operations;
@@ -258,6 +259,11 @@ impl Layer for DomainLayer {
         let made: Vec<i64> = made.map(|at| i64::from(at >= projection.month.start)).collect();
         let in_all = i64::try_from(made.len()).unwrap_or(i64::MAX);
         Ok(ProjectionRow::of(&projection, (made.iter().sum(), in_all), wallet.running_count))
+    }
+
+    fn preview(&mut self, org: OrgId, rule: TopUpRule) -> Result<Preview, Failure> {
+        let (profile, now) = (self.ws.profile_of(org)?, self.now(org));
+        preview_of(self.ws.wallet(org)?, &profile, rule, now)
     }
 
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {

@@ -45,7 +45,7 @@ use domain::{Id, Kind, OrgId, Timestamp};
 use payments::sandbox;
 
 use super::fnv_64;
-use crate::scenario::layer::{Campaign, Command, RailAnswer, Usage};
+use crate::scenario::layer::{Campaign, Command, RailAnswer, TopUpRule, Usage};
 
 /// The source of all usage events of a scenario.
 const SOURCE: &str = "scenario";
@@ -122,8 +122,9 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::ChangePaymentMethod { org, method, behaviour } => {
             Box::new(ChangePaymentMethod { org, method, behaviour })
         }
-        Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
-            Box::new(SetAutoTopUp { org, enabled: is_on, threshold, amount, method })
+        Command::SetAutoTopUp { org, is_on, rule, method } => {
+            let TopUpRule { threshold, amount, caps } = rule;
+            Box::new(SetAutoTopUp { org, enabled: is_on, threshold, amount, method, caps })
         }
         Command::SetTaxRate { org, bps } => Box::new(SetTaxRate { org, bps }),
         Command::SetUserLimit { org, member, limit } => {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{HttpLayer, broken, id, when};
 use crate::scenario::http_layer::rows::{
-    behaviour_name, charge, deposit_row, dispute_row, hold_row, outcome_name, refund_row,
+    charge, deposit_row, dispute_row, hold_row, outcome_name, refund_row,
 };
 use crate::scenario::layer::{Campaign, Command, Done, Failure};
 
@@ -92,19 +92,21 @@ impl HttpLayer {
         match command {
             Command::SavePaymentMethod { org, behaviour } => {
                 let body = json!({"organization": organization(org),
-                    "behaviour": behaviour_name(behaviour), "label": "card"});
+                    "behaviour": behaviour.name(), "label": "card"});
                 self.row("/v1/payment_methods", body)
             }
             Command::ChangePaymentMethod { org, method, behaviour } => {
                 let method = id(Kind::PaymentMethod, org, method);
                 let path = format!("/v1/payment_methods/{method}/behaviour");
-                self.row(&path, json!({"behaviour": behaviour_name(behaviour)}))
+                self.row(&path, json!({"behaviour": behaviour.name()}))
             }
-            Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
+            Command::SetAutoTopUp { org, is_on, rule, method } => {
                 let path = format!("/v1/wallets/{}/auto_top_up", id(Kind::Wallet, org, 1));
-                let body = json!({"enabled": is_on, "threshold": threshold.to_string(),
-                    "amount": amount.to_string(),
-                    "payment_method": id(Kind::PaymentMethod, org, method)});
+                let body = json!({"enabled": is_on, "threshold": rule.threshold.to_string(),
+                    "amount": rule.amount.to_string(),
+                    "payment_method": id(Kind::PaymentMethod, org, method),
+                    "daily_attempts_max": rule.caps.daily_attempts_max,
+                    "monthly_amount_max": rule.caps.monthly_amount_max.map(|it| it.to_string())});
                 self.post(&path, body).map(|_| Done::Row(0))
             }
             Command::SetTaxRate { org, bps } => {

@@ -1,7 +1,6 @@
 //! Answers of the API, read into the rows that every layer shows.
 
 use domain::Amount;
-use domain::deposit::Behaviour;
 use serde_json::Value;
 
 use super::{amount, number, opt_amount, opt_number, text, time};
@@ -99,14 +98,6 @@ pub(super) fn hold_row(value: &Value) -> Result<HoldRow, Failure> {
         state: text(value, "state")?.to_owned(),
         expires_at: time(value, "expires_at")?,
     })
-}
-
-pub(super) fn behaviour_name(behaviour: Behaviour) -> &'static str {
-    match behaviour {
-        Behaviour::Succeeds => "succeeds",
-        Behaviour::Declines => "declines",
-        Behaviour::NeedsAuthentication => "needs_authentication",
-    }
 }
 
 pub(super) fn outcome_name(answer: RailAnswer) -> &'static str {

@@ -17,6 +17,7 @@ use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
 use domain::run::{ResourceClass, Rest};
+use domain::top_up::{Caps, Preview};
 use domain::{Amount, OrgId, Refusal, Timestamp};
 
 mod keyed;
@@ -153,8 +154,7 @@ pub enum Command {
     SetAutoTopUp {
         org: OrgId,
         is_on: bool,
-        threshold: Amount,
-        amount: Amount,
+        rule: TopUpRule,
         method: i64,
     },
     SetTaxRate {
@@ -237,6 +237,14 @@ pub struct Usage {
     pub occurred_at: Option<Timestamp>,
     pub quantities: Vec<(String, i64)>,
     pub labels: Labels,
+}
+
+/// An auto top-up rule, as far as people set it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TopUpRule {
+    pub threshold: Amount,
+    pub amount: Amount,
+    pub caps: Caps,
 }
 
 /// A coupon to be made.
@@ -341,6 +349,9 @@ pub trait Layer {
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure>;
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure>;
     fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure>;
+
+    /// What saving an auto top-up rule would do.
+    fn preview(&mut self, org: OrgId, rule: TopUpRule) -> Result<Preview, Failure>;
 
     /// What is sold, by number of the price.
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure>;

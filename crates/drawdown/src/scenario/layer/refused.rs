@@ -14,6 +14,11 @@ impl From<&Refusal> for Refused {
                 field("min", min.to_string());
                 field("max", max.to_string());
             }
+            Refusal::SettingOutOfRange { setting, min, max } => {
+                field("setting", (*setting).to_string());
+                field("min", min.clone());
+                field("max", max.clone());
+            }
             Refusal::TooFarAhead { latest, .. } | Refusal::ClockTooFar { latest } => {
                 field("latest", latest.to_string());
             }

@@ -13,7 +13,7 @@ use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
 use domain::{Amount, Timestamp};
 
-use crate::scenario::layer::RailAnswer;
+use crate::scenario::layer::{RailAnswer, TopUpRule};
 use crate::scenario::when::When;
 
 /// One command and what it is expected to print.
@@ -238,7 +238,11 @@ pub enum Says {
     },
     AutoTopUp {
         wallet: String,
-        rule: Option<(Amount, Amount)>,
+        rule: Option<TopUpRule>,
+    },
+    Preview {
+        wallet: String,
+        rule: TopUpRule,
     },
     Alert {
         wallet: String,
@@ -358,6 +362,7 @@ impl Says {
                 | Says::Lint { .. }
                 | Says::PricePage
                 | Says::TestClock
+                | Says::Preview { .. }
                 | Says::Report { .. }
                 | Says::Dearest { .. }
                 | Says::RollForward { .. }

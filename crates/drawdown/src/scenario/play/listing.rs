@@ -21,6 +21,10 @@ impl Player<'_> {
                 let lines = self.list(wallet, *list)?;
                 if lines.is_empty() { line("none") } else { Ok(lines) }
             }
+            Says::Preview { wallet, rule } => {
+                let preview = self.layer.preview(self.org(wallet), *rule)?;
+                line(show::preview(&preview, now, &self.names))
+            }
             Says::Report { wallet, by, days } => {
                 let org = self.org(wallet);
                 let report = self.layer.costs(org, by, *days)?;
@@ -164,6 +168,7 @@ impl Player<'_> {
                 wallet.auto_top_ups += 1;
                 let name = format!("auto-{}", wallet.auto_top_ups);
                 self.names.give(org, row.number, &name);
+                self.rows.insert(name, Named { org, number: row.number });
             }
             if let Some(grant) = row.grant {
                 let name = self.names.of(org, row.number);

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use domain::calendar::Zone;
 use domain::profile::Profile;
-use domain::{Amount, OrgId, Timestamp};
+use domain::{OrgId, Timestamp};
 
-use crate::scenario::layer::{Command, Done, Failure, Layer, RailAnswer};
+use crate::scenario::layer::{Command, Done, Failure, Layer, RailAnswer, TopUpRule};
 use crate::scenario::parse::{PriceOf, Says};
 use crate::scenario::show::{self, Names};
 use crate::scenario::when::When;
@@ -62,7 +62,7 @@ pub struct Player<'a> {
     /// The last run of each resource.
     runs: BTreeMap<(OrgId, i64), i64>,
     methods: BTreeMap<OrgId, i64>,
-    rules: BTreeMap<OrgId, (Amount, Amount)>,
+    rules: BTreeMap<OrgId, TopUpRule>,
     /// How much of a list has been shown before.
     seen: BTreeMap<(OrgId, &'static str), usize>,
     /// The member who asks.

@@ -5,7 +5,7 @@ use domain::refund::AskedBy;
 use domain::{Amount, OrgId, Timestamp};
 
 use super::{Lines, Named, Player, broken, line};
-use crate::scenario::layer::{Campaign, Command, Done, Failure, RailAnswer};
+use crate::scenario::layer::{Campaign, Command, Done, Failure, RailAnswer, TopUpRule};
 use crate::scenario::parse::{Assign, Fate, NewCoupon, NewGrant, RefundBy};
 use crate::scenario::show;
 
@@ -156,14 +156,13 @@ impl<'a> Player<'a> {
         Ok(format!("{} {}", row.amount, show::refund_state(&row)))
     }
 
-    pub(super) fn auto_top_up(&mut self, wallet: &str, rule: Option<(Amount, Amount)>) -> Lines {
+    pub(super) fn auto_top_up(&mut self, wallet: &str, rule: Option<TopUpRule>) -> Lines {
         let org = self.org(wallet);
         let method = self.methods.get(&org).copied().unwrap_or(0);
-        let known = self.rules.get(&org).copied().unwrap_or_default();
-        let (threshold, amount) = rule.unwrap_or(known);
         let is_on = rule.is_some();
-        self.layer.run(&Command::SetAutoTopUp { org, is_on, threshold, amount, method })?;
-        self.rules.insert(org, (threshold, amount));
+        let rule = rule.or(self.rules.get(&org).copied()).unwrap_or_default();
+        self.layer.run(&Command::SetAutoTopUp { org, is_on, rule, method })?;
+        self.rules.insert(org, rule);
         line(if is_on { "on" } else { "off" })
     }
 }
