@@ -35,6 +35,8 @@ pub mod settle;
 pub mod span;
 pub mod statement;
 pub mod tax;
+#[cfg(test)]
+mod testkit;
 pub mod time;
 pub mod validity;
 pub mod wake;

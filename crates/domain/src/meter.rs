@@ -136,7 +136,8 @@ impl Meters {
     }
 
     /// The last whole second, not before [`Meters::accrued_until`], at which the time used since
-    /// the last posting is at most `limit`; [`Timestamp::NEVER`] when it always is.
+    /// the last posting is at most `limit`; [`Timestamp::NEVER`] when it always is. What a run that
+    /// was reported ahead of the clock has yet to begin is nothing used, and no credit either.
     ///
     /// When even `accrued_until` is beyond the limit, that second is returned: nothing earlier can
     /// be decided any more.
@@ -145,7 +146,7 @@ impl Meters {
             return Timestamp::NEVER;
         }
         let limit = i128::from(limit.nanos());
-        let fits = |seconds: i64| self.unposted_nanos(seconds) <= limit;
+        let fits = |seconds: i64| self.unposted_nanos(seconds).max(0) <= limit;
         last_second(self.accrued_until, |at| fits(at.seconds_since(self.accrued_until)))
     }
 }
@@ -210,6 +211,16 @@ mod tests {
             posted = posted.plus(meters.unposted(at(50_000)));
             assert_eq!(posted, whole, "step {step}");
         }
+    }
+
+    #[test]
+    fn a_run_that_has_not_begun_pays_for_nothing() {
+        let mut meters = running(&[]);
+        let ahead = rate("3.00", 1);
+        meters.change_rate(ahead.per_units, ahead.numerator(), at(100));
+        let within = |units| meters.last_second_within(Amount::from_units(units));
+        assert_eq!((within(-30), within(-1)), (at(0), at(0)));
+        assert_eq!((within(0), within(3), within(5)), (at(100), at(101), at(101)));
     }
 
     #[test]
