@@ -164,6 +164,12 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
     }
     fill(&mut ws.api_keys, store::api_keys::load(writer, &distinct(keys.api_keys))?);
     load_members(writer, ws, keys.members, keys.all_members)?;
+    if !keys.documents_about.is_empty() {
+        let about = distinct(keys.documents_about);
+        fill(&mut ws.documents, store::documents::load_about(writer, &about)?);
+        fill(&mut ws.series, store::series::load_of(writer, &distinct(keys.series))?);
+        fill(&mut ws.parties, store::parties::load(writer, &distinct(keys.parties))?);
+    }
     load_coupons(writer, ws, keys.coupons, keys.claimants, keys.claims)?;
     fill(&mut ws.redemptions, store::redemptions::load(writer, &distinct(keys.redemptions))?);
     for org in keys.purchases {

@@ -10,6 +10,7 @@ use domain::coupon::{Claim, Coupon, CouponCode, Redemption};
 use domain::deposit::{Deposit, PaymentMethod};
 use domain::discount::Discount;
 use domain::dispute::Dispute;
+use domain::document::{About, Document, Party};
 use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::label::Labels;
@@ -38,6 +39,12 @@ pub struct Keys {
     pub reported_refunds: Vec<ExternalKey>,
     /// Disputes of a rail by its own id of each.
     pub reported_disputes: Vec<ExternalKey>,
+    /// Documents by platform, customer, and what they are about.
+    pub documents_about: Vec<(OrgId, OrgId, About)>,
+    /// Platforms whose series of documents may give a number.
+    pub series: Vec<OrgId>,
+    /// What documents name of these organizations.
+    pub parties: Vec<OrgId>,
     /// Every grant that is open.
     pub open_grants: Vec<OrgId>,
     pub methods: Vec<Key>,
@@ -92,6 +99,9 @@ pub enum Answer {
     Deposit(OrgId, Deposit),
     Refund(OrgId, Refund),
     Dispute(OrgId, Dispute),
+    /// Of a platform.
+    Document(OrgId, Document),
+    Party(OrgId, Party),
     PaymentMethod(OrgId, PaymentMethod),
     AutoTopUp(OrgId, AutoTopUp),
     /// Of the organization, or of one member.

@@ -12,6 +12,7 @@
 mod chain;
 mod coupons;
 mod discounts;
+mod documents;
 mod labels;
 mod members;
 mod name;
@@ -29,6 +30,7 @@ use store::read::verify as scan;
 use store::{Snapshot, Store, StoreError};
 
 use chain::{Chain, Tally};
+use documents::Papers;
 use prices::PriceLists;
 
 /// What was looked at.
@@ -109,6 +111,7 @@ pub(crate) struct Books {
     pub platforms: BTreeMap<OrgId, Platform>,
     /// The blocks that the runs of each organization were charged for.
     charged_blocks: BTreeMap<OrgId, Tally>,
+    papers: Papers,
     pub report: Report,
     /// Hashes of usage-event keys, to find those that came twice.
     keys: Vec<u64>,
@@ -130,6 +133,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
         prices: PriceLists::load(snapshot).await?,
         platforms: BTreeMap::new(),
         charged_blocks: BTreeMap::new(),
+        papers: Papers::default(),
         report: Report::default(),
         keys: Vec::new(),
         hasher: KeyHasher::new([0; 16]),
@@ -149,6 +153,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.members(snapshot).await?;
     books.deposits(snapshot).await?;
     books.refunds(snapshot).await?;
+    books.documents(snapshot).await?;
     books.disputes(snapshot).await?;
     books.holds(snapshot).await?;
     books.coupons(snapshot).await?;

@@ -3,6 +3,7 @@
 //! Law: a deposit is decided once. Only confirmed money becomes credit, and delivering the same
 //! confirmation again changes nothing.
 
+use crate::document::Documented;
 use crate::tax::{Tax, going_back};
 use crate::{Amount, Timestamp};
 
@@ -99,6 +100,7 @@ pub struct Deposit {
     pub withdrawn: Amount,
     /// The tax in it.
     pub withdrawn_tax: Amount,
+    pub documented: Documented,
     /// Why it failed, in words.
     pub reason: String,
 }

@@ -10,6 +10,7 @@ pub enum EventKind {
     DepositSucceeded,
     DepositFailed,
     DepositNeedsAuthentication,
+    DocumentIssued,
     AutoTopUpDisabled,
     MemberAdded,
     MemberRoleChanged,
@@ -46,10 +47,11 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 36] = [
+    pub const ALL: [EventKind; 37] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
+        EventKind::DocumentIssued,
         EventKind::AutoTopUpDisabled,
         EventKind::MemberAdded,
         EventKind::MemberRoleChanged,
@@ -91,6 +93,7 @@ impl EventKind {
             EventKind::DepositSucceeded => 1,
             EventKind::DepositFailed => 2,
             EventKind::DepositNeedsAuthentication => 3,
+            EventKind::DocumentIssued => 90,
             EventKind::AutoTopUpDisabled => 4,
             EventKind::MemberAdded => 60,
             EventKind::MemberRoleChanged => 61,
@@ -137,6 +140,7 @@ impl EventKind {
             EventKind::DepositSucceeded => "deposit.succeeded",
             EventKind::DepositFailed => "deposit.failed",
             EventKind::DepositNeedsAuthentication => "deposit.needs_authentication",
+            EventKind::DocumentIssued => "document.issued",
             EventKind::AutoTopUpDisabled => "auto_top_up.disabled",
             EventKind::MemberAdded => "member.added",
             EventKind::MemberRoleChanged => "member.role_changed",
@@ -182,6 +186,7 @@ impl EventKind {
                 | EventKind::BalanceForecastLow
                 | EventKind::BalanceDepleted
                 | EventKind::DepositNeedsAuthentication
+                | EventKind::DocumentIssued
                 | EventKind::RefundSucceeded
                 | EventKind::RefundFailed
                 | EventKind::WalletFrozen

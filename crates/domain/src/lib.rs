@@ -9,6 +9,7 @@ pub mod coupon;
 pub mod deposit;
 pub mod discount;
 pub mod dispute;
+pub mod document;
 pub mod event;
 pub mod explain;
 pub mod grant;

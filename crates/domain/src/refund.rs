@@ -4,6 +4,7 @@
 //! debt is owed; what a failed refund gives back stands as if it had never been asked for; value
 //! that came with a purchase goes with it, pro rata (rulings R17).
 
+use crate::document::Documented;
 use crate::grant::{OpenGrant, Posting};
 use crate::ledger::TransactionKind;
 use crate::profile::{Profile, RefundPolicy};
@@ -65,6 +66,7 @@ pub struct Refund {
     pub taken: Vec<Posting>,
     /// What it voided of the bonus that came with the purchase.
     pub voided: Vec<Posting>,
+    pub documented: Documented,
     /// Why it failed, in words.
     pub reason: String,
     pub created_at: Timestamp,

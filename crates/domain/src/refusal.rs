@@ -92,6 +92,10 @@ pub enum Refusal {
     NameTaken {
         name: String,
     },
+    /// The month is not over, or not settled: a bill for it would change.
+    PeriodOpen {
+        until: Timestamp,
+    },
     /// The setting cannot be had in this platform's profile.
     NotInProfile {
         feature: &'static str,
@@ -211,6 +215,7 @@ impl Refusal {
             Refusal::CaptureAboveHold { .. } => "capture_above_hold",
             Refusal::EventConflict => "event_conflict",
             Refusal::NameTaken { .. } => "name_taken",
+            Refusal::PeriodOpen { .. } => "period_open",
             Refusal::NotInProfile { .. } => "not_in_profile",
             Refusal::PaymentMethodMissing => "payment_method_missing",
             Refusal::DepositDecided { .. } => "deposit_decided",
@@ -400,6 +405,9 @@ impl Refusal {
             }
             Refusal::AboveRefundable { refundable } => {
                 write!(f, "{refundable} of this deposit can be refunded now")
+            }
+            Refusal::PeriodOpen { until } => {
+                write!(f, "the month can be billed once it is settled up to {until}")
             }
             Refusal::RefundTooLate { until } => {
                 write!(f, "this deposit could be refunded until {until}")

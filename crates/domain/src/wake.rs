@@ -7,6 +7,7 @@
 
 use crate::block::start_blocks;
 use crate::deposit::{Deposit, DepositLabel, DepositState};
+use crate::document::Documented;
 use crate::event::{EventKind, Request};
 use crate::grant::Posting;
 use crate::hold::HoldState;
@@ -588,6 +589,7 @@ fn review_top_up(
         refunded_tax: Amount::ZERO,
         withdrawn: Amount::ZERO,
         withdrawn_tax: Amount::ZERO,
+        documented: Documented::No,
         reason: String::new(),
     };
     ws.deposits.put(org, number, deposit);

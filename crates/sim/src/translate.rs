@@ -203,6 +203,8 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::Coupon(_, coupon) => format!("{} 0 coupon", coupon.number),
         Answer::Claim(claim, _) => format!("{} 0 claim", claim.number),
         Answer::Redemption(_, redemption) => format!("{} 0 redemption", redemption.number),
+        Answer::Document(_, it) => format!("{} 0 document", it.number),
+        Answer::Party(..) => "0 0 party".into(),
         Answer::TaxRate(..) => "0 0 tax".into(),
         Answer::AutoTopUp(..) => "0 0 top_up".into(),
         Answer::UserLimit(..) => "0 0 limit".into(),

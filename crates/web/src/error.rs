@@ -194,6 +194,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::AboveRefundable { .. }
         | Refusal::NotReversible { .. }
         | Refusal::RefundTooLate { .. }
+        | Refusal::PeriodOpen { .. }
         | Refusal::GrantNotVoidable
         | Refusal::ExpiryInThePast
         | Refusal::DiscountOutOfRange
@@ -244,7 +245,9 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         Refusal::NotReversible { kind } => vec![("kind", json!(kind))],
         Refusal::DisputeOpen { count } => vec![("count", json!(count.to_string()))],
         Refusal::DebtUnpaid { debt } => vec![("debt", json!(debt.to_string()))],
-        Refusal::RefundTooLate { until } => vec![("until", json!(until.to_string()))],
+        Refusal::RefundTooLate { until } | Refusal::PeriodOpen { until } => {
+            vec![("until", json!(until.to_string()))]
+        }
         Refusal::ExternalIdTaken { external } => vec![("external", json!(external))],
         Refusal::CaptureAboveHold { held } => vec![("held", json!(held.to_string()))],
         Refusal::NameTaken { name } => vec![("name", json!(name))],

@@ -292,6 +292,32 @@ pub static ROUTES: &[Route] = &[
         .is("get_dispute", "Shows a dispute")
         .role(Read)
         .answers::<disputes::DisputeOut>(),
+    Route::get("/v1/documents", to!(documents::list))
+        .is("list_documents", "Lists receipts, invoices and credit notes; also as CSV")
+        .role(Read)
+        .query::<documents::DocumentsQuery>()
+        .answers::<List<documents::DocumentOut>>(),
+    Route::get("/v1/documents/{id}", to!(documents::get))
+        .is("get_document", "Shows a document as it was issued; also as CSV")
+        .role(Read)
+        .query::<documents::DocumentQuery>()
+        .answers::<documents::DocumentOut>(),
+    Route::create("/v1/invoices", to!(documents::invoice))
+        .is("issue_invoice", "Issues the invoice for a month that is over, once")
+        .role(Organization)
+        .takes::<documents::InvoiceIn>()
+        .answers::<documents::DocumentOut>()
+        .refuses(&["not_in_profile", "period_open"]),
+    Route::act("/v1/parties", to!(parties::set))
+        .is("set_party", "Sets what documents name of a customer, or of a platform")
+        .role(Organization)
+        .takes::<parties::PartyIn>()
+        .answers::<parties::PartyOut>(),
+    Route::get("/v1/parties", to!(parties::get))
+        .is("get_party", "Shows what documents name of a customer, or of a platform")
+        .role(Read)
+        .query::<parties::PartyQuery>()
+        .answers::<parties::PartyOut>(),
     Route::create("/v1/payment_methods", to!(payment_methods::create))
         .is("save_payment_method", "Saves a sandbox payment method")
         .role(Organization)

@@ -5,6 +5,7 @@
 
 use domain::coupon::{CouponGift, RedemptionState};
 use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentOutcome};
+use domain::document::{due, of_deposit};
 use domain::event::EventKind;
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::ledger::TransactionKind;
@@ -116,6 +117,7 @@ fn credit(
     let bonus = give_bonuses(ws, org, &profile, &deposit, now)?;
     let balance = ws.wallet(org)?.posted();
     deposit.reason.clear();
+    deposit.documented = due(of_deposit(profile.documents));
     decided(ws, org, &mut deposit, DepositState::Succeeded, now)?;
     let mut fields = told(&deposit);
     fields.push(("balance", balance.to_string()));

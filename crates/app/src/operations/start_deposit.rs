@@ -1,6 +1,7 @@
 //! Starts a deposit: a wish to pay, waiting for its rail. No money has moved yet.
 
 use domain::deposit::{Deposit, DepositLabel, DepositState};
+use domain::document::Documented;
 use domain::member::Permission;
 use domain::tax::on_deposit;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
@@ -66,6 +67,7 @@ impl Operation for StartDeposit {
             refunded_tax: Amount::ZERO,
             withdrawn: Amount::ZERO,
             withdrawn_tax: Amount::ZERO,
+            documented: Documented::No,
             reason: String::new(),
         };
         ws.deposits.put(self.org, deposit.number, deposit.clone());

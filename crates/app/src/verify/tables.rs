@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::deposit::{Deposit, DepositState};
 use domain::grant::{Grant, OpenGrant};
 use domain::hold::HoldState;
-use domain::profile::Expiry;
+use domain::profile::{Documents, Expiry};
 use domain::rate::Rate;
 use domain::run::Run;
 use domain::wake::next_wake_on;
@@ -192,6 +192,9 @@ impl Books {
         each_row!(snapshot, deposits, row, {
             let (org, number, deposit) = row;
             taxes::check_deposit((org, number), &deposit)?;
+            if let Some(setting) = self.documents_setting(org) {
+                self.papers.add_deposit(org, &deposit, setting);
+            }
             self.require_member(org, deposit.member, ("deposits", format!("deposit {number}")))?;
             if deposit.state == DepositState::Succeeded {
                 let tax = deposit.tax.amount.nanos();
@@ -224,6 +227,9 @@ impl Books {
         let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
         each_row!(snapshot, refunds, row, {
             let (org, number, refund) = row;
+            if let Some(setting) = self.documents_setting(org) {
+                self.papers.add_refund(org, &refund, setting);
+            }
             let taken: Amount = refund.taken.iter().map(|part| part.change).sum();
             if taken > refund.amount {
                 let what = format!("it took {taken} of grants, more than {}", refund.amount);
@@ -267,6 +273,12 @@ impl Books {
             same(at, "the expiry", expires_at, &profile.purchase_expires_at(paid_at))?;
         }
         Ok(())
+    }
+
+    /// What the platform of an organization issues.
+    fn documents_setting(&self, org: OrgId) -> Option<Documents> {
+        let platform = self.platforms.get(&self.chains.get(&org)?.platform)?;
+        Some(platform.profile.documents)
     }
 
     /// The platform that wallets live on.

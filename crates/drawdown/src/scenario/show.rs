@@ -10,8 +10,9 @@ use domain::roll_forward::{Movement, RollForward};
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
-    BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow, StatementRow,
+    BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
+    LedgerRow, MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow,
+    StatementRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown, unit_of};
@@ -217,13 +218,14 @@ pub fn resource(org: OrgId, row: &ResourceRow, names: &Names) -> String {
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 29] = [
+const FIELDS: [&str; 30] = [
     "run",
     "resource",
     "refund",
     "dispute",
     "previous",
     "deletes_at",
+    "document",
     "deposit",
     "grant",
     "hold",
@@ -445,4 +447,21 @@ pub fn statement(row: &StatementRow) -> Vec<String> {
     }
     lines.push(money("closing", &row.closing));
     lines
+}
+
+/// `+00:00:00 R-2026-000001 receipt of A: 20.00, Halide to Acme, paid by alice`.
+pub fn document(org: OrgId, row: &DocumentRow, names: &Names) -> String {
+    let about = row.number.map_or_else(|| row.about.clone(), |number| names.of(org, number));
+    let (at, kind, amount) =
+        (names.time(row.issued_at), row.kind.replace('_', " "), with_tax(row.net, row.tax));
+    let total = if row.tax.is_zero() { String::new() } else { format!(", {} in all", row.gross) };
+    let mut line = format!("{at} {} {kind} of {about}: {amount}{total}", row.reference);
+    line.push_str(&format!(", {} to {}", row.seller, row.buyer));
+    if !row.paid_by.is_empty() {
+        line.push_str(&format!(", paid by {}", row.paid_by));
+    }
+    if let Some(corrects) = &row.corrects {
+        line.push_str(&format!(", lowers {corrects}"));
+    }
+    line
 }

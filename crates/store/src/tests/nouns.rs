@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::deposit::{Behaviour, Deposit, DepositLabel, DepositState, PaymentMethod};
 use domain::dispute::{Dispute, DisputeState};
+use domain::document::Documented;
 use domain::event::Request;
 use domain::hold::{Hold, HoldState};
 use domain::label::{LabelSet, Labels};
@@ -67,6 +68,7 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         refunded_tax: random.amount(),
         withdrawn: random.amount(),
         withdrawn_tax: random.amount(),
+        documented: random.one(&Documented::ALL),
         reason: random.text(),
     }
 }
@@ -99,6 +101,7 @@ fn refund(random: &mut Random, number: i64) -> Refund {
         state: random.one(&RefundState::ALL),
         taken: random.postings(4),
         voided: random.postings(2),
+        documented: random.one(&Documented::ALL),
         reason: random.text(),
         created_at: random.time(),
         decided_at: random.maybe(Random::time),

@@ -8,6 +8,7 @@ pub mod coupons;
 pub mod deposits;
 pub mod discounts;
 pub mod disputes;
+pub mod documents;
 pub mod events;
 pub mod explanations;
 pub mod grants;
@@ -15,6 +16,7 @@ pub mod holds;
 pub mod ledger;
 pub mod members;
 pub mod organizations;
+pub mod parties;
 pub mod payment_methods;
 pub mod platforms;
 pub mod price_list;
@@ -114,6 +116,8 @@ fn view(answer: &Answer) -> String {
         Answer::Deposit(org, row) => json(&deposits::DepositOut::of(*org, row)),
         Answer::Refund(org, row) => json(&refunds::RefundOut::of(*org, row)),
         Answer::Dispute(org, row) => json(&disputes::DisputeOut::of(*org, row)),
+        Answer::Document(org, row) => json(&documents::DocumentOut::of(*org, row)),
+        Answer::Party(org, row) => json(&parties::PartyOut::of(*org, row)),
         Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
         Answer::AutoTopUp(org, rule) => json(&wallets::AutoTopUpOut::of(*org, rule)),
         Answer::TaxRate(org, rate) => json(&tax_rates::TaxRateOut::of(*org, rate.as_ref())),

@@ -29,6 +29,7 @@ use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_party::SetParty;
 use app::operations::set_tax_rate::SetTaxRate;
 use app::operations::set_user_limit::SetUserLimit;
 use app::operations::settle_deposit::SettleDeposit;
@@ -95,6 +96,7 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
             Box::new(AddMember { org, member_name: name, role })
         }
         Command::ChangeRole { org, member, role } => Box::new(ChangeRole { org, member, role }),
+        Command::SetParty { org, party } => Box::new(SetParty { org, party }),
         Command::RemoveMember { org, member } => Box::new(RemoveMember { org, member }),
         Command::StartDeposit { org, amount, member } => {
             Box::new(StartDeposit { org, amount, rail, member })

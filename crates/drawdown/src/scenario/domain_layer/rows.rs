@@ -161,11 +161,13 @@ pub(in crate::scenario) fn done(
         Answer::Price(_, row) => Done::Row(row.number),
         Answer::Discount(_, _, row) => Done::Row(row.number),
         Answer::Grant(_, row) => Done::Row(row.number),
+        Answer::Document(_, row) => Done::Row(row.number),
         Answer::PaymentMethod(_, row) => Done::Row(row.number),
         Answer::Resource(_, row) => Done::Row(row.number),
         Answer::AutoTopUp(..)
         | Answer::UserLimit(..)
         | Answer::TaxRate(..)
+        | Answer::Party(..)
         | Answer::Released(_)
         | Answer::Permitted
         | Answer::Woken(_) => Done::Row(0),

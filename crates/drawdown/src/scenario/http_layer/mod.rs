@@ -25,12 +25,12 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::http_layer::rows::{
-    deposit_row, dispute_row, hold_row, public_price, refund_row, statement_row,
+    deposit_row, dispute_row, document_row, hold_row, public_price, refund_row, statement_row,
 };
 use crate::scenario::layer::{
-    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow, StatementRow,
+    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
+    GrantRow, HoldRow, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
+    RefundRow, ResourceRow, RunRow, StatementRow,
 };
 use crate::scenario::store_layer::{Place, open_app};
 use answers::{refused, transaction};
@@ -510,6 +510,27 @@ impl Layer for HttpLayer {
         let (wallet, month) = (id(Kind::Wallet, org, 1), text.get(..7).unwrap_or(""));
         let value = self.get(&format!("/v1/wallets/{wallet}/statement?month={month}"))?;
         statement_row(&value)
+    }
+
+    fn issue_documents(&mut self) -> Result<(), Failure> {
+        // A server does this by itself, now and then; here the moment has to be known.
+        let run = app::jobs::issue_documents::run(&self.app);
+        self.runtime.block_on(run).map(|_| ()).map_err(broken)
+    }
+
+    fn documents(&mut self, org: OrgId) -> Result<Vec<DocumentRow>, Failure> {
+        let mut rows = Vec::new();
+        for value in self.all("/v1/documents", org)?.into_iter().rev() {
+            let corrects = match value["corrects"].as_str() {
+                None => None,
+                Some(corrected) => {
+                    let corrected = self.get(&format!("/v1/documents/{corrected}"))?;
+                    Some(text(&corrected, "reference")?.to_owned())
+                }
+            };
+            rows.push(document_row(&value, corrects)?);
+        }
+        Ok(rows)
     }
 
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {

@@ -152,6 +152,18 @@ impl HttpLayer {
         organization: impl Fn(OrgId) -> String,
     ) -> Result<Done, Failure> {
         match command {
+            Command::SetParty { org, party } => {
+                let is_platform = self.platform_of(org)? == org;
+                let kind = if is_platform { Kind::Platform } else { Kind::Organization };
+                let body = json!({"organization": id(kind, org, 0), "name": party.name,
+                    "address": party.address, "tax_id": party.tax_id});
+                self.post("/v1/parties", body).map(|_| Done::Row(0))
+            }
+            Command::IssueInvoice { org, month } => {
+                let month = month.start.to_string();
+                let body = json!({"organization": organization(org), "month": month.get(..7)});
+                self.row("/v1/invoices", body)
+            }
             Command::AddMember { org, name, role } => {
                 let body = json!({"organization": organization(org), "name": name,
                     "role": role.name()});

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{amount, number, opt_amount, opt_number, text, time};
 use crate::scenario::layer::{
-    DepositRow, DisputeRow, Done, Failure, HoldRow, PriceRow, RailAnswer, RefundRow, StatementRow,
+    DepositRow, DisputeRow, DocumentRow, Done, Failure, HoldRow, PriceRow, RailAnswer, RefundRow,
+    StatementRow,
 };
 
 pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
@@ -58,6 +59,31 @@ pub(super) fn dispute_row(value: &Value) -> Result<DisputeRow, Failure> {
         withdrawn: amount(value, "withdrawn")?,
         withdrawn_tax: amount(value, "withdrawn_tax")?,
         created_at: time(value, "created_at")?,
+    })
+}
+
+pub(super) fn document_row(
+    value: &Value,
+    corrects: Option<String>,
+) -> Result<DocumentRow, Failure> {
+    let party = |name: &str| {
+        let (party, tax_id) = (&value[name], value[name]["tax_id"].as_str().unwrap_or(""));
+        let name = party["name"].as_str().unwrap_or("");
+        if tax_id.is_empty() { name.to_owned() } else { format!("{name} {tax_id}") }
+    };
+    Ok(DocumentRow {
+        reference: text(value, "reference")?.to_owned(),
+        kind: text(value, "kind")?.to_owned(),
+        about: value["month"].as_str().unwrap_or("").to_owned(),
+        number: opt_number(value, "subject")?,
+        corrects,
+        issued_at: time(value, "issued_at")?,
+        seller: party("seller"),
+        buyer: party("buyer"),
+        paid_by: value["paid_by"].as_str().unwrap_or("").to_owned(),
+        net: amount(value, "net")?,
+        tax: amount(value, "tax")?,
+        gross: amount(value, "gross")?,
     })
 }
 

@@ -10,6 +10,7 @@ use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
+use domain::document::Party;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
@@ -26,8 +27,9 @@ mod rows;
 pub use keyed::{Keyed, reused};
 
 pub use rows::{
-    BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow,
+    BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
+    LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+    StatementRow,
 };
 
 /// A command, in the words of the API.
@@ -95,6 +97,14 @@ pub enum Command {
     RemoveMember {
         org: OrgId,
         member: i64,
+    },
+    SetParty {
+        org: OrgId,
+        party: Party,
+    },
+    IssueInvoice {
+        org: OrgId,
+        month: Month,
     },
     StartDeposit {
         org: OrgId,
@@ -363,6 +373,12 @@ pub trait Layer {
 
     /// What came in, was used and is left of a month.
     fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure>;
+
+    /// Does what is due of documents: they are issued, and told.
+    fn issue_documents(&mut self) -> Result<(), Failure>;
+
+    /// Documents of an organization, in the order in which they were issued.
+    fn documents(&mut self, org: OrgId) -> Result<Vec<DocumentRow>, Failure>;
 
     /// The deferred revenue of `platform` over `month`, by kind of grant.
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure>;

@@ -43,7 +43,9 @@ impl From<&Refusal> for Refused {
             Refusal::NotReversible { kind } => field("kind", (*kind).to_string()),
             Refusal::DisputeOpen { count } => field("count", count.to_string()),
             Refusal::DebtUnpaid { debt } => field("debt", debt.to_string()),
-            Refusal::RefundTooLate { until } => field("until", until.to_string()),
+            Refusal::RefundTooLate { until } | Refusal::PeriodOpen { until } => {
+                field("until", until.to_string())
+            }
             Refusal::ExternalIdTaken { external } => field("external", external.clone()),
             Refusal::CaptureAboveHold { held } => field("held", held.to_string()),
             Refusal::NameTaken { name } => field("name", name.clone()),

@@ -6,6 +6,7 @@
 use domain::calendar::Zone;
 use domain::member::MemberRole;
 use domain::price::TIME_DIMENSION;
+use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
 use domain::{Amount, Timestamp};
 
@@ -13,8 +14,8 @@ use crate::scenario::when::{When, duration, unit_seconds, when};
 use crate::scenario::words::{ParseError, Words};
 use listing::shown;
 use money::{
-    alert, auto_top_up, card, coupon, coupon_code, deposit, discount, dispute, grant, refund,
-    settle, tax,
+    alert, auto_top_up, card, coupon, coupon_code, deposit, discount, dispute, grant, party,
+    refund, settle, tax,
 };
 use work::{at, capture, hold, resource, reverse, start, stop, usage};
 
@@ -74,13 +75,13 @@ pub fn without_comment(line: &str) -> &str {
     line.find(" #").map_or(line, |start| &line[..start])
 }
 
-const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, member, role, remove, \
-    as, discount, tax, deposit, settle, refund, dispute, release_freeze, grant, coupon, redeem, \
-    coupons, void, start, stop, pause, terminate, ready, beat, resize, resume, redeploy, hold, \
-    capture, release, use, reverse, card, auto_top_up, alert, advance, at, balance, prices, \
-    price_page, ledger, spans, history, members, deposits, payments, refunds, disputes, lint, \
-    test_clock, grants, holds, runs, resources, runway, projection, mails, events, report, \
-    dearest, rollforward, statement, books, key, repeat";
+const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, member, role, \
+    remove, as, discount, tax, party, invoice, deposit, settle, refund, dispute, release_freeze, \
+    grant, coupon, redeem, coupons, void, start, stop, pause, terminate, ready, beat, resize, \
+    resume, redeploy, hold, capture, release, use, reverse, card, auto_top_up, alert, advance, \
+    at, balance, prices, price_page, ledger, spans, history, members, deposits, payments, \
+    refunds, disputes, documents, lint, test_clock, grants, holds, runs, resources, runway, \
+    projection, mails, events, report, dearest, rollforward, statement, books, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -96,6 +97,12 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "member" | "role" | "remove" | "as" => of_member(&command, words),
         "discount" => discount(words),
         "tax" => tax(words),
+        "party" => party(words),
+        "invoice" => {
+            let wallet = words.name("a wallet's name")?;
+            let month = words.read("a month, such as 2026-01", Month::parse)?;
+            Ok(Says::Invoice { wallet, month })
+        }
         "deposit" => deposit(words),
         "settle" => settle(words),
         "refund" => refund(words),

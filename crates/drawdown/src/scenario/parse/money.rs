@@ -6,6 +6,7 @@ use domain::coupon::{BonusSlabs, CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::discount::bps_of_percent;
 use domain::dispute::DisputeState;
+use domain::document::Party;
 
 use super::says::{Assign, Fate, NewCoupon, NewGrant, RefundBy, Says};
 use crate::scenario::layer::RailAnswer;
@@ -35,6 +36,18 @@ pub(super) fn tax(words: &mut Words) -> Result<Says, ParseError> {
     };
     let bps = words.read("a percentage, such as 19% or 7.7%, or `off`", percent)?;
     Ok(Says::Tax { wallet, bps })
+}
+
+/// `party acme Acme_Labs DE123`, or `party platform Halide_Ltd GB1`: a name, and a tax id.
+pub(super) fn party(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name, or `platform`")?;
+    let name = words.name("a legal name")?;
+    let tax_id = match words.peek() {
+        None => String::new(),
+        Some(_) => words.name("a tax id")?,
+    };
+    let party = Party { name, address: String::new(), tax_id };
+    Ok(Says::Party { wallet: Some(wallet).filter(|name| name != "platform"), party })
 }
 
 pub(super) fn deposit(words: &mut Words) -> Result<Says, ParseError> {

@@ -5,6 +5,7 @@ use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
+use domain::document::Party;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
@@ -75,6 +76,7 @@ pub enum List {
     Payments,
     Refunds,
     Disputes,
+    Documents,
     Grants,
     Holds,
     Runs,
@@ -131,6 +133,14 @@ pub enum Says {
         zone: Zone,
     },
     Discount(Assign),
+    Party {
+        wallet: Option<String>,
+        party: Party,
+    },
+    Invoice {
+        wallet: String,
+        month: Month,
+    },
     Tax {
         wallet: String,
         bps: i64,

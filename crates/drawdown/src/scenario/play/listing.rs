@@ -15,6 +15,7 @@ impl Player<'_> {
     pub(super) fn listing(&mut self, says: &Says) -> Lines {
         let now = self.present()?;
         self.advance_all(now)?;
+        self.layer.issue_documents()?;
         match says {
             Says::Balance { wallet, parts } => self.balance(wallet, parts),
             Says::List { wallet, list } => {
@@ -103,6 +104,7 @@ impl Player<'_> {
                 let rows = self.layer.disputes(org)?;
                 Ok(rows.iter().map(|row| show::dispute(org, row, names)).collect())
             }
+            List::Documents => self.documents(org),
             List::Grants => {
                 let rows = self.layer.grants(org)?;
                 Ok(rows.iter().map(|row| show::grant(org, row, names)).collect())
@@ -130,6 +132,11 @@ impl Player<'_> {
                 Ok(rows.iter().map(|row| show::event(org, row, names)).collect())
             }
         }
+    }
+
+    fn documents(&mut self, org: OrgId) -> Lines {
+        let rows = self.layer.documents(org)?;
+        Ok(rows.iter().map(|row| show::document(org, row, &self.names)).collect())
     }
 
     /// Usage analytics: what each run costs by itself, and what rounding makes of the sum.

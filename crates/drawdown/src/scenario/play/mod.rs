@@ -206,6 +206,25 @@ impl<'a> Player<'a> {
         }
     }
 
+    fn obey_papers(&mut self, says: &Says) -> Lines {
+        match says {
+            Says::Party { wallet, party } => {
+                let org = match wallet {
+                    Some(wallet) => self.org(wallet),
+                    None => self.current_platform(),
+                };
+                self.layer.run(&Command::SetParty { org, party: party.clone() })?;
+                line("set")
+            }
+            Says::Invoice { wallet, month } => {
+                let (org, month) = (self.org(wallet), *month);
+                self.layer.run(&Command::IssueInvoice { org, month })?;
+                line("issued")
+            }
+            _ => broken("this command cannot be played"),
+        }
+    }
+
     fn obey_holds_and_rules(&mut self, says: &Says) -> Lines {
         match says {
             Says::Hold { name, wallet, amount, labels, seconds } => {
@@ -263,7 +282,7 @@ impl<'a> Player<'a> {
                 self.layer.run(&Command::SetUserLimit { org, member, limit })?;
                 line(if limit.is_some() { "on" } else { "off" })
             }
-            _ => broken("this command cannot be played"),
+            _ => self.obey_papers(says),
         }
     }
 

@@ -203,10 +203,9 @@ pub fn feed(read: &Read) -> Vec<FeedEvent> {
 
 fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
     let fields = Fields::of(event);
-    let zone = &read.presentation.zone;
     let name = read.resource_name(fields.number("resource"));
     let amount = Unit::Dollars.usage(fields.amount("amount"));
-    let at = |field: &str| zone.clock(fields.time(field).unwrap_or(event.at));
+    let at = |field: &str| read.presentation.zone.clock(fields.time(field).unwrap_or(event.at));
     let reason = fields.text("reason");
     let (icon, text) = match event.kind {
         EventKind::RunAdmitted => (Icon::Hourglass, format!("{name} is admitted, not ready yet")),
@@ -236,6 +235,7 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::DepositNeedsAuthentication => {
             (Icon::Lock, format!("{amount} waits for the payer's bank"))
         }
+        EventKind::DocumentIssued => (Icon::Deposit, format!("{} issued", fields.text("document"))),
         EventKind::AutoTopUpDisabled => {
             (Icon::Repeat, format!("{} switched off", read.presentation.labels.auto_top_up))
         }
