@@ -77,6 +77,14 @@ pub(crate) fn load(
     load_around_ending(writer, ws, &ending)
 }
 
+/// Loads what runs where value may come back to a grant for some SKUs only that was used up: the
+/// wallet may have forgotten its scope.
+fn load_for_scopes(writer: &mut Writer, ws: &mut Workset) -> Result<(), StoreError> {
+    let scoped = ws.grants.iter().filter(|(_, _, grant)| grant.scope.is_some());
+    let orgs: Vec<OrgId> = scoped.map(|(org, _, _)| org).collect();
+    load_open_runs(writer, ws, &distinct(orgs))
+}
+
 /// Loads the runs around the next block of wallets in which runs are about to end: where one does,
 /// it is seen which block is next then; where several do, all.
 fn load_around_ending(
@@ -165,6 +173,12 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
     }
     fill(&mut ws.api_keys, store::api_keys::load(writer, &distinct(keys.api_keys))?);
     load_members(writer, ws, keys.members, keys.all_members)?;
+    if !keys.documents_about.is_empty() {
+        let about = distinct(keys.documents_about);
+        fill(&mut ws.documents, store::documents::load_about(writer, &about)?);
+        fill(&mut ws.series, store::series::load_of(writer, &distinct(keys.series))?);
+        fill(&mut ws.parties, store::parties::load(writer, &distinct(keys.parties))?);
+    }
     load_coupons(writer, ws, keys.coupons, keys.claimants, keys.claims)?;
     fill(&mut ws.redemptions, store::redemptions::load(writer, &distinct(keys.redemptions))?);
     for org in keys.purchases {
@@ -314,7 +328,7 @@ pub(crate) fn load_for_wakes(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (mut runs, mut holds, mut methods) = (Vec::new(), Vec::new(), Vec::new());
-    let mut due_runs = DueRuns::default();
+    let (mut due_runs, mut waiting) = (DueRuns::default(), Vec::new());
     for &(org, until) in due {
         let (Ok(wallet), Ok(profile)) = (ws.wallet(org), ws.profile_of(org)) else { continue };
         let clock = ws.platform(wallet.platform).ok().and_then(|platform| platform.clock);
@@ -342,6 +356,15 @@ pub(crate) fn load_for_wakes(
             holds.push(org);
         }
         methods.extend(needs.payment_method.map(|method| (org, method)));
+        waiting.extend(needs.waiting_deposit.map(|deposit| (org, deposit)));
+    }
+    waiting.retain(|&(org, number)| ws.deposits.get(org, number).is_none());
+    if !waiting.is_empty() {
+        fill(&mut ws.deposits, store::deposits::load(writer, &distinct(waiting.clone()))?);
+        let charged = waiting
+            .iter()
+            .filter_map(|&(org, number)| ws.deposits.get(org, number).map(|row| (org, row)));
+        methods.extend(charged.filter_map(|(org, row)| Some((org, row.method?))));
     }
     methods.retain(|&(org, number)| ws.methods.get(org, number).is_none());
     if !runs.is_empty() {
@@ -359,7 +382,7 @@ pub(crate) fn load_for_wakes(
         fill(&mut ws.holds, store::holds::load_open(writer, &holds)?);
     }
     fill(&mut ws.methods, store::payment_methods::load(writer, &distinct(methods))?);
-    Ok(())
+    load_for_scopes(writer, ws)
 }
 
 /// Organizations in which runs fall due by themselves, and until when they are looked at.

@@ -504,6 +504,8 @@ fn is_empty(batch: &Batch) -> bool {
         && changes.platforms.is_empty()
         && changes.api_keys.is_empty()
         && changes.deposits.is_empty()
+        && changes.refunds.is_empty()
+        && changes.parties.is_empty()
         && changes.methods.is_empty()
         && changes.claims.is_empty()
         && batch.answers.is_empty()

@@ -10,6 +10,7 @@ use domain::coupon::{Claim, Coupon, CouponCode, Redemption};
 use domain::deposit::{Deposit, PaymentMethod};
 use domain::discount::Discount;
 use domain::dispute::Dispute;
+use domain::document::{About, Document, Party};
 use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::label::Labels;
@@ -19,7 +20,8 @@ use domain::price::{Price, Sku};
 use domain::refund::Refund;
 use domain::run::{Resource, Run};
 use domain::tax::TaxRate;
-use domain::wallet::{AutoTopUp, UserLimit};
+use domain::top_up::AutoTopUp;
+use domain::wallet::UserLimit;
 use domain::workset::{ApiKey, EventHash, Key, Organization, Platform};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
@@ -38,6 +40,12 @@ pub struct Keys {
     pub reported_refunds: Vec<ExternalKey>,
     /// Disputes of a rail by its own id of each.
     pub reported_disputes: Vec<ExternalKey>,
+    /// Documents by platform, customer, and what they are about.
+    pub documents_about: Vec<(OrgId, OrgId, About)>,
+    /// Platforms whose series of documents may give a number.
+    pub series: Vec<OrgId>,
+    /// What documents name of these organizations.
+    pub parties: Vec<OrgId>,
     /// Every grant that is open.
     pub open_grants: Vec<OrgId>,
     pub methods: Vec<Key>,
@@ -59,7 +67,7 @@ pub struct Keys {
     pub members: Vec<Key>,
     /// Every member, with their names.
     pub all_members: Vec<OrgId>,
-    /// Every resource whose run is open.
+    /// Every run that is open.
     pub open_runs: Vec<OrgId>,
     pub open_holds: Vec<OrgId>,
     /// The journal of an organization back to an instant, with the grants it names.
@@ -88,10 +96,14 @@ pub enum Answer {
     Price(OrgId, Price),
     /// Of an organization, and its platform.
     Discount(OrgId, OrgId, Discount),
-    Grant(OrgId, Grant),
+    /// Of an organization, and its platform.
+    Grant(OrgId, OrgId, Grant),
     Deposit(OrgId, Deposit),
     Refund(OrgId, Refund),
     Dispute(OrgId, Dispute),
+    /// Of a platform.
+    Document(OrgId, Document),
+    Party(OrgId, Party),
     PaymentMethod(OrgId, PaymentMethod),
     AutoTopUp(OrgId, AutoTopUp),
     /// Of the organization, or of one member.

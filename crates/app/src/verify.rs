@@ -12,10 +12,12 @@
 mod chain;
 mod coupons;
 mod discounts;
+mod documents;
 mod labels;
 mod members;
 mod name;
 mod prices;
+mod scopes;
 mod tables;
 mod taxes;
 
@@ -29,6 +31,7 @@ use store::read::verify as scan;
 use store::{Snapshot, Store, StoreError};
 
 use chain::{Chain, Tally};
+use documents::Papers;
 use prices::PriceLists;
 
 /// What was looked at.
@@ -107,8 +110,10 @@ pub(crate) struct Books {
     pub chains: BTreeMap<OrgId, Chain>,
     pub prices: PriceLists,
     pub platforms: BTreeMap<OrgId, Platform>,
+    classes: scopes::Classes,
     /// The blocks that the runs of each organization were charged for.
     charged_blocks: BTreeMap<OrgId, Tally>,
+    papers: Papers,
     pub report: Report,
     /// Hashes of usage-event keys, to find those that came twice.
     keys: Vec<u64>,
@@ -129,7 +134,9 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
         chains: BTreeMap::new(),
         prices: PriceLists::load(snapshot).await?,
         platforms: BTreeMap::new(),
+        classes: scopes::Classes::new(),
         charged_blocks: BTreeMap::new(),
+        papers: Papers::default(),
         report: Report::default(),
         keys: Vec::new(),
         hasher: KeyHasher::new([0; 16]),
@@ -139,6 +146,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.wallets_exist(snapshot).await?;
     books.platforms(snapshot).await?;
     books.discounts(snapshot).await?;
+    books.scopes(snapshot).await?;
     books.runs(snapshot).await?;
     books.label_sets(snapshot).await?;
     books.journal(snapshot, store.is_shared(), total, &mut progress).await?;
@@ -149,6 +157,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.members(snapshot).await?;
     books.deposits(snapshot).await?;
     books.refunds(snapshot).await?;
+    books.documents(snapshot).await?;
     books.disputes(snapshot).await?;
     books.holds(snapshot).await?;
     books.coupons(snapshot).await?;
@@ -205,6 +214,7 @@ impl Books {
         self.prices.check(chain.platform, transaction)?;
         let sku = self.prices.sku_of(chain.platform, transaction);
         discounts::check_charge(chain, profile, sku, transaction)?;
+        scopes::check_drawn(chain, &self.prices, &self.classes, transaction)?;
         if let Some(event) = &transaction.event {
             self.keys.push(self.hasher.hash(org.get(), &event.source, &event.id).bits());
             self.report.usage_events += 1;

@@ -272,4 +272,19 @@ mod tests {
             assert_eq!(Amount::parse(text).unwrap().floor_to_cents(), shown);
         }
     }
+
+    #[test]
+    fn a_difference_is_checked() {
+        let (five, two) = (Amount::from_units(5), Amount::from_units(2));
+        assert_eq!(five.checked_sub(two), Some(Amount::from_units(3)));
+        assert_eq!(Amount::MAX.negated().checked_sub(two), None);
+    }
+
+    #[test]
+    fn errors_have_codes_and_words() {
+        let errors = [AmountError::Malformed, AmountError::TooPrecise, AmountError::OutOfRange];
+        let codes = ["amount_malformed", "amount_too_precise", "amount_out_of_range"];
+        assert_eq!(errors.map(AmountError::code), codes);
+        assert_eq!(AmountError::TooPrecise.to_string(), "more than 9 digits after the point");
+    }
 }

@@ -13,13 +13,14 @@ use std::sync::Arc;
 
 use crate::correct::restore_all;
 use crate::event::EventKind;
-use crate::grant::Posting;
+use crate::grant::{OpenGrant, Posting};
 use crate::ledger::{LedgerTransaction, Span, TransactionKind};
 use crate::lifecycle::{Ending, close_run, succeed};
 use crate::profile::Profile;
 use crate::rate::amount_round_half_even;
 use crate::reprice::{change_of, next_block_charge, pass, repriced_at};
 use crate::run::{Paid, Rest, Run, StopReason};
+use crate::scope::{Cover, Purpose};
 use crate::settle::{Draft, post, settle_to, tell};
 use crate::tax::Tax;
 use crate::wake::settled_by_others;
@@ -39,7 +40,7 @@ pub struct NextBlock {
     pub amount: Amount,
 }
 
-/// Open runs whose blocks have one length and start at the same moments.
+/// Open runs whose blocks have one length and one cover and start at the same moments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockGroup {
     pub block_seconds: i64,
@@ -49,6 +50,8 @@ pub struct BlockGroup {
     /// What one block of all of them costs.
     pub amount: Amount,
     pub runs: i64,
+    /// What of the credit for some SKUs only pays for them.
+    pub cover: Cover,
 }
 
 /// What a wallet knows about its open runs under block terms.
@@ -85,10 +88,10 @@ impl Blocks {
     }
 
     /// Counts a run that begins to be billed, or whose next block has moved; that one costs `next`.
-    pub(crate) fn add(&mut self, run: &Run, next: Amount) {
+    pub(crate) fn add(&mut self, run: &Run, cover: Cover, next: Amount) {
         let Some(paid) = run.paid else { return };
         let (charge, phase) = (run.block_charge(), phase_of(paid));
-        let place = self.place(paid.block_seconds, phase);
+        let place = self.place(paid.block_seconds, phase, cover);
         match place {
             Some(place) => {
                 let group = &mut self.groups[place];
@@ -101,8 +104,9 @@ impl Blocks {
                     phase: Some(phase),
                     amount: charge,
                     runs: 1,
+                    cover,
                 });
-                self.groups.sort_by_key(|group| (group.block_seconds, group.phase));
+                self.groups.sort_by_key(|group| (group.block_seconds, group.phase, group.cover));
                 self.merge_beyond_max();
             }
         }
@@ -111,10 +115,10 @@ impl Blocks {
 
     /// Forgets a run, as it stood when it was added. Which block is next then is for
     /// [`find_next_block`] to say.
-    pub(crate) fn remove(&mut self, run: &Run) {
+    pub(crate) fn remove(&mut self, run: &Run, cover: Cover) {
         let Some(paid) = run.paid else { return };
         let charge = run.block_charge();
-        if let Some(place) = self.place(paid.block_seconds, phase_of(paid)) {
+        if let Some(place) = self.place(paid.block_seconds, phase_of(paid), cover) {
             let group = &mut self.groups[place];
             group.amount = group.amount.minus(charge);
             group.runs -= 1;
@@ -130,11 +134,34 @@ impl Blocks {
         }
     }
 
-    fn place(&self, block_seconds: i64, phase: i64) -> Option<usize> {
-        let of_length = |group: &BlockGroup| group.block_seconds == block_seconds;
-        self.groups
-            .iter()
-            .position(|group| of_length(group) && group.phase.is_none_or(|other| other == phase))
+    fn place(&self, block_seconds: i64, phase: i64, cover: Cover) -> Option<usize> {
+        let is_it = |group: &BlockGroup| {
+            group.block_seconds == block_seconds
+                && group.cover == cover
+                && group.phase.is_none_or(|other| other == phase)
+        };
+        self.groups.iter().position(is_it)
+    }
+
+    /// Says anew what covers what, where different covers may have become the same.
+    pub(crate) fn recover(&mut self, becomes: impl Fn(Cover) -> Cover) {
+        let mut groups: Vec<BlockGroup> = Vec::with_capacity(self.groups.len());
+        for group in self.groups.drain(..) {
+            let cover = becomes(group.cover);
+            let same = |other: &&mut BlockGroup| {
+                (other.block_seconds, other.phase) == (group.block_seconds, group.phase)
+                    && other.cover == cover
+            };
+            match groups.iter_mut().find(same) {
+                Some(other) => {
+                    other.amount = other.amount.plus(group.amount);
+                    other.runs += group.runs;
+                }
+                None => groups.push(BlockGroup { cover, ..group }),
+            }
+        }
+        groups.sort_by_key(|group| (group.block_seconds, group.phase, group.cover));
+        self.groups = groups;
     }
 
     fn merge_beyond_max(&mut self) {
@@ -143,7 +170,10 @@ impl Blocks {
         }
         let mut merged: Vec<BlockGroup> = Vec::new();
         for group in self.groups.drain(..) {
-            match merged.iter_mut().find(|other| other.block_seconds == group.block_seconds) {
+            let same = |other: &&mut BlockGroup| {
+                other.block_seconds == group.block_seconds && other.cover == group.cover
+            };
+            match merged.iter_mut().find(same) {
                 Some(other) => {
                     other.phase = None;
                     other.amount = other.amount.plus(group.amount);
@@ -167,7 +197,18 @@ impl Blocks {
     /// an amount can be. Where a group has no phase any more, its blocks are taken to start as
     /// early as the next one.
     pub fn cost_until(&self, at: Timestamp) -> Amount {
-        let Some(next) = self.next.filter(|next| next.at <= at) else { return Amount::ZERO };
+        let nanos = self.nanos_until(at, |_| true);
+        // Half the range is beyond any balance, and leaves room to add to it.
+        Amount::from_nanos(i64::try_from(nanos.min(i128::from(i64::MAX / 2))).unwrap_or(i64::MAX))
+    }
+
+    /// The same in nano-units, of the groups that `is_counted` names.
+    pub(crate) fn nanos_until(
+        &self,
+        at: Timestamp,
+        is_counted: impl Fn(&BlockGroup) -> bool,
+    ) -> i128 {
+        let Some(next) = self.next.filter(|next| next.at <= at) else { return 0 };
         let cost = |group: &BlockGroup| {
             let first = first_of(group, next.at);
             if first > at {
@@ -176,16 +217,19 @@ impl Blocks {
             let starts = at.seconds_since(first) / group.block_seconds + 1;
             i128::from(group.amount.nanos()) * i128::from(starts)
         };
-        let nanos: i128 = self.groups.iter().map(cost).sum();
-        // Half the range is beyond any balance, and leaves room to add to it.
-        Amount::from_nanos(i64::try_from(nanos.min(i128::from(i64::MAX / 2))).unwrap_or(i64::MAX))
+        self.groups.iter().filter(|group| is_counted(group)).map(cost).sum()
     }
 
-    /// The first instant after `at` at which a block starts; never before the next one.
-    pub fn first_start_after(&self, at: Timestamp) -> Timestamp {
+    /// The first instant after `at` at which a block starts of the groups that `is_counted` names;
+    /// never before the next one.
+    pub(crate) fn first_start_after(
+        &self,
+        at: Timestamp,
+        is_counted: impl Fn(&BlockGroup) -> bool,
+    ) -> Timestamp {
         let Some(next) = self.next else { return Timestamp::NEVER };
         let from = next.at.max(at.floor_to_second().plus_seconds(1));
-        let starts = self.groups.iter().map(|group| {
+        let starts = self.groups.iter().filter(|group| is_counted(group)).map(|group| {
             let first = first_of(group, next.at);
             let late = from.seconds_since(first).max(0);
             let blocks = (late + group.block_seconds - 1).div_euclid(group.block_seconds);
@@ -228,7 +272,9 @@ pub(crate) fn charge_block(
         return Ok(());
     }
     let mut postings = Vec::with_capacity(1);
-    let missing = ws.wallet_mut(org)?.grants.draw_down(charge, &mut postings);
+    let purpose = Some(Purpose::of(run));
+    let pays = |grant: &OpenGrant| grant.pays_for(purpose);
+    let missing = ws.wallet_mut(org)?.grants.draw_from(charge, &mut postings, pays);
     assert!(missing.is_zero(), "a block of run {} was started unpaid", run.number);
     let draft = Draft {
         occurred_at: Some(start).filter(|&start| start != at),
@@ -336,7 +382,8 @@ fn start_block(
             false => None,
         };
         let rate = change.as_ref().map_or(run.rate, |(_, rate)| *rate);
-        if !is_payable(ws.wallet(org)?, profile, run.block_charge_at(rate), at) {
+        let charge = (run.block_charge_at(rate), Purpose::of(&run));
+        if !is_payable(ws.wallet(org)?, profile, charge, at) {
             if patience.is_some_and(|until| at < until) {
                 break;
             }
@@ -349,18 +396,25 @@ fn start_block(
         if run.is_repriced_by(start) {
             run = pass(ws, org, profile, run, start)?;
         }
-        ws.wallet_mut(org)?.blocks.remove(&run);
+        let cover = ws.wallet(org)?.scopes.cover(Some(Purpose::of(&run)));
+        ws.wallet_mut(org)?.blocks.remove(&run, cover);
         charge_block(ws, org, &mut run, at)?;
         let next = next_block_charge(ws, org, profile, &run)?;
-        ws.wallet_mut(org)?.blocks.add(&run, next);
+        ws.wallet_mut(org)?.blocks.add(&run, cover, next);
         ws.runs.put(org, run.number, run.clone());
     }
     Ok(())
 }
 
 /// Whether a block may start: it costs nothing or can be paid, and nothing is frozen (rulings R18).
-fn is_payable(wallet: &Wallet, profile: &Profile, charge: Amount, at: Timestamp) -> bool {
-    !wallet.is_frozen() && (charge.is_zero() || wallet.available(profile, at) >= charge)
+fn is_payable(
+    wallet: &Wallet,
+    profile: &Profile,
+    (charge, purpose): (Amount, Purpose),
+    at: Timestamp,
+) -> bool {
+    let available = || wallet.available_for(profile, at, Some(purpose));
+    !wallet.is_frozen() && (charge.is_zero() || available() >= charge)
 }
 
 /// The zero action of a run whose next block, at `start`, cannot be paid.
@@ -412,7 +466,8 @@ fn grow_smaller(
     let block_seconds = run.paid.map_or(1, |paid| paid.block_seconds);
     let rate = crate::lifecycle::rate_of(ws, org, profile, &price, start, at)?;
     let charge = rate.charge_round_half_even(block_seconds).unwrap_or(Amount::MAX);
-    if !is_payable(ws.wallet(org)?, profile, charge, at) {
+    let purpose = Purpose { sku, class: run.class };
+    if !is_payable(ws.wallet(org)?, profile, (charge, purpose), at) {
         return Ok(false);
     }
     let ending = Ending { stopped_at: start, reason: StopReason::Resized, rest: Rest::Stopped };

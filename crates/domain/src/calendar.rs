@@ -46,6 +46,14 @@ impl Zone {
         next.map_or(Timestamp::NEVER, |next| instant(&next))
     }
 
+    /// When the local month of `at` is over.
+    pub fn month_end(&self, at: Timestamp) -> Timestamp {
+        let local = self.local(at);
+        let next = local
+            .and_then(|local| local.last_of_month().ok()?.tomorrow().ok()?.start_of_day().ok());
+        next.map_or(Timestamp::NEVER, |next| instant(&next))
+    }
+
     fn local(&self, at: Timestamp) -> Option<jiff::Zoned> {
         let zone = match &self.0 {
             None => TimeZone::UTC,

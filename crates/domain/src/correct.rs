@@ -11,28 +11,30 @@ use std::sync::Arc;
 
 use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use crate::ledger::{EventKey, LedgerTransaction, Line, TransactionKind};
+use crate::scope::{Cover, Purpose};
+use crate::scoped::adopt_scope;
 use crate::settle::{Draft, post};
 use crate::tax::{Tax, given_back};
 use crate::workset::Workset;
 use crate::{Amount, Kind, OrgId, Refusal, Timestamp};
 
-/// Gives back `surplus`, which was posted at prices per `per_units` for time that did not run.
-/// Looks back through [`Workset::history`] and the journal of the batch; what is not found there
-/// lowers what the next settlement posts.
+/// Gives back `surplus`, which was posted to `meter` for time of `purpose` that did not run, to
+/// grants that pay for it. Looks back through [`Workset::history`] and the journal of the batch;
+/// what is not found there lowers what the next settlement posts.
 pub fn correct(
     ws: &mut Workset,
     org: OrgId,
-    per_units: i64,
+    (meter, purpose): ((Cover, i64), Purpose),
     surplus: Amount,
     at: Timestamp,
 ) -> Result<(), Refusal> {
-    let back = Back::walk(ws, org, surplus);
+    let back = Back::walk(ws, org, surplus, purpose);
     let corrected = surplus.minus(back.left);
     if !corrected.is_positive() {
         return Ok(());
     }
     let wallet = ws.wallet_mut(org)?;
-    wallet.meters.give_back(per_units, corrected);
+    wallet.meters.give_back(meter, corrected);
     let lowers_debt = back.debt.min(wallet.debt);
     let mut postings = back.restored;
     let mut subject = 0;
@@ -152,7 +154,7 @@ struct Back {
 }
 
 impl Back {
-    fn walk(ws: &Workset, org: OrgId, surplus: Amount) -> Back {
+    fn walk(ws: &Workset, org: OrgId, surplus: Amount, purpose: Purpose) -> Back {
         let mut back = Back { left: surplus, ..Back::default() };
         let recent = ws
             .journal()
@@ -165,7 +167,9 @@ impl Back {
                 break;
             }
             match row.kind {
-                TransactionKind::Settlement => back.take(ws, row),
+                TransactionKind::Settlement => {
+                    back.take(ws, row, |grant| pays_for(ws, org, grant, purpose));
+                }
                 TransactionKind::Correction => back.skip(row),
                 _ => {}
             }
@@ -188,7 +192,7 @@ impl Back {
     }
 
     /// Takes back as much of a settlement as is left to find: last drawn, first restored.
-    fn take(&mut self, ws: &Workset, row: &LedgerTransaction) {
+    fn take(&mut self, ws: &Workset, row: &LedgerTransaction, pays: impl Fn(i64) -> bool) {
         let (_, part) = found(row.absorbed, &mut self.absorbed_before, &mut self.left);
         self.absorbed = self.absorbed.plus(part);
         let (skipped, part) = found(row.debt, &mut self.debt_before, &mut self.left);
@@ -197,7 +201,10 @@ impl Back {
         for posting in row.postings.iter().rev() {
             let drawn = posting.change.negated();
             let before = self.before.entry(posting.grant).or_default();
-            let (skipped, part) = found(drawn, before, &mut self.left);
+            // What did not pay for it gets nothing of it back.
+            let mut nothing = Amount::ZERO;
+            let left = if pays(posting.grant) { &mut self.left } else { &mut nothing };
+            let (skipped, part) = found(drawn, before, left);
             let grant = ws.grants.get(row.org, posting.grant);
             if grant.is_none_or(|grant| !grant.kind.is_given()) {
                 taxed.add(drawn, skipped, part);
@@ -235,6 +242,15 @@ impl Taxed {
     }
 }
 
+/// Whether a grant, open or used up, can be spent on `purpose`.
+fn pays_for(ws: &Workset, org: OrgId, grant: i64, purpose: Purpose) -> bool {
+    let open = ws.wallet(org).ok().and_then(|wallet| wallet.grants.get(grant));
+    match open {
+        Some(open) => open.pays_for(Some(purpose)),
+        None => ws.grants.get(org, grant).is_none_or(|it| it.opened().pays_for(Some(purpose))),
+    }
+}
+
 /// What of `drawn` was given `before`, and the part of the rest that is still `left` to find;
 /// lowers both.
 fn found(drawn: Amount, before: &mut Amount, left: &mut Amount) -> (Amount, Amount) {
@@ -257,9 +273,13 @@ pub(crate) fn restore_all(ws: &mut Workset, org: OrgId, draft: Draft) -> Result<
 
 /// Puts `posting` back into its grant, opening it again on its original terms when it was closed.
 ///
-/// Errors: [`Refusal::NotFound`] when a closed grant's row is not loaded.
+/// Errors: [`Refusal::NotFound`] when a closed grant's row is not loaded,
+/// [`Refusal::TooManyScopes`].
 pub fn restore(ws: &mut Workset, org: OrgId, posting: Posting) -> Result<(), Refusal> {
     let closed = ws.grants.get(org, posting.grant).cloned();
+    if let Some(scope) = closed.as_ref().and_then(|grant| grant.scope.as_ref()) {
+        adopt_scope(ws, org, scope)?;
+    }
     let wallet = ws.wallet_mut(org)?;
     if !wallet.grants.apply(posting) {
         let grant = closed.ok_or(Refusal::NotFound { kind: Kind::Grant })?;
@@ -292,6 +312,7 @@ fn credit_of_paid_debt(
         effective_at: at,
         created_at: at,
         voided_at: None,
+        scope: None,
     };
     ws.wallet_mut(org)?.grants.insert(grant.opened());
     ws.grants.put(org, grant.number, grant);

@@ -346,4 +346,33 @@ mod tests {
         }
         assert_eq!(CouponGift::parse("credit"), None);
     }
+
+    #[test]
+    fn states_are_stored_and_named() {
+        let claims = [ClaimState::Open, ClaimState::Redeemed, ClaimState::GivenBack];
+        for (state, code) in claims.into_iter().zip(1..) {
+            assert_eq!((state.code(), ClaimState::from_code(code)), (code, Some(state)));
+        }
+        assert_eq!(ClaimState::from_code(4), None);
+        for (state, code) in RedemptionState::ALL.into_iter().zip(1..) {
+            assert_eq!((state.code(), RedemptionState::from_code(code)), (code, Some(state)));
+            assert_eq!(state.is_redeemed(), state.refusal().is_none(), "{state:?}");
+        }
+        assert_eq!(RedemptionState::from_code(5), None);
+        let names: Vec<&str> = RedemptionState::ALL.map(RedemptionState::name).to_vec();
+        assert_eq!((names[0], names[1]), ("given", "waiting"));
+        assert!(RedemptionState::Given.is_redeemed() && RedemptionState::Waiting.is_redeemed());
+        assert!(!RedemptionState::NotFirstPurchase.is_redeemed());
+        assert!(!RedemptionState::TooManyWait.is_redeemed());
+    }
+
+    #[test]
+    fn slabs_are_walked_in_order_and_empty_without_any() {
+        let slabs = BonusSlabs::parse("100:5%,500:50.00").unwrap();
+        assert_eq!(
+            slabs.iter().map(|slab| slab.from).collect::<Vec<_>>(),
+            [Amount::from_units(100), Amount::from_units(500),]
+        );
+        assert!(!slabs.is_empty() && BonusSlabs::default().is_empty());
+    }
 }

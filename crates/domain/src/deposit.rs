@@ -1,10 +1,16 @@
 //! Deposits: money from outside, and the states it goes through.
 //!
-//! Law: a deposit is decided once. Only confirmed money becomes credit, and delivering the same
-//! confirmation again changes nothing.
+//! Laws: a deposit is decided once; only confirmed money becomes credit, and delivering the same
+//! confirmation again changes nothing; a payment that nobody knows the outcome of is neither made
+//! nor failed.
 
+use crate::document::Documented;
+use crate::event::EventKind;
+use crate::settle::tell;
 use crate::tax::{Tax, going_back};
-use crate::{Amount, Timestamp};
+use crate::top_up::end_attempt;
+use crate::workset::Workset;
+use crate::{Amount, OrgId, Refusal, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DepositState {
@@ -14,14 +20,17 @@ pub enum DepositState {
     Failed,
     /// The rail wants the payer to confirm with their bank.
     NeedsAuthentication,
+    /// The rail was asked to charge and did not answer: it is read back, never charged again.
+    Unknown,
 }
 
 impl DepositState {
-    pub const ALL: [DepositState; 4] = [
+    pub const ALL: [DepositState; 5] = [
         DepositState::Pending,
         DepositState::Succeeded,
         DepositState::Failed,
         DepositState::NeedsAuthentication,
+        DepositState::Unknown,
     ];
 
     pub const fn code(self) -> i64 {
@@ -30,6 +39,7 @@ impl DepositState {
             DepositState::Succeeded => 2,
             DepositState::Failed => 3,
             DepositState::NeedsAuthentication => 4,
+            DepositState::Unknown => 5,
         }
     }
 
@@ -43,6 +53,7 @@ impl DepositState {
             DepositState::Succeeded => "succeeded",
             DepositState::Failed => "failed",
             DepositState::NeedsAuthentication => "needs_authentication",
+            DepositState::Unknown => "unknown",
         }
     }
 }
@@ -99,6 +110,7 @@ pub struct Deposit {
     pub withdrawn: Amount,
     /// The tax in it.
     pub withdrawn_tax: Amount,
+    pub documented: Documented,
     /// Why it failed, in words.
     pub reason: String,
 }
@@ -146,24 +158,47 @@ pub enum Behaviour {
     Succeeds,
     Declines,
     NeedsAuthentication,
+    /// It charges, and its answer is lost.
+    TimesOutCharged,
+    /// Nothing reaches it, and no answer comes.
+    TimesOutUncharged,
 }
 
 impl Behaviour {
+    pub const ALL: [Behaviour; 5] = [
+        Behaviour::Succeeds,
+        Behaviour::Declines,
+        Behaviour::NeedsAuthentication,
+        Behaviour::TimesOutCharged,
+        Behaviour::TimesOutUncharged,
+    ];
+
     pub const fn code(self) -> i64 {
         match self {
             Behaviour::Succeeds => 1,
             Behaviour::Declines => 2,
             Behaviour::NeedsAuthentication => 3,
+            Behaviour::TimesOutCharged => 4,
+            Behaviour::TimesOutUncharged => 5,
         }
     }
 
-    pub const fn from_code(code: i64) -> Option<Behaviour> {
-        match code {
-            1 => Some(Behaviour::Succeeds),
-            2 => Some(Behaviour::Declines),
-            3 => Some(Behaviour::NeedsAuthentication),
-            _ => None,
+    pub fn from_code(code: i64) -> Option<Behaviour> {
+        Behaviour::ALL.into_iter().find(|behaviour| behaviour.code() == code)
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Behaviour::Succeeds => "succeeds",
+            Behaviour::Declines => "declines",
+            Behaviour::NeedsAuthentication => "needs_authentication",
+            Behaviour::TimesOutCharged => "times_out_charged",
+            Behaviour::TimesOutUncharged => "times_out_uncharged",
         }
+    }
+
+    pub fn from_name(name: &str) -> Option<Behaviour> {
+        Behaviour::ALL.into_iter().find(|behaviour| behaviour.name() == name)
     }
 }
 
@@ -191,4 +226,99 @@ pub enum PaymentOutcome {
         reason: String,
     },
     NeedsAuthentication,
+    /// No answer came: it may have been made, and it may not.
+    Unknown,
+    /// Read back: the rail has never heard of it.
+    NotMade,
+}
+
+impl Deposit {
+    /// A wish to pay `amount`, for its rail to answer.
+    pub fn pending(number: i64, amount: Amount, rail: String, now: Timestamp) -> Deposit {
+        Deposit {
+            number,
+            amount,
+            tax: Tax::default(),
+            rail,
+            state: DepositState::Pending,
+            label: DepositLabel::Manual,
+            method: None,
+            member: None,
+            external: None,
+            created_at: now,
+            decided_at: None,
+            paid_at: None,
+            grant: None,
+            refunded: Amount::ZERO,
+            refunded_tax: Amount::ZERO,
+            withdrawn: Amount::ZERO,
+            withdrawn_tax: Amount::ZERO,
+            documented: Documented::No,
+            reason: String::new(),
+        }
+    }
+}
+
+/// Records how a deposit ended.
+pub fn decide(
+    ws: &mut Workset,
+    org: OrgId,
+    deposit: &mut Deposit,
+    state: DepositState,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let before = deposit.state;
+    deposit.state = state;
+    deposit.decided_at = Some(now);
+    ws.deposits.put(org, deposit.number, deposit.clone());
+    let wallet = ws.wallet_mut(org)?;
+    wallet.review_due = true;
+    end_attempt(wallet, before, deposit);
+    Ok(())
+}
+
+/// Records that no money came.
+pub fn fail(
+    ws: &mut Workset,
+    org: OrgId,
+    mut deposit: Deposit,
+    reason: String,
+    now: Timestamp,
+) -> Result<Deposit, Refusal> {
+    deposit.reason = reason;
+    decide(ws, org, &mut deposit, DepositState::Failed, now)?;
+    tell(ws, org, EventKind::DepositFailed, now, told(&deposit))?;
+    Ok(deposit)
+}
+
+/// Records that the payment was declined, or that its payer did not confirm it in time. An auto
+/// top-up switches itself off (requirements S12c, N13).
+pub fn decline(
+    ws: &mut Workset,
+    org: OrgId,
+    deposit: Deposit,
+    reason: String,
+    now: Timestamp,
+) -> Result<Deposit, Refusal> {
+    let deposit = fail(ws, org, deposit, reason, now)?;
+    if deposit.label == DepositLabel::AutoTopUp {
+        if let Some(rule) = &mut ws.wallet_mut(org)?.auto_top_up {
+            rule.enabled = false;
+        }
+        tell(ws, org, EventKind::AutoTopUpDisabled, now, told(&deposit))?;
+    }
+    Ok(deposit)
+}
+
+/// What an event says about a deposit.
+pub fn told(deposit: &Deposit) -> Vec<(&'static str, String)> {
+    let amount: Amount = deposit.amount;
+    let mut fields = vec![("deposit", deposit.number.to_string()), ("amount", amount.to_string())];
+    if !deposit.tax.is_none() {
+        fields.push(("tax", deposit.tax.amount.to_string()));
+    }
+    if !deposit.reason.is_empty() {
+        fields.push(("reason", deposit.reason.clone()));
+    }
+    fields
 }

@@ -258,4 +258,11 @@ mod tests {
             assert_eq!(bps_of_percent(wrong), None, "{wrong}");
         }
     }
+
+    #[test]
+    fn days_are_counted_from_1970() {
+        for (second, day) in [(-1, -1), (0, 0), (86_399, 0), (86_400, 1), (259_200, 3)] {
+            assert_eq!(day_of(at(second)), day, "{second}");
+        }
+    }
 }

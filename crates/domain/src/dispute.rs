@@ -180,10 +180,22 @@ pub fn reinstate(
     dispute.withdrawn_tax = dispute.withdrawn_tax.minus(tax);
     deposit.withdrawn = deposit.withdrawn.minus(money);
     deposit.withdrawn_tax = deposit.withdrawn_tax.minus(tax);
-    let is_back = dispute.withdrawn.is_zero();
-    dispute.taken.retain(|part| !is_back && part.change.is_positive());
+    forget_beyond(&mut dispute.taken, dispute.withdrawn.minus(dispute.withdrawn_tax));
     dispute.voided.retain(|part| part.change.is_positive());
     tell(ws, org, EventKind::DisputeFundsReinstated, at, told(dispute, money))
+}
+
+/// No more than what is still `withdrawn` can come back: what paid debt instead of re-entering is
+/// forgotten, first taken first.
+fn forget_beyond(taken: &mut Vec<Posting>, withdrawn: Amount) {
+    let in_all: Amount = taken.iter().map(|part| part.change).sum();
+    let mut beyond = in_all.minus(withdrawn).or_zero();
+    for part in taken.iter_mut() {
+        let forgotten = part.change.min(beyond);
+        part.change = part.change.minus(forgotten);
+        beyond = beyond.minus(forgotten);
+    }
+    taken.retain(|part| part.change.is_positive());
 }
 
 /// Adds `parts` to those of the same grants, new ones behind them.
@@ -237,6 +249,7 @@ fn returned(
         effective_at: at,
         created_at: at,
         voided_at: None,
+        scope: None,
     };
     wallet.grants.insert(grant.opened());
     let number = grant.number;
@@ -301,4 +314,173 @@ pub fn told(dispute: &Dispute, amount: Amount) -> Vec<(&'static str, String)> {
         fields.push(("amount", amount.to_string()));
     }
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deposit::{DepositLabel, DepositState};
+    use crate::document::Documented;
+    use crate::grant::OpenGrant;
+    use crate::testkit::{at, events, founded_with, left, org, parts, take, units};
+
+    /// A wallet with a purchase of 20 (grant 1) and its bonus of 4 (2), another purchase of 10 (3)
+    /// and a promotion of 5 (4).
+    fn founded() -> (Workset, Deposit, Dispute) {
+        let ws = founded_with("");
+        let deposit = Deposit {
+            number: 9,
+            amount: units(20),
+            rail: "sandbox".into(),
+            state: DepositState::Succeeded,
+            label: DepositLabel::Manual,
+            member: None,
+            method: None,
+            external: None,
+            created_at: at(0),
+            decided_at: Some(at(0)),
+            paid_at: Some(at(0)),
+            grant: Some(1),
+            tax: Tax::default(),
+            refunded: Amount::ZERO,
+            refunded_tax: Amount::ZERO,
+            withdrawn: Amount::ZERO,
+            withdrawn_tax: Amount::ZERO,
+            documented: Documented::No,
+            reason: String::new(),
+        };
+        let dispute = Dispute {
+            number: 10,
+            deposit: 9,
+            rail: "sandbox".into(),
+            external: "d".into(),
+            state: DisputeState::Open,
+            withdrawn: Amount::ZERO,
+            withdrawn_tax: Amount::ZERO,
+            taken: Vec::new(),
+            voided: Vec::new(),
+            freezes: false,
+            created_at: at(0),
+            decided_at: None,
+        };
+        (ws, deposit, dispute)
+    }
+
+    #[test]
+    fn what_is_withdrawn_leaves_its_purchase_then_others_then_is_debt() {
+        let (mut ws, mut deposit, mut dispute) = founded();
+        take(&mut ws, 1, 15);
+        withdraw(&mut ws, org(), (&mut deposit, &mut dispute), units(5), at(1)).unwrap();
+        assert_eq!(left(&ws), [(2, units(3)), (3, units(10)), (4, units(5))]);
+        withdraw(&mut ws, org(), (&mut deposit, &mut dispute), units(15), at(2)).unwrap();
+        assert_eq!(left(&ws), [(4, units(5))]);
+        assert_eq!(ws.wallet(org()).unwrap().debt, units(5));
+        assert_eq!(parts(&dispute.taken), [(1, units(5)), (3, units(10))]);
+        assert_eq!(parts(&dispute.voided), [(2, units(4))]);
+        assert_eq!(dispute.withdrawn, units(20));
+        assert_eq!(events(&ws), [EventKind::DisputeFundsWithdrawn; 2]);
+    }
+
+    #[test]
+    fn what_is_reinstated_pays_debt_and_re_enters_last_taken_first() {
+        let (mut ws, mut deposit, mut dispute) = founded();
+        take(&mut ws, 1, 15);
+        withdraw(&mut ws, org(), (&mut deposit, &mut dispute), units(20), at(1)).unwrap();
+        reinstate(&mut ws, org(), (&mut deposit, &mut dispute), units(12), at(2)).unwrap();
+        assert_eq!(ws.wallet(org()).unwrap().debt, Amount::ZERO);
+        let bonus = Amount::parse("2.40").unwrap();
+        assert_eq!(left(&ws), [(2, bonus), (3, units(7)), (4, units(5))]);
+        assert_eq!(parts(&dispute.taken), [(1, units(5)), (3, units(3))]);
+        reinstate(&mut ws, org(), (&mut deposit, &mut dispute), units(8), at(3)).unwrap();
+        assert_eq!(left(&ws), [(1, units(5)), (2, units(4)), (3, units(10)), (4, units(5))]);
+        assert_eq!((dispute.taken.len(), dispute.voided.len()), (0, 0));
+        assert_eq!(dispute.withdrawn, Amount::ZERO);
+    }
+
+    #[test]
+    fn what_paid_debt_is_not_missing_in_grants_any_more() {
+        let (mut ws, mut deposit, mut dispute) = founded();
+        withdraw(&mut ws, org(), (&mut deposit, &mut dispute), units(20), at(1)).unwrap();
+        assert_eq!(parts(&dispute.taken), [(1, units(20))]);
+        take(&mut ws, 3, 10);
+        ws.wallet_mut(org()).unwrap().debt = units(9);
+        reinstate(&mut ws, org(), (&mut deposit, &mut dispute), units(10), at(2)).unwrap();
+        assert_eq!(parts(&dispute.taken), [(1, units(10))]);
+        assert_eq!(dispute.withdrawn, units(10));
+        assert!(left(&ws).contains(&(1, units(1))));
+    }
+
+    /// Debt that a withdrawal made and a deposit has paid since.
+    #[test]
+    fn money_without_a_grant_to_return_to_is_one_of_its_own() {
+        let (mut ws, mut deposit, mut dispute) = founded();
+        take(&mut ws, 1, 20);
+        take(&mut ws, 3, 10);
+        withdraw(&mut ws, org(), (&mut deposit, &mut dispute), units(6), at(1)).unwrap();
+        ws.wallet_mut(org()).unwrap().debt = Amount::ZERO;
+        reinstate(&mut ws, org(), (&mut deposit, &mut dispute), units(6), at(2)).unwrap();
+        let wallet = ws.wallet(org()).unwrap();
+        let own = wallet.grants.iter().find(|it| it.number >= 20);
+        assert_eq!(own.map(|it| (it.remaining, it.is_purchased())), Some((units(6), true)));
+    }
+
+    /// Terms that ended while the money was away go on for 30 days, voided ones do not.
+    #[test]
+    fn terms_that_ended_meanwhile_go_on_for_thirty_days() {
+        let (mut ws, mut deposit, mut dispute) = founded();
+        withdraw(&mut ws, org(), (&mut deposit, &mut dispute), units(20), at(1)).unwrap();
+        for (number, voided_at) in [(1, None), (2, Some(at(5)))] {
+            let row = ws.grants.get(org(), number).unwrap().clone();
+            ws.grants.put(org(), number, Grant { expires_at: at(50), voided_at, ..row });
+        }
+        reinstate(&mut ws, org(), (&mut deposit, &mut dispute), units(20), at(50)).unwrap();
+        let ends = |number| {
+            let wallet = ws.wallet(org()).unwrap();
+            wallet.grants.get(number).map(|it: &OpenGrant| it.expires_at)
+        };
+        assert_eq!(ends(1), Some(at(50 + 30 * SECONDS_PER_DAY)));
+        assert_eq!(ends(2), Some(at(5)));
+    }
+
+    #[test]
+    fn a_wallet_is_frozen_until_every_dispute_is_decided_and_a_loss_released() {
+        let (mut ws, _, mut one) = founded();
+        let mut other = one.clone();
+        freeze(&mut ws, org(), &mut one, at(1)).unwrap();
+        freeze(&mut ws, org(), &mut other, at(1)).unwrap();
+        assert!(one.freezes && ws.wallet(org()).unwrap().is_frozen());
+        one.state = DisputeState::Won;
+        thaw(&mut ws, org(), &mut one, at(2)).unwrap();
+        assert!(!one.freezes && ws.wallet(org()).unwrap().is_frozen());
+        other.state = DisputeState::Won;
+        thaw(&mut ws, org(), &mut other, at(3)).unwrap();
+        assert!(!ws.wallet(org()).unwrap().is_frozen());
+        assert_eq!(events(&ws), [EventKind::WalletFrozen, EventKind::WalletReleased]);
+        freeze(&mut ws, org(), &mut one, at(4)).unwrap();
+        one.state = DisputeState::Lost;
+        thaw(&mut ws, org(), &mut one, at(5)).unwrap();
+        let frozen = Freeze { open: 0, is_lost: true };
+        assert_eq!(ws.wallet(org()).unwrap().freeze, Some(frozen));
+    }
+
+    #[test]
+    fn states_follow_each_other_one_way() {
+        use DisputeState::{Inquiry, Lost, Open, Won};
+        let may = [
+            (Inquiry, [true, true, true, true]),
+            (Open, [false, true, true, true]),
+            (Won, [false, false, true, false]),
+            (Lost, [false, false, false, true]),
+        ];
+        for (from, expected) in may {
+            assert_eq!(DisputeState::ALL.map(|next| from.may_become(next)), expected, "{from:?}");
+        }
+        for (state, code) in DisputeState::ALL.into_iter().zip(1..) {
+            assert_eq!((state.code(), DisputeState::from_code(code)), (code, Some(state)));
+            assert_eq!(DisputeState::from_name(state.name()), Some(state));
+            assert_eq!(state.is_decided(), matches!(state, Won | Lost));
+        }
+        assert_eq!((DisputeState::from_code(5), DisputeState::from_name("")), (None, None));
+        assert_eq!(DisputeState::ALL.map(DisputeState::name), ["inquiry", "open", "won", "lost"]);
+    }
 }

@@ -10,6 +10,7 @@ pub enum EventKind {
     DepositSucceeded,
     DepositFailed,
     DepositNeedsAuthentication,
+    DocumentIssued,
     AutoTopUpDisabled,
     MemberAdded,
     MemberRoleChanged,
@@ -44,17 +45,22 @@ pub enum EventKind {
     RetentionEnding,
     RetentionEnded,
     DeletionOrdered,
+    DepositUnknown,
+    AutoTopUpPaused,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 37] = [
+    pub const ALL: [EventKind; 40] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
+        EventKind::DepositUnknown,
+        EventKind::DocumentIssued,
         EventKind::AutoTopUpDisabled,
         EventKind::MemberAdded,
         EventKind::MemberRoleChanged,
         EventKind::MemberRemoved,
+        EventKind::AutoTopUpPaused,
         EventKind::BalanceLow,
         EventKind::BalanceForecastLow,
         EventKind::BalanceRecovered,
@@ -93,6 +99,7 @@ impl EventKind {
             EventKind::DepositSucceeded => 1,
             EventKind::DepositFailed => 2,
             EventKind::DepositNeedsAuthentication => 3,
+            EventKind::DocumentIssued => 90,
             EventKind::AutoTopUpDisabled => 4,
             EventKind::MemberAdded => 60,
             EventKind::MemberRoleChanged => 61,
@@ -126,6 +133,8 @@ impl EventKind {
             EventKind::RetentionEnding => 31,
             EventKind::RetentionEnded => 32,
             EventKind::DeletionOrdered => 33,
+            EventKind::DepositUnknown => 50,
+            EventKind::AutoTopUpPaused => 51,
             EventKind::PriceAnnounced => 70,
         }
     }
@@ -140,10 +149,13 @@ impl EventKind {
             EventKind::DepositSucceeded => "deposit.succeeded",
             EventKind::DepositFailed => "deposit.failed",
             EventKind::DepositNeedsAuthentication => "deposit.needs_authentication",
+            EventKind::DepositUnknown => "deposit.unknown",
+            EventKind::DocumentIssued => "document.issued",
             EventKind::AutoTopUpDisabled => "auto_top_up.disabled",
             EventKind::MemberAdded => "member.added",
             EventKind::MemberRoleChanged => "member.role_changed",
             EventKind::MemberRemoved => "member.removed",
+            EventKind::AutoTopUpPaused => "auto_top_up.paused",
             EventKind::BalanceLow => "balance.low",
             EventKind::BalanceForecastLow => "balance.forecast_low",
             EventKind::BalanceRecovered => "balance.recovered",
@@ -182,10 +194,12 @@ impl EventKind {
         matches!(
             self,
             EventKind::AutoTopUpDisabled
+                | EventKind::AutoTopUpPaused
                 | EventKind::BalanceLow
                 | EventKind::BalanceForecastLow
                 | EventKind::BalanceDepleted
                 | EventKind::DepositNeedsAuthentication
+                | EventKind::DocumentIssued
                 | EventKind::RefundSucceeded
                 | EventKind::RefundFailed
                 | EventKind::WalletFrozen
@@ -213,6 +227,8 @@ pub struct Event {
 pub enum Request {
     /// Charge a saved payment method for a deposit that waits.
     ChargeMethod { org: OrgId, deposit: i64 },
+    /// Ask what became of a payment that was not answered.
+    ReadPayment { org: OrgId, deposit: i64 },
     /// Pay a refund that waits.
     PayRefund { org: OrgId, refund: i64 },
     /// Make what zero stops stop.

@@ -2,9 +2,12 @@
 //!
 //! Laws: grants are never edited, only drawn, restored, voided or expired; a draw takes from as few
 //! grants as the burn order allows; what is reserved for a hold is not drawn by anything else.
-//! Burn order (rulings R11): priority, soonest expiry, promotional before purchased, oldest; a
-//! bonus directly after its own purchase.
+//! Burn order (rulings R11): priority, soonest expiry, promotional before purchased, narrowest
+//! scope, oldest; a bonus directly after its own purchase.
 
+use std::sync::Arc;
+
+use crate::scope::{Purpose, Scope};
 use crate::{Amount, Timestamp};
 
 /// Priority of a grant that names none: 0 burns first, 100 last.
@@ -81,6 +84,8 @@ pub struct Grant {
     pub created_at: Timestamp,
     /// When the operator ended it.
     pub voided_at: Option<Timestamp>,
+    /// What it can pay for; everything, when none is given.
+    pub scope: Option<Arc<Scope>>,
 }
 
 impl Grant {
@@ -99,6 +104,7 @@ impl Grant {
             purchase: self.purchase,
             remaining: self.amount,
             reserved: Amount::ZERO,
+            scope: self.scope.clone(),
         }
     }
 }
@@ -114,6 +120,7 @@ pub struct OpenGrant {
     pub remaining: Amount,
     /// The part of `remaining` that open holds have set aside.
     pub reserved: Amount,
+    pub scope: Option<Arc<Scope>>,
 }
 
 impl OpenGrant {
@@ -127,6 +134,14 @@ impl OpenGrant {
         self.kind == GrantKind::Purchased
     }
 
+    /// Whether it can be spent on `purpose`; without one, only credit for everything can.
+    pub fn pays_for(&self, purpose: Option<Purpose>) -> bool {
+        match &self.scope {
+            None => true,
+            Some(scope) => purpose.is_some_and(|purpose| scope.covers(purpose)),
+        }
+    }
+
     /// When it expires in a wallet whose purchased value is valid until `purchased_until`: what was
     /// bought, and the bonus on it, share that date unless they have their own (rulings R12).
     pub fn lapses_at(&self, purchased_until: Timestamp) -> Timestamp {
@@ -134,15 +149,11 @@ impl OpenGrant {
         if shares { purchased_until } else { self.expires_at }
     }
 
-    pub(crate) fn burn_key(&self) -> (i64, Timestamp, bool, i64, bool) {
+    pub(crate) fn burn_key(&self) -> impl Ord + use<> {
         let anchor = self.purchase.unwrap_or(self.number);
-        (
-            self.priority,
-            self.expires_at,
-            self.kind.is_bought(),
-            anchor,
-            self.kind == GrantKind::Bonus,
-        )
+        let width = self.scope.as_ref().map_or((usize::MAX, usize::MAX), |scope| scope.width());
+        let (is_bought, is_bonus) = (self.kind.is_bought(), self.kind == GrantKind::Bonus);
+        (self.priority, self.expires_at, is_bought, width, anchor, is_bonus)
     }
 }
 
@@ -244,15 +255,16 @@ impl OpenGrants {
         missing
     }
 
-    /// Sets aside `amount` in burn order for a hold and names the parts (rulings R9); nothing is
-    /// changed when the unreserved value is less.
-    pub fn reserve(&mut self, amount: Amount) -> Option<Vec<Posting>> {
-        if self.unreserved() < amount {
+    /// Sets aside `amount` in burn order for a hold on `purpose` and names the parts (rulings R9);
+    /// nothing is changed when the unreserved value that pays for it is less.
+    pub fn reserve(&mut self, amount: Amount, purpose: Option<Purpose>) -> Option<Vec<Posting>> {
+        let paying = self.0.iter().filter(|grant| grant.pays_for(purpose));
+        if paying.map(OpenGrant::unreserved).sum::<Amount>() < amount {
             return None;
         }
         let mut missing = amount;
         let mut parts = Vec::new();
-        for grant in &mut self.0 {
+        for grant in self.0.iter_mut().filter(|grant| grant.pays_for(purpose)) {
             let part = grant.unreserved().min(missing);
             if part.is_positive() {
                 grant.reserved = grant.reserved.plus(part);
@@ -321,7 +333,9 @@ impl OpenGrants {
 
     /// Lets what was bought and is good beyond `at` share the one date again.
     pub fn renew_purchased(&mut self, at: Timestamp) {
-        self.expire_purchased_at(|grant| grant.expires_at > at, Timestamp::NEVER);
+        // A commitment has its own term.
+        let is_good = |grant: &OpenGrant| grant.expires_at > at && grant.scope.is_none();
+        self.expire_purchased_at(is_good, Timestamp::NEVER);
     }
 
     /// Takes the end of what was bought back where it was the date `at`.
@@ -373,6 +387,7 @@ mod tests {
             purchase: None,
             remaining: Amount::from_units(amount),
             reserved: Amount::ZERO,
+            scope: None,
         }
     }
 
@@ -421,8 +436,8 @@ mod tests {
             expires_at: soon,
             ..open(1, GrantKind::Promotional, 10)
         }]);
-        let parts = grants.reserve(Amount::from_units(4)).unwrap();
-        assert_eq!(grants.reserve(Amount::from_units(7)), None);
+        let parts = grants.reserve(Amount::from_units(4), None).unwrap();
+        assert_eq!(grants.reserve(Amount::from_units(7), None), None);
         let never = Timestamp::NEVER;
         assert_eq!(grants.expire_next(soon, never).unwrap().unreserved(), Amount::from_units(6));
         assert_eq!(grants.expire_next(soon, never), None);

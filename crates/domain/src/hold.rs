@@ -49,6 +49,8 @@ pub struct Hold {
     pub state: HoldState,
     /// What is reserved of which grant.
     pub parts: Vec<Posting>,
+    /// What the work is, so that credit for it alone is set aside as well.
+    pub sku: Option<i64>,
     pub note: String,
     /// Number of the set of labels that its capture will be charged under; 0 when it has none.
     pub labels: i64,

@@ -75,6 +75,7 @@ pub enum Kind {
     Deposit,
     Refund,
     Dispute,
+    Document,
     PaymentMethod,
     Sku,
     Price,
@@ -91,7 +92,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 22] = [
+    pub const ALL: [Kind; 23] = [
         Kind::Platform,
         Kind::Organization,
         Kind::ApiKey,
@@ -101,6 +102,7 @@ impl Kind {
         Kind::Deposit,
         Kind::Refund,
         Kind::Dispute,
+        Kind::Document,
         Kind::PaymentMethod,
         Kind::Sku,
         Kind::Price,
@@ -127,6 +129,7 @@ impl Kind {
             Kind::Deposit => "dep",
             Kind::Refund => "rfd",
             Kind::Dispute => "dsp",
+            Kind::Document => "doc",
             Kind::PaymentMethod => "pmt",
             Kind::Sku => "sku",
             Kind::Price => "prc",
@@ -157,6 +160,7 @@ impl Kind {
             Kind::Deposit => "deposit",
             Kind::Refund => "refund",
             Kind::Dispute => "dispute",
+            Kind::Document => "document",
             Kind::PaymentMethod => "payment method",
             Kind::Sku => "SKU",
             Kind::Price => "price",

@@ -12,6 +12,7 @@ use crate::profile::Profile;
 use crate::rate::Rate;
 use crate::reprice::{next_block_charge, next_change};
 use crate::run::{Heartbeat, Paid, ResourceClass, Rest, Run, StopReason};
+use crate::scope::{Cover, Purpose};
 use crate::settle::{offset_debt, settle_to, tell};
 use crate::wake::expire_grants;
 use crate::workset::Workset;
@@ -150,13 +151,17 @@ pub fn begin_billing(
             charge_block(ws, org, run, now)?;
         }
         let next = next_block_charge(ws, org, profile, run)?;
-        ws.wallet_mut(org)?.blocks.add(run, next);
+        let wallet = ws.wallet_mut(org)?;
+        let cover = wallet.scopes.cover(Some(Purpose::of(run)));
+        wallet.blocks.add(run, cover, next);
         return Ok(());
     }
     wallet.stoppable_count += i64::from(run.class.is_stopped_at_zero());
     wallet.next_reprice = wallet.next_reprice.min(run.reprices_at);
     wallet.meters.accrue_to(now);
-    wallet.meters.change_rate(run.rate.per_units, run.rate.numerator(), run.started_at);
+    let cover = wallet.count_covered(run, 1);
+    let meter = (cover, run.rate.per_units);
+    wallet.meters.change_rate(meter, run.rate.numerator(), run.started_at);
     if run.previous.is_none() {
         wallet.begin_launch(run, profile, now);
     }
@@ -178,10 +183,14 @@ pub fn close_run(
 ) -> Result<Run, Refusal> {
     let mut run = ws.runs.find(Kind::Run, org, number)?.clone();
     if run.is_billed() {
+        // Credit that comes back is not counted on to pay for it any more.
+        let stopped_at = Some(ending.stopped_at);
+        ws.runs.put(org, number, Run { stopped_at, ..run.clone() });
         let wallet = ws.wallet_mut(org)?;
         wallet.running_count -= 1;
         if run.paid.is_some() {
-            wallet.blocks.remove(&run);
+            let cover = wallet.scopes.cover(Some(Purpose::of(&run)));
+            wallet.blocks.remove(&run, cover);
             find_next_block(ws, org, profile, number)?;
             take_back_blocks(ws, org, &mut run, ending.stopped_at, now)?;
             offset_debt(ws, org, now)?;
@@ -217,14 +226,16 @@ fn end_accrual(
 ) -> Result<(), Refusal> {
     let wallet = ws.wallet_mut(org)?;
     wallet.meters.accrue_to(now);
-    let before = wallet.meters.unposted(now);
-    wallet.meters.change_rate(run.rate.per_units, -run.rate.numerator(), stopped_at);
+    let cover = wallet.count_covered(run, -1);
+    let before = wallet.meters.unposted_under(cover, now);
+    let meter = (cover, run.rate.per_units);
+    wallet.meters.change_rate(meter, -run.rate.numerator(), stopped_at);
     wallet.end_launch(run, profile);
     wallet.stoppable_count -= i64::from(run.class.is_stopped_at_zero());
     if wallet.stoppable_count == 0 {
         wallet.stop_order = None;
     }
-    give_back_surplus(ws, org, profile, (run.rate.per_units, before), now)
+    give_back_surplus(ws, org, profile, (run, cover, before), now)
 }
 
 /// Settles, and gives back what was posted for time that turns out not to have run; `before` was
@@ -233,14 +244,15 @@ fn give_back_surplus(
     ws: &mut Workset,
     org: OrgId,
     profile: &Profile,
-    (per_units, before): (i64, Amount),
+    (run, cover, before): (&Run, Cover, Amount),
     now: Timestamp,
 ) -> Result<(), Refusal> {
     // Another run that was reported ahead of the clock may be why less than nothing is due.
-    let surplus = ws.wallet(org)?.meters.unposted(now).negated().or_zero();
+    let surplus = ws.wallet(org)?.meters.unposted_under(cover, now).negated().or_zero();
     let surplus = surplus.minus(before.negated().or_zero());
     settle_to(ws, org, profile, now)?;
-    correct(ws, org, per_units, surplus, now)?;
+    let meter = (cover, run.rate.per_units);
+    correct(ws, org, (meter, Purpose::of(run)), surplus, now)?;
     offset_debt(ws, org, now)?;
     expire_grants(ws, org, profile, now)
 }
@@ -290,13 +302,14 @@ fn shorten(
         offset_debt(ws, org, now)?;
         expire_grants(ws, org, profile, now)?;
     } else if let Some(ended_at) = run.stopped_at {
-        let (per_units, numerator) = (run.rate.per_units, run.rate.numerator());
-        let meters = &mut ws.wallet_mut(org)?.meters;
-        meters.accrue_to(now);
-        let before = meters.unposted(now);
-        meters.change_rate(per_units, -numerator, stopped_at);
-        meters.change_rate(per_units, numerator, ended_at);
-        give_back_surplus(ws, org, profile, (per_units, before), now)?;
+        let wallet = ws.wallet_mut(org)?;
+        let cover = wallet.scopes.cover(Some(Purpose::of(&run)));
+        let (meter, numerator) = ((cover, run.rate.per_units), run.rate.numerator());
+        wallet.meters.accrue_to(now);
+        let before = wallet.meters.unposted_under(cover, now);
+        wallet.meters.change_rate(meter, -numerator, stopped_at);
+        wallet.meters.change_rate(meter, numerator, ended_at);
+        give_back_surplus(ws, org, profile, (&run, cover, before), now)?;
     }
     run.stopped_at = Some(stopped_at);
     run.stop_reason = Some(ending.reason);

@@ -9,9 +9,10 @@
 //! changes these two numbers, so reading a balance costs the same whatever is running.
 
 use crate::rate::{denominator, divide_round_half_even};
+use crate::scope::Cover;
 use crate::{Amount, Timestamp};
 
-/// The exact account of running time under prices of one `per_units`.
+/// The exact account of running time under prices of one `per_units` and one cover (rulings R3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meter {
     /// Seconds that the prices are for.
@@ -22,6 +23,8 @@ pub struct Meter {
     pub sum: i128,
     /// What has been posted of `sum`, in nano-units.
     pub posted: i128,
+    /// What of the credit for some SKUs only pays for it.
+    pub cover: Cover,
 }
 
 impl Meter {
@@ -70,6 +73,22 @@ impl Meters {
         self.meters.iter().map(|meter| meter.total_at(seconds_ahead) - meter.posted).sum()
     }
 
+    /// What there is to post up to `at` of what has `cover`.
+    pub fn unposted_nanos_of(&self, cover: Cover, at: Timestamp) -> i128 {
+        let seconds = at.seconds_since(self.accrued_until);
+        let meters = self.meters.iter().filter(|meter| meter.cover == cover);
+        meters.map(|meter| meter.total_at(seconds) - meter.posted).sum()
+    }
+
+    /// The same as an amount.
+    ///
+    /// # Panics
+    /// When the amount is beyond the range: rates are bounded where runs start.
+    pub fn unposted_under(&self, cover: Cover, at: Timestamp) -> Amount {
+        let nanos = self.unposted_nanos_of(cover, at);
+        Amount::from_nanos(i64::try_from(nanos).expect("accrual beyond the range"))
+    }
+
     /// What `seconds` of everything that runs now would cost, rounded once per meter.
     pub fn burn_round_half_even(&self, seconds: i64) -> Amount {
         let nanos: i128 = self
@@ -98,14 +117,20 @@ impl Meters {
 
     /// Adds `rate_change` per second from `since` on, which may lie before or (by a few minutes of
     /// clock difference) after [`Meters::accrued_until`]; the sum is corrected for the difference.
-    pub fn change_rate(&mut self, per_units: i64, rate_change: i128, since: Timestamp) {
+    pub fn change_rate(
+        &mut self,
+        (cover, per_units): (Cover, i64),
+        rate_change: i128,
+        since: Timestamp,
+    ) {
         let seconds = self.accrued_until.seconds_since(since.floor_to_second());
-        let meter = match self.meters.iter().position(|meter| meter.per_units == per_units) {
+        let is_it = |meter: &Meter| meter.per_units == per_units && meter.cover == cover;
+        let meter = match self.meters.iter().position(is_it) {
             Some(index) => &mut self.meters[index],
             None => {
-                self.meters.push(Meter { per_units, rate: 0, sum: 0, posted: 0 });
-                self.meters.sort_by_key(|meter| meter.per_units);
-                let index = self.meters.iter().position(|meter| meter.per_units == per_units);
+                self.meters.push(Meter { per_units, rate: 0, sum: 0, posted: 0, cover });
+                self.meters.sort_by_key(|meter| (meter.per_units, meter.cover));
+                let index = self.meters.iter().position(is_it);
                 &mut self.meters[index.expect("just added")]
             }
         };
@@ -128,15 +153,46 @@ impl Meters {
         }
     }
 
-    /// Takes back `amount` of what was posted for time at prices per `per_units`.
-    pub fn give_back(&mut self, per_units: i64, amount: Amount) {
-        for meter in self.meters.iter_mut().filter(|meter| meter.per_units == per_units) {
+    /// Marks what there is to post of what has `cover` up to `at`, which may lie before
+    /// [`Meters::accrued_until`], as posted.
+    pub fn mark_posted_of(&mut self, cover: Cover, at: Timestamp) {
+        let seconds = at.seconds_since(self.accrued_until);
+        for meter in self.meters.iter_mut().filter(|meter| meter.cover == cover) {
+            meter.posted = meter.total_at(seconds);
+        }
+    }
+
+    /// Takes back `amount` of what was posted for time under `cover` at prices per `per_units`.
+    pub fn give_back(&mut self, (cover, per_units): (Cover, i64), amount: Amount) {
+        let is_it = |meter: &&mut Meter| meter.per_units == per_units && meter.cover == cover;
+        for meter in self.meters.iter_mut().filter(is_it) {
             meter.posted -= i128::from(amount.nanos());
         }
     }
 
+    /// Says anew what covers what, where different covers may have become the same.
+    pub(crate) fn recover(&mut self, becomes: impl Fn(Cover) -> Cover) {
+        let mut meters: Vec<Meter> = Vec::with_capacity(self.meters.len());
+        for meter in self.meters.drain(..) {
+            let cover = becomes(meter.cover);
+            let same =
+                |other: &&mut Meter| other.per_units == meter.per_units && other.cover == cover;
+            match meters.iter_mut().find(same) {
+                Some(other) => {
+                    other.rate += meter.rate;
+                    other.sum += meter.sum;
+                    other.posted += meter.posted;
+                }
+                None => meters.push(Meter { cover, ..meter }),
+            }
+        }
+        meters.sort_by_key(|meter| (meter.per_units, meter.cover));
+        self.meters = meters;
+    }
+
     /// The last whole second, not before [`Meters::accrued_until`], at which the time used since
-    /// the last posting is at most `limit`; [`Timestamp::NEVER`] when it always is.
+    /// the last posting is at most `limit`; [`Timestamp::NEVER`] when it always is. What a run that
+    /// was reported ahead of the clock has yet to begin is nothing used, and no credit either.
     ///
     /// When even `accrued_until` is beyond the limit, that second is returned: nothing earlier can
     /// be decided any more.
@@ -145,7 +201,7 @@ impl Meters {
             return Timestamp::NEVER;
         }
         let limit = i128::from(limit.nanos());
-        let fits = |seconds: i64| self.unposted_nanos(seconds) <= limit;
+        let fits = |seconds: i64| self.unposted_nanos(seconds).max(0) <= limit;
         last_second(self.accrued_until, |at| fits(at.seconds_since(self.accrued_until)))
     }
 }
@@ -186,7 +242,7 @@ mod tests {
     fn running(rates: &[Rate]) -> Meters {
         let mut meters = Meters::default();
         for rate in rates {
-            meters.change_rate(rate.per_units, rate.numerator(), Timestamp::ZERO);
+            meters.change_rate((Cover::NONE, rate.per_units), rate.numerator(), Timestamp::ZERO);
         }
         meters
     }
@@ -213,14 +269,24 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_has_not_begun_pays_for_nothing() {
+        let mut meters = running(&[]);
+        let ahead = rate("3.00", 1);
+        meters.change_rate((Cover::NONE, ahead.per_units), ahead.numerator(), at(100));
+        let within = |units| meters.last_second_within(Amount::from_units(units));
+        assert_eq!((within(-30), within(-1)), (at(0), at(0)));
+        assert_eq!((within(0), within(3), within(5)), (at(100), at(101), at(101)));
+    }
+
+    #[test]
     fn a_run_reported_late_costs_what_it_would_have_cost_on_time() {
         let gpu = rate("2.40", 3_600);
         let mut late = running(&[]);
         late.accrue_to(at(1_000));
-        late.change_rate(gpu.per_units, gpu.numerator(), at(400));
+        late.change_rate((Cover::NONE, gpu.per_units), gpu.numerator(), at(400));
         assert_eq!(late.unposted(at(4_000)), running(&[gpu]).unposted(at(3_600)));
         late.accrue_to(at(5_000));
-        late.change_rate(gpu.per_units, -gpu.numerator(), at(4_000));
+        late.change_rate((Cover::NONE, gpu.per_units), -gpu.numerator(), at(4_000));
         assert_eq!(late.unposted(at(9_000)), Amount::parse("2.40").unwrap());
     }
 

@@ -23,6 +23,7 @@ pub use table::{Profile, Setting};
 
 use crate::run::{ResourceClass, Rest};
 use crate::time::SECONDS_PER_DAY;
+use crate::top_up::Caps;
 use crate::{Amount, Timestamp};
 
 /// Reported times may lie so far ahead of the clock (rulings R1).
@@ -147,6 +148,14 @@ impl Profile {
             amount_min: self.auto_top_up_amount_min,
             amount_max: self.auto_top_up_amount_max,
         })
+    }
+
+    /// The most that any auto top-up rule asks for.
+    pub fn auto_top_up_caps(&self) -> Caps {
+        Caps {
+            daily_attempts_max: self.auto_top_up_daily_attempts_max,
+            monthly_amount_max: self.auto_top_up_monthly_amount_max,
+        }
     }
 
     /// The end of the last line period that is closed at `at`.

@@ -117,4 +117,15 @@ mod tests {
             assert_eq!(divide_round_half_even(numerator, 2), expected);
         }
     }
+
+    #[test]
+    fn a_shown_price_is_rounded_and_what_is_beyond_the_range_is_the_list_price() {
+        let shown = |list: &str, discount_bps| {
+            let list = Amount::parse(list).unwrap();
+            Rate { list, per_units: 3_600, discount_bps }.shown_price_round_half_even().to_string()
+        };
+        assert_eq!(shown("2.40", 1_000), "2.16");
+        assert_eq!(shown("0.000000001", 5_000), "0.00");
+        assert_eq!(shown("0.000000003", 5_000), "0.000000002");
+    }
 }

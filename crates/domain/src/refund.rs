@@ -4,6 +4,7 @@
 //! debt is owed; what a failed refund gives back stands as if it had never been asked for; value
 //! that came with a purchase goes with it, pro rata (rulings R17).
 
+use crate::document::Documented;
 use crate::grant::{OpenGrant, Posting};
 use crate::ledger::TransactionKind;
 use crate::profile::{Profile, RefundPolicy};
@@ -65,6 +66,7 @@ pub struct Refund {
     pub taken: Vec<Posting>,
     /// What it voided of the bonus that came with the purchase.
     pub voided: Vec<Posting>,
+    pub documented: Documented,
     /// Why it failed, in words.
     pub reason: String,
     pub created_at: Timestamp,
@@ -208,6 +210,7 @@ pub fn parts_of(postings: &[Posting]) -> Vec<Posting> {
 mod tests {
     use super::*;
     use crate::grant::{GrantKind, PRIORITY_DEFAULT};
+    use crate::testkit::{at, founded_with, left, org, parts, take, units};
 
     fn purchase(number: i64, units: i64, reserved: i64) -> OpenGrant {
         OpenGrant {
@@ -218,6 +221,7 @@ mod tests {
             purchase: None,
             remaining: Amount::from_units(units),
             reserved: Amount::from_units(reserved),
+            scope: None,
         }
     }
 
@@ -279,5 +283,39 @@ mod tests {
         assert_eq!(share_round_half_even(nanos(10), nanos(1), nanos(4)), nanos(2));
         assert_eq!(share_round_half_even(nanos(7), nanos(3), nanos(3)), nanos(7));
         assert_eq!(share_round_half_even(nanos(7), nanos(1), nanos(0)), nanos(7));
+    }
+
+    #[test]
+    fn a_bonus_goes_with_its_purchase_as_far_as_it_is_there() {
+        let mut ws = founded_with("");
+        let void = |ws: &mut Workset, purchase, part: i64| {
+            void_bonus(ws, org(), purchase, (units(part), units(20)), at(7)).unwrap()
+        };
+        assert_eq!(void(&mut ws, None, 10), []);
+        assert_eq!(void(&mut ws, Some(3), 10), []);
+        assert_eq!(parts(&void(&mut ws, Some(1), 10)), [(2, units(2))]);
+        take(&mut ws, 2, 1);
+        assert_eq!(parts(&void(&mut ws, Some(1), 10)), [(2, units(1))]);
+        assert_eq!(void(&mut ws, Some(1), 10), []);
+        let rows: Vec<_> = ws.journal().iter().map(|row| (row.kind, row.subject)).collect();
+        assert_eq!(rows, [(TransactionKind::BonusVoid, 2); 2]);
+        assert_eq!(parts(&ws.journal()[0].postings), [(2, units(-2))]);
+        assert_eq!(ws.journal()[0].amount, units(2));
+        assert_eq!(left(&ws), [(1, units(20)), (3, units(10)), (4, units(5))]);
+    }
+
+    #[test]
+    fn parts_are_what_postings_took() {
+        let postings = [Posting { grant: 3, change: units(-2) }];
+        assert_eq!(parts(&parts_of(&postings)), [(3, units(2))]);
+    }
+
+    #[test]
+    fn states_are_stored_and_named() {
+        for (state, code) in RefundState::ALL.into_iter().zip(1..) {
+            assert_eq!((state.code(), RefundState::from_code(code)), (code, Some(state)));
+        }
+        assert_eq!(RefundState::from_code(4), None);
+        assert_eq!(RefundState::ALL.map(RefundState::name), ["pending", "succeeded", "failed"]);
     }
 }

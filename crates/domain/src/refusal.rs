@@ -27,6 +27,12 @@ pub enum Refusal {
         min: Amount,
         max: Amount,
     },
+    /// A setting of a rule that a customer sets lies outside what the profile lets it be.
+    SettingOutOfRange {
+        setting: &'static str,
+        min: String,
+        max: String,
+    },
     /// A quantity is zero or negative.
     QuantityNotPositive,
     /// A reported time lies too far ahead of the clock.
@@ -92,6 +98,10 @@ pub enum Refusal {
     NameTaken {
         name: String,
     },
+    /// The month is not over, or not settled: a bill for it would change.
+    PeriodOpen {
+        until: Timestamp,
+    },
     /// The setting cannot be had in this platform's profile.
     NotInProfile {
         feature: &'static str,
@@ -151,6 +161,10 @@ pub enum Refusal {
     TooManyUpcoming {
         most: i64,
     },
+    /// The grants of the wallet have so many different scopes already.
+    TooManyScopes {
+        most: i64,
+    },
     /// The coupon cannot be redeemed yet, or not any more.
     CouponNotValid {
         from: Timestamp,
@@ -190,6 +204,7 @@ impl Refusal {
             Refusal::AmountNotPositive => "amount_not_positive",
             Refusal::AmountTooPrecise => "amount_too_precise",
             Refusal::AmountOutOfRange { .. } => "amount_out_of_range",
+            Refusal::SettingOutOfRange { .. } => "setting_out_of_range",
             Refusal::QuantityNotPositive => "quantity_not_positive",
             Refusal::TooFarAhead { .. } => "too_far_ahead",
             Refusal::TooLongAgo { .. } => "too_long_ago",
@@ -211,6 +226,7 @@ impl Refusal {
             Refusal::CaptureAboveHold { .. } => "capture_above_hold",
             Refusal::EventConflict => "event_conflict",
             Refusal::NameTaken { .. } => "name_taken",
+            Refusal::PeriodOpen { .. } => "period_open",
             Refusal::NotInProfile { .. } => "not_in_profile",
             Refusal::PaymentMethodMissing => "payment_method_missing",
             Refusal::DepositDecided { .. } => "deposit_decided",
@@ -230,6 +246,7 @@ impl Refusal {
             Refusal::TaxRateOutOfRange => "tax_rate_out_of_range",
             Refusal::PriorityOutOfRange => "priority_out_of_range",
             Refusal::TooManyUpcoming { .. } => "too_many_upcoming",
+            Refusal::TooManyScopes { .. } => "too_many_scopes",
             Refusal::CouponNotValid { .. } => "coupon_not_valid",
             Refusal::CouponUsedUp { .. } => "coupon_used_up",
             Refusal::CouponRedeemed => "coupon_redeemed",
@@ -264,6 +281,9 @@ impl Refusal {
             }
             Refusal::TooManyUpcoming { most } => {
                 write!(f, "{most} grants wait to become effective; no more can")
+            }
+            Refusal::TooManyScopes { most } => {
+                write!(f, "grants of this wallet have {most} different scopes; no more can")
             }
             Refusal::CouponNotValid { from, until } => {
                 write!(f, "this coupon can be redeemed from {from} on, and before {until}")
@@ -355,6 +375,7 @@ impl fmt::Display for Refusal {
             | Refusal::PriorityOutOfRange
             | Refusal::GrantNotVoidable
             | Refusal::TooManyUpcoming { .. }
+            | Refusal::TooManyScopes { .. }
             | Refusal::CouponNotValid { .. }
             | Refusal::CouponUsedUp { .. }
             | Refusal::CouponRedeemed
@@ -392,14 +413,20 @@ impl Refusal {
         }
     }
 
-    /// The sentences about refunds and disputes, and those of [`Refusal::of_state`].
+    /// The sentences about rules, refunds and disputes, and those of [`Refusal::of_state`].
     fn fmt_money_back(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Refusal::SettingOutOfRange { setting, min, max } => {
+                write!(f, "{setting} must be between {min} and {max}")
+            }
             Refusal::DepositNotPaid { state } => {
                 write!(f, "this deposit is {state}: no money of it has come")
             }
             Refusal::AboveRefundable { refundable } => {
                 write!(f, "{refundable} of this deposit can be refunded now")
+            }
+            Refusal::PeriodOpen { until } => {
+                write!(f, "the month can be billed once it is settled up to {until}")
             }
             Refusal::RefundTooLate { until } => {
                 write!(f, "this deposit could be refunded until {until}")

@@ -45,12 +45,11 @@ pub fn review_reminders(
         return Ok(());
     }
     let day_end = wallet.zone.day_end(at);
-    let mut unpaid = wallet.meters.accrued(at.floor_to_second());
+    let accrued = wallet.meters.accrued(at.floor_to_second());
+    let mut drawn = wallet.draws_of(accrued, at);
     let (mut amount, mut first) = (Amount::ZERO, Timestamp::NEVER);
     for grant in wallet.grants.iter() {
-        let used = grant.unreserved().min(unpaid);
-        unpaid = unpaid.minus(used);
-        let left = grant.unreserved().minus(used);
+        let left = grant.unreserved().minus(drawn(grant));
         let is_told = reminders_of(wallet, profile, grant).any(|reminder| reminder < day_end);
         if is_told && left.is_positive() {
             amount = amount.plus(left);

@@ -8,6 +8,7 @@ use crate::event::EventKind;
 use crate::lifecycle::{Ending, close_run};
 use crate::profile::Profile;
 use crate::run::{Rest, Run, StopReason};
+use crate::scope::Purpose;
 use crate::settle::tell;
 use crate::time::SECONDS_PER_DAY;
 use crate::wake::patience;
@@ -41,9 +42,20 @@ fn kept_count(wallet: &Wallet) -> i64 {
     wallet.running_count - wallet.stoppable_count - wallet.blocks.run_count()
 }
 
-/// The last second that what is stored can be paid for.
+/// The last second that all that is stored can be paid for.
 fn paid_until(wallet: &Wallet) -> Timestamp {
+    if wallet.is_scoped() {
+        return wallet.kept_outs().iter().map(|&(_, at)| at).min().unwrap_or(Timestamp::NEVER);
+    }
     wallet.last_second_at_or_above(Amount::ZERO, Usable::Unreserved, 0)
+}
+
+/// Whether something has to stop first that may be what uses the credit up.
+fn is_stopping(wallet: &Wallet) -> bool {
+    if wallet.is_scoped() {
+        return wallet.first_stop() <= paid_until(wallet).max(wallet.now);
+    }
+    wallet.stoppable_count > 0
 }
 
 /// When what is stored is next to be looked at; [`Timestamp::NEVER`] when it need not be.
@@ -52,8 +64,7 @@ pub fn retention_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
         return Timestamp::NEVER;
     }
     match wallet.retention {
-        // What zero stops has to stop first: it may be what uses the credit up.
-        None if wallet.stoppable_count > 0 => Timestamp::NEVER,
+        None if is_stopping(wallet) => Timestamp::NEVER,
         None => {
             let since = paid_until(wallet).max(wallet.now);
             patience(wallet, profile).map_or(since, |until| since.max(until))
@@ -90,7 +101,7 @@ pub(crate) fn review_retention(
     let is_waited_for = patience(wallet, profile).is_some_and(|until| at < until);
     let is_at_zero = paid_until(wallet) <= at;
     match before {
-        None if is_at_zero && !is_waited_for && wallet.stoppable_count == 0 => {
+        None if is_at_zero && !is_waited_for && !is_stopping(wallet) => {
             let deletes_at = at.floor_to_second().plus_seconds(days * SECONDS_PER_DAY);
             let is_ending = days <= 1;
             ws.wallet_mut(org)?.retention = Some(Retention { deletes_at, is_ending });
@@ -120,13 +131,21 @@ fn warn(
     tell(ws, org, kind, at, vec![("deletes_at", deletes_at.to_string())])
 }
 
-/// Orders the deletion of everything that is stored, and ends its runs.
+/// Orders the deletion of everything that is stored and cannot be paid, and ends its runs.
 fn delete(ws: &mut Workset, org: OrgId, profile: &Profile, at: Timestamp) -> Result<(), Refusal> {
-    ws.wallet_mut(org)?.retention = None;
+    let wallet = ws.wallet_mut(org)?;
+    wallet.retention = None;
+    let unpaid = wallet.is_scoped().then(|| (wallet.scopes.clone(), wallet.kept_outs()));
+    let is_unpaid = |run: &Run| {
+        unpaid.as_ref().is_none_or(|(scopes, outs)| {
+            let cover = scopes.cover(Some(Purpose::of(run)));
+            outs.iter().any(|&(other, out)| other == cover && out <= at)
+        })
+    };
     let kept: Vec<(i64, i64)> = ws
         .runs
         .of(org)
-        .filter(|(_, run)| is_kept(run))
+        .filter(|(_, run)| is_kept(run) && is_unpaid(run))
         .map(|(number, run)| (number, run.resource))
         .collect();
     for (number, resource) in kept {

@@ -9,7 +9,7 @@
 //! `adjustments` is what was charged for running time beyond the sum of the runs: fractions of a
 //! nano for each run (rulings R3), and what was reported in another month than it ran in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ledger::{LedgerTransaction, TransactionKind};
 use crate::price::PriceBook;
@@ -84,8 +84,9 @@ pub struct Statement {
     pub opening: Amount,
     /// In the order of [`Item`]; what left the wallet is negative, and there are no empty ones.
     pub lines: Vec<(Item, Amount)>,
-    /// The tax in what was used (rulings R19).
+    /// The tax in what was used (rulings R19), and its rate; none where there were several.
     pub tax: Amount,
+    pub tax_bps: i64,
     /// The tax on top of what was purchased, less that of what went back.
     pub tax_on_top: Amount,
     pub closing: Amount,
@@ -102,6 +103,7 @@ impl Statement {
         let (mut closing, mut changed) = (posted.posted, Amount::ZERO);
         let (mut time, mut spans) = (Amount::ZERO, Vec::new());
         let (mut tax, mut tax_on_top) = (Amount::ZERO, Amount::ZERO);
+        let mut rates = BTreeSet::new();
         for row in posted.journal {
             let (at, change) = (row.counted_at(), change_of(row));
             if at >= month.end {
@@ -114,6 +116,7 @@ impl Statement {
             add(Item::Absorbed, row.absorbed);
             if row.kind.is_charged() {
                 tax = tax.plus(row.tax.amount);
+                rates.extend((!row.tax.is_none()).then_some(row.tax.bps));
             }
             match row.kind {
                 TransactionKind::Settlement | TransactionKind::Correction => {
@@ -136,7 +139,15 @@ impl Statement {
         }
         add(Item::Adjustments, all.minus(time));
         let lines = sums.into_iter().filter(|(_, amount)| !amount.is_zero()).collect();
-        Statement { month, opening: closing.minus(changed), lines, tax, tax_on_top, closing }
+        let tax_bps = rates.first().copied().filter(|_| rates.len() == 1).unwrap_or(0);
+        let opening = closing.minus(changed);
+        Statement { month, opening, lines, tax, tax_bps, tax_on_top, closing }
+    }
+
+    /// What grants and debt paid for what was used: without what the operator bears.
+    pub fn billed(&self) -> Amount {
+        let absorbed = self.lines.iter().filter(|(item, _)| *item == Item::Absorbed);
+        self.used().minus(absorbed.map(|(_, amount)| *amount).sum())
     }
 
     /// What was used, at price; not below zero unless more was taken back.

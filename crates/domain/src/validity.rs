@@ -129,3 +129,106 @@ fn give_back(ws: &mut Workset, org: OrgId, rest: OpenGrant, at: Timestamp) -> Re
     let fields = vec![("grant", grant.to_string()), ("amount", amount.to_string())];
     tell(ws, org, EventKind::GrantRenewed, at, fields)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{at, events, founded_with, left, org, units};
+    use crate::wake::expire_grants;
+
+    const DAY: i64 = SECONDS_PER_DAY;
+
+    /// A wallet whose purchases are valid for a month after a payment at second 0: 31 days.
+    fn founded() -> Workset {
+        let mut ws = founded_with("purchased_expiry=rolling(1mo)");
+        pay(&mut ws, 0, 0);
+        ws
+    }
+
+    fn pay(ws: &mut Workset, paid_at: i64, confirmed: i64) {
+        let profile = ws.profile_of(org()).unwrap();
+        renew(ws, org(), &profile, at(paid_at), at(confirmed)).unwrap();
+    }
+
+    fn expire(ws: &mut Workset, now: i64) {
+        let profile = ws.profile_of(org()).unwrap();
+        expire_grants(ws, org(), &profile, at(now)).unwrap();
+    }
+
+    fn validity(ws: &Workset) -> &Validity {
+        ws.wallet(org()).unwrap().validity.as_ref().unwrap()
+    }
+
+    #[test]
+    fn a_payment_before_the_date_moves_it_and_never_back() {
+        let mut ws = founded();
+        assert_eq!(validity(&ws).until, at(31 * DAY));
+        pay(&mut ws, 30 * DAY, 30 * DAY);
+        let later = validity(&ws).until;
+        assert_eq!(later, at((31 + 27) * DAY));
+        pay(&mut ws, DAY, 30 * DAY);
+        assert_eq!(validity(&ws).until, later);
+        assert_eq!((validity(&ws).lapsed_at, left(&ws).len()), (None, 4));
+    }
+
+    #[test]
+    fn without_rolling_validity_nothing_is_renewed() {
+        let mut ws = founded_with("");
+        pay(&mut ws, 0, 0);
+        assert_eq!(ws.wallet(org()).unwrap().validity, None);
+    }
+
+    #[test]
+    fn at_the_date_all_that_was_bought_ends() {
+        let mut ws = founded();
+        expire(&mut ws, 31 * DAY - 1);
+        assert_eq!(left(&ws).len(), 4);
+        expire(&mut ws, 31 * DAY);
+        assert_eq!(left(&ws), [(4, units(5))]);
+        assert_eq!(events(&ws), [EventKind::GrantExpired; 3]);
+        assert_eq!(validity(&ws).lapsed_at, Some(at(31 * DAY)));
+        assert_eq!(validity(&ws).lapsed.len(), 3);
+        assert_eq!(validity(&ws).forgotten_at(), at(61 * DAY));
+    }
+
+    #[test]
+    fn a_payment_made_in_time_and_confirmed_late_brings_all_of_it_back() {
+        let mut ws = founded();
+        expire(&mut ws, 31 * DAY);
+        pay(&mut ws, 31 * DAY - 1, 40 * DAY);
+        assert_eq!(left(&ws), [(1, units(20)), (2, units(4)), (3, units(10)), (4, units(5))]);
+        let renewed = ws.journal().iter().filter(|row| row.kind == TransactionKind::Renewal);
+        let sums: Vec<(i64, Amount)> = renewed.map(|row| (row.subject, row.amount)).collect();
+        assert_eq!(sums, [(1, units(20)), (2, units(4)), (3, units(10))]);
+        assert_eq!(&events(&ws)[3..], [EventKind::GrantRenewed; 3]);
+        assert_eq!((validity(&ws).lapsed_at, validity(&ws).lapsed.len()), (None, 0));
+        assert_eq!(validity(&ws).forgotten_at(), Timestamp::NEVER);
+    }
+
+    #[test]
+    fn a_payment_at_the_date_begins_anew() {
+        let mut ws = founded();
+        pay(&mut ws, 31 * DAY, 31 * DAY);
+        assert_eq!(validity(&ws).until, at(59 * DAY));
+        assert_eq!(validity(&ws).lapsed_at, Some(at(31 * DAY)));
+        expire(&mut ws, 31 * DAY);
+        assert_eq!(left(&ws), [(4, units(5))]);
+        pay(&mut ws, 31 * DAY - 1, 32 * DAY);
+        assert_eq!(left(&ws).len(), 4);
+    }
+
+    /// What a hold had set aside at the date ends with it, and comes back with the rest.
+    #[test]
+    fn what_a_hold_outlived_ends_when_it_is_given_back() {
+        let mut ws = founded();
+        let parts = ws.wallet_mut(org()).unwrap().grants.reserve(units(8), None).unwrap();
+        expire(&mut ws, 31 * DAY);
+        assert_eq!(left(&ws), [(1, units(3)), (4, units(5))]);
+        pay(&mut ws, 33 * DAY, 33 * DAY);
+        ws.wallet_mut(org()).unwrap().grants.unreserve(&parts);
+        expire(&mut ws, 34 * DAY);
+        assert_eq!(left(&ws), [(4, units(5))]);
+        pay(&mut ws, 30 * DAY, 35 * DAY);
+        assert!(left(&ws).contains(&(1, units(20))));
+    }
+}

@@ -6,7 +6,6 @@
 //! moves on (rulings R7).
 
 use crate::block::start_blocks;
-use crate::deposit::{Deposit, DepositLabel, DepositState};
 use crate::event::{EventKind, Request};
 use crate::grant::Posting;
 use crate::hold::HoldState;
@@ -17,12 +16,12 @@ use crate::reminder::{next_reminder, review_reminders};
 use crate::reprice::reprice;
 use crate::retention::{may_delete, retention_due, review_retention};
 use crate::run::{Rest, Run, StopReason};
+use crate::scoped;
 use crate::settle::{Draft, offset_debt, post, settle_to, tell};
-use crate::tax;
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
-use crate::wallet::{StopOrder, Usable, UserLimit, Wallet};
+use crate::wallet::{StopOrder, UserLimit, Wallet};
 use crate::workset::{Platform, Workset};
-use crate::{Amount, OrgId, Refusal, Timestamp};
+use crate::{Amount, OrgId, Refusal, Timestamp, top_up};
 
 /// How a wake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +44,15 @@ pub struct WakeNeeds {
     /// Runs that go on at an announced price until then.
     pub due_reprices: bool,
     pub payment_method: Option<i64>,
+    /// The attempt of an auto top-up that is looked at until then, with its payment method.
+    pub waiting_deposit: Option<i64>,
 }
 
 impl WakeNeeds {
     pub fn of(wallet: &Wallet, profile: &Profile, until: Timestamp) -> WakeNeeds {
         let lead = profile.stop_lead_seconds;
-        let stops = wallet.stop_order.is_some() || wallet.run_out().plus_seconds(-lead) <= until;
+        let is_ordered = wallet.next_stop_at() != Timestamp::NEVER;
+        let stops = is_ordered || wallet.run_out().plus_seconds(-lead) <= until;
         WakeNeeds {
             // A block that starts meanwhile may bring the end of what accrues nearer.
             open_runs: (wallet.stoppable_count > 0 && (stops || !wallet.blocks.is_empty()))
@@ -60,6 +62,9 @@ impl WakeNeeds {
             due_beats: wallet.next_beat <= until,
             due_reprices: wallet.next_reprice <= until,
             payment_method: wallet.auto_top_up.as_ref().map(|rule| rule.method),
+            waiting_deposit: wallet.auto_top_up.as_ref().and_then(|rule| {
+                rule.in_flight.filter(|_| rule.in_flight_due.is_some_and(|due| due <= until))
+            }),
         }
     }
 }
@@ -69,8 +74,8 @@ pub fn is_watched(wallet: &Wallet, profile: &Profile) -> bool {
     wallet.stoppable_count > 0
         || !wallet.blocks.is_empty()
         || (profile.retention_days.is_some() && wallet.running_count > 0)
-        || wallet.stop_order.is_some()
-        || wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled)
+        || wallet.next_stop_at() != Timestamp::NEVER
+        || wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled || rule.in_flight.is_some())
         || wallet.told_limits().next().is_some()
         || profile.forecast_horizon_seconds.is_some()
 }
@@ -96,19 +101,17 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
         due = due.min(wallet.next_beat).min(wallet.next_reprice);
         due = due.min(retention_due(wallet, profile));
     }
-    due.min(forecast_due(wallet, profile)).min(top_up_due(wallet, profile))
+    due.min(forecast_due(wallet, profile)).min(top_up::due(wallet, profile))
 }
 
 /// The same for a wallet of `platform`. On a test clock the agent answers at that instant (rulings
 /// R7), so the second for which a stop was ordered is due as well.
 pub fn next_wake_on(platform: &Platform, wallet: &Wallet) -> Timestamp {
     let due = next_wake(wallet, &platform.profile);
-    match &wallet.stop_order {
-        Some(order) if platform.clock.is_some() && wallet.stoppable_count > 0 => {
-            due.min(order.stop_at)
-        }
-        _ => due,
+    if platform.clock.is_some() && wallet.stoppable_count > 0 {
+        return due.min(wallet.next_stop_at());
     }
+    due
 }
 
 /// When a block starts next; one that waits for the answer to a top-up is looked at when the grace
@@ -135,6 +138,9 @@ fn next_grant_expiry(wallet: &Wallet) -> Timestamp {
 /// When the order to stop goes out: the lead before run-out, and behind an unanswered top-up at
 /// most the grace after it was asked for (rulings R7).
 fn stop_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
+    if wallet.is_scoped() {
+        return scoped::stop_due(wallet, profile);
+    }
     if wallet.stop_order.is_some() {
         return Timestamp::NEVER;
     }
@@ -151,8 +157,13 @@ fn unanswered_since(wallet: &Wallet) -> Option<Timestamp> {
 }
 
 /// The first instant after now at which the shown balance is below `floor`.
-fn crossing(wallet: &Wallet, profile: &Profile, floor: Amount, horizon: i64) -> Timestamp {
-    let last = wallet.last_second_at_or_above(floor, Usable::All, horizon);
+pub(crate) fn crossing(
+    wallet: &Wallet,
+    profile: &Profile,
+    floor: Amount,
+    horizon: i64,
+) -> Timestamp {
+    let last = wallet.last_second_shown(profile, floor, horizon);
     if last == Timestamp::NEVER {
         return last;
     }
@@ -203,35 +214,6 @@ pub fn forecast_need(wallet: &Wallet, at: Timestamp, horizon: i64) -> Amount {
     let recent =
         wallet.per_use.iter().filter(|(hour, _)| (this_hour - hours..this_hour).contains(hour));
     wallet.burn_round_half_even(horizon).plus(recent.map(|&(_, spent)| spent).sum())
-}
-
-fn top_up_due(wallet: &Wallet, profile: &Profile) -> Timestamp {
-    let Some(rule) = &wallet.auto_top_up else { return Timestamp::NEVER };
-    if !rule.enabled || rule.in_flight.is_some() {
-        return Timestamp::NEVER;
-    }
-    let cooled = match rule.attempted_at {
-        Some(at) => at.plus_seconds(profile.auto_top_up_cooldown_seconds),
-        None => wallet.now,
-    };
-    if wallet.shown(profile, wallet.now) < rule.threshold {
-        return cooled.max(wallet.now);
-    }
-    let short = block_shortfall(wallet, profile);
-    if !wallet.meters.is_running() {
-        return short.max(cooled);
-    }
-    crossing(wallet, profile, rule.threshold, 0).min(short).max(cooled)
-}
-
-/// When it is time to ask for money, because the next block cannot be paid (rulings R13).
-fn block_shortfall(wallet: &Wallet, profile: &Profile) -> Timestamp {
-    match wallet.blocks.next {
-        Some(next) if wallet.payable_at(next.at.max(wallet.now)) < next.amount => {
-            next.at.plus_seconds(-profile.block_lookahead_seconds).max(wallet.now)
-        }
-        _ => Timestamp::NEVER,
-    }
 }
 
 /// Applies everything that is due until `until`, instant by instant, and stops after an instant
@@ -301,6 +283,9 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
     expire_grants(ws, org, &profile, now)?;
     begin_grants(ws, org, &profile, now)?;
     reprice(ws, org, &profile, now)?;
+    if ws.wallet(org)?.is_scoped() {
+        ws.wallet_mut(org)?.forget_scopes();
+    }
     Ok(now)
 }
 
@@ -506,7 +491,7 @@ fn review(
     review_stops(ws, org, profile, at)?;
     let patience = patience(ws.wallet(org)?, profile);
     start_blocks(ws, org, profile, at, patience)?;
-    review_top_up(ws, org, profile, at, at.max(asked_from))?;
+    top_up::review(ws, org, profile, at, at.max(asked_from))?;
     review_limit(ws, org, profile, at)?;
     review_forecast(ws, org, profile, at)?;
     review_reminders(ws, org, profile, at)?;
@@ -524,6 +509,9 @@ fn review_stops(
     at: Timestamp,
 ) -> Result<(), Refusal> {
     let wallet = ws.wallet(org)?;
+    if wallet.is_scoped() {
+        return scoped::review_stops(ws, org, profile, at);
+    }
     let run_out = wallet.run_out();
     let due = run_out.plus_seconds(-profile.stop_lead_seconds);
     if let Some(order) = wallet.stop_order.clone() {
@@ -542,70 +530,39 @@ fn review_stops(
         return Ok(());
     }
     let stop_at = run_out.max(at.floor_to_second());
+    let wallet = ws.wallet_mut(org)?;
+    wallet.stop_sequence += 1;
+    let order = StopOrder { stop_at, sequence: wallet.stop_sequence };
+    wallet.stop_order = Some(order.clone());
+    request_stops(ws, org, profile, &order, |_| true, at)
+}
+
+/// Tells which runs an order stops, those that `is_named` of what zero stops.
+pub(crate) fn request_stops(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    order: &StopOrder,
+    is_named: impl Fn(&Run) -> bool,
+    at: Timestamp,
+) -> Result<(), Refusal> {
     let open: Vec<(i64, i64)> = ws
         .runs
         .of(org)
-        .filter(|(_, run)| run.is_stopped_by_order())
+        .filter(|(_, run)| run.is_stopped_by_order() && is_named(run))
         .map(|(number, run)| (number, run.resource))
         .collect();
-    let wallet = ws.wallet_mut(org)?;
-    wallet.stop_sequence += 1;
-    let sequence = wallet.stop_sequence;
-    wallet.stop_order = Some(StopOrder { stop_at, sequence });
     for (run, resource) in open {
         let fields = vec![
             ("run", run.to_string()),
             ("resource", resource.to_string()),
-            ("stop_at", stop_at.to_string()),
-            ("sequence", sequence.to_string()),
+            ("stop_at", order.stop_at.to_string()),
+            ("sequence", order.sequence.to_string()),
             ("action", profile.compute_zero_action.name().to_owned()),
         ];
         tell(ws, org, EventKind::StopRequested, at, fields)?;
     }
-    ws.append_request(Request::StopRuns { org, stop_at });
-    Ok(())
-}
-
-fn review_top_up(
-    ws: &mut Workset,
-    org: OrgId,
-    profile: &Profile,
-    at: Timestamp,
-    asked_at: Timestamp,
-) -> Result<(), Refusal> {
-    let wallet = ws.wallet(org)?;
-    if top_up_due(wallet, profile) > at {
-        return Ok(());
-    }
-    let wallet = ws.wallet_mut(org)?;
-    let (number, tax) = (wallet.take_number(), wallet.tax);
-    let Some(rule) = &mut wallet.auto_top_up else { return Ok(()) };
-    rule.in_flight = Some(number);
-    rule.attempted_at = Some(asked_at);
-    let (amount, method) = (rule.amount, rule.method);
-    let rail = ws.methods.find(crate::Kind::PaymentMethod, org, method)?.rail.clone();
-    let deposit = Deposit {
-        number,
-        amount,
-        tax: tax::on_deposit(tax, amount),
-        rail,
-        state: DepositState::Pending,
-        label: DepositLabel::AutoTopUp,
-        method: Some(method),
-        member: None,
-        external: None,
-        created_at: asked_at,
-        decided_at: None,
-        paid_at: None,
-        grant: None,
-        refunded: Amount::ZERO,
-        refunded_tax: Amount::ZERO,
-        withdrawn: Amount::ZERO,
-        withdrawn_tax: Amount::ZERO,
-        reason: String::new(),
-    };
-    ws.deposits.put(org, number, deposit);
-    ws.append_request(Request::ChargeMethod { org, deposit: number });
+    ws.append_request(Request::StopRuns { org, stop_at: order.stop_at });
     Ok(())
 }
 

@@ -11,13 +11,15 @@ use crate::calendar::Zone;
 use crate::discount::{Discount, Volume, assigned_bps, day_of, tier_bps};
 use crate::grant::{OpenGrant, OpenGrants, Upcoming};
 use crate::ledger::ChainTip;
-use crate::meter::{Meters, last_second};
+use crate::meter::{Meter, Meters, last_second};
 use crate::profile::{Admission, BalanceBasis, Overdraft, Profile};
 use crate::rate::{amount_round_half_even, denominator};
 use crate::retention::Retention;
 use crate::run::Run;
+use crate::scope::{Cover, Purpose, Scopes};
 use crate::tax::TaxRate;
 use crate::time::SECONDS_PER_HOUR;
+use crate::top_up::AutoTopUp;
 use crate::validity::Validity;
 use crate::{Amount, OrgId, Timestamp};
 
@@ -33,6 +35,7 @@ pub struct Launch {
     pub until: Timestamp,
     pub per_units: i64,
     pub rate: i128,
+    pub cover: Cover,
 }
 
 /// "Tell me when my balance is below this."
@@ -53,24 +56,21 @@ pub struct MemberLimit {
     pub limit: UserLimit,
 }
 
-/// The rule that charges a saved payment method when the balance is low (rulings R13).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AutoTopUp {
-    pub threshold: Amount,
-    pub amount: Amount,
-    pub method: i64,
-    pub enabled: bool,
-    /// The attempt that no answer has come for yet.
-    pub in_flight: Option<i64>,
-    /// When the last attempt was made; cooldowns count from here.
-    pub attempted_at: Option<Timestamp>,
-}
-
 /// An order to stop what runs, sent out and not yet obeyed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopOrder {
     pub stop_at: Timestamp,
     pub sequence: i64,
+}
+
+/// What runs under one cover, of what accrues, in a wallet that knows scopes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Covered {
+    pub cover: Cover,
+    /// Runs that are kept at zero, and those that are stopped.
+    pub kept: i64,
+    pub stoppable: i64,
+    pub stop_order: Option<StopOrder>,
 }
 
 /// Why a wallet is frozen: disputes that are open, or one that was lost and not yet released.
@@ -136,6 +136,10 @@ pub struct Wallet {
     pub bonus_coupons: Vec<i64>,
     /// Reminders of expiry have been given up to here.
     pub reminded_until: Timestamp,
+    /// The scopes of its grants, and what runs by what covers it; empty where all credit pays for
+    /// everything.
+    pub scopes: Scopes,
+    pub covered: Vec<Covered>,
     /// True when something changed since stops, top-up and alerts were last looked at.
     pub review_due: bool,
 }
@@ -201,6 +205,8 @@ impl Wallet {
             upcoming: Vec::new(),
             bonus_coupons: Vec::new(),
             reminded_until: Timestamp::ZERO,
+            scopes: Scopes::default(),
+            covered: Vec::new(),
             review_due: false,
         }
     }
@@ -274,26 +280,34 @@ impl Wallet {
     }
 
     fn launch_held_round_half_even(&self, at: Timestamp) -> Amount {
+        self.meters.meters.iter().map(|meter| self.launch_held_for(meter, at)).sum()
+    }
+
+    /// What launch holds set aside for time that `meter` counts.
+    fn launch_held_for(&self, meter: &Meter, at: Timestamp) -> Amount {
         let at = at.floor_to_second();
-        let mut held = Amount::ZERO;
-        for meter in &self.meters.meters {
-            let exact: i128 = self
-                .launches
-                .iter()
-                .filter(|launch| launch.per_units == meter.per_units && launch.until > at)
-                .map(|launch| launch.rate * i128::from(launch.until.seconds_since(at)))
-                .sum();
-            let part = amount_round_half_even(exact, denominator(meter.per_units));
-            held = held.plus(part.unwrap_or(Amount::MAX));
-        }
-        held
+        let is_of = |launch: &&Launch| {
+            launch.per_units == meter.per_units && launch.cover == meter.cover && launch.until > at
+        };
+        let launches = self.launches.iter().filter(is_of);
+        let exact = launches.map(|launch| launch.rate * i128::from(launch.until.seconds_since(at)));
+        let held = amount_round_half_even(exact.sum(), denominator(meter.per_units));
+        held.unwrap_or(Amount::MAX)
+    }
+
+    /// By cover: what launch holds set aside.
+    pub(crate) fn launch_held_by_cover(
+        &self,
+        at: Timestamp,
+    ) -> impl Iterator<Item = (Cover, Amount)> {
+        self.meters.meters.iter().map(move |meter| (meter.cover, self.launch_held_for(meter, at)))
     }
 
     /// Sets aside the launch hold of a run that starts (rulings R8). A run that is reported some
     /// seconds ahead of the clock has run for a negative time until then: the same hold covers
     /// that, so that nothing else is promised this value.
     pub fn begin_launch(&mut self, run: &Run, profile: &Profile, now: Timestamp) {
-        let launch = launch_of(run, profile);
+        let launch = self.launch_of(run, profile);
         if launch.until > now.floor_to_second() {
             self.launches.push(launch);
         }
@@ -301,9 +315,39 @@ impl Wallet {
 
     /// Gives back what is left of the launch hold of a run that ends.
     pub fn end_launch(&mut self, run: &Run, profile: &Profile) {
-        let launch = launch_of(run, profile);
+        let launch = self.launch_of(run, profile);
         if let Some(place) = self.launches.iter().position(|other| *other == launch) {
             self.launches.remove(place);
+        }
+    }
+
+    /// The profile does not change under a running resource, so the launch is found at its end.
+    fn launch_of(&self, run: &Run, profile: &Profile) -> Launch {
+        let seconds = match profile.admission {
+            Admission::HoldSeconds(seconds) => seconds,
+            Admission::MinAvailable(_) => 0,
+        };
+        Launch {
+            until: run.started_at.plus_seconds(seconds),
+            per_units: run.rate.per_units,
+            rate: run.rate.numerator(),
+            cover: self.scopes.cover(Some(Purpose::of(run))),
+        }
+    }
+
+    /// Lets the time of `run` accrue under another cover from now on.
+    pub(crate) fn move_accrual(&mut self, run: &Run, profile: &Profile, covers: (Cover, Cover)) {
+        let (old, new) = covers;
+        if old == new {
+            return;
+        }
+        let (per_units, rate, now) =
+            (run.rate.per_units, run.rate.numerator(), self.meters.accrued_until);
+        self.meters.change_rate((old, per_units), -rate, now);
+        self.meters.change_rate((new, per_units), rate, now);
+        let launch = Launch { cover: old, ..self.launch_of(run, profile) };
+        if let Some(place) = self.launches.iter().position(|other| *other == launch) {
+            self.launches[place].cover = new;
         }
     }
 
@@ -312,7 +356,7 @@ impl Wallet {
     pub fn available(&self, profile: &Profile, at: Timestamp) -> Amount {
         let available =
             self.posted().minus(self.meters.accrued(at.floor_to_second())).minus(self.held(at));
-        self.clamped(profile, available)
+        self.clamped(profile, available.plus(self.absorbed_until(profile, at)))
     }
 
     fn clamped(&self, profile: &Profile, value: Amount) -> Amount {
@@ -332,7 +376,12 @@ impl Wallet {
 
     /// The balance that is shown and decides alerts and auto top-up (rulings R4).
     pub fn shown(&self, profile: &Profile, at: Timestamp) -> Amount {
-        self.clamped(profile, self.posted().minus(self.basis_accrued(profile, at)))
+        let accrued = self.basis_accrued(profile, at);
+        let mut shown = self.posted().minus(accrued);
+        if accrued.is_positive() {
+            shown = shown.plus(self.absorbed_until(profile, self.basis_instant(profile, at)));
+        }
+        self.clamped(profile, shown)
     }
 
     fn basis_accrued(&self, profile: &Profile, at: Timestamp) -> Amount {
@@ -348,16 +397,33 @@ impl Wallet {
     /// drawn its part of it.
     pub fn lapsing_within(&self, profile: &Profile, at: Timestamp, horizon_seconds: i64) -> Amount {
         let until = self.basis_instant(profile, at).plus_seconds(horizon_seconds);
-        let mut unpaid = self.basis_accrued(profile, at);
+        let unpaid = self.basis_accrued(profile, at);
+        let mut drawn = self.draws_of(unpaid, self.basis_instant(profile, at));
         let mut lapsing = Amount::ZERO;
         for grant in self.grants.iter() {
-            let part = grant.unreserved().min(unpaid);
-            unpaid = unpaid.minus(part);
+            let part = drawn(grant);
             if grant.lapses_at(self.purchased_until()) <= until {
                 lapsing = lapsing.plus(grant.remaining).minus(part);
             }
         }
         lapsing
+    }
+
+    /// What the `accrued` time until `at` draws of each grant, asked for in burn order.
+    pub(crate) fn draws_of(
+        &self,
+        accrued: Amount,
+        at: Timestamp,
+    ) -> impl FnMut(&OpenGrant) -> Amount + use<> {
+        let is_scoped = self.is_scoped() && accrued.is_positive();
+        let by_cover = is_scoped.then(|| self.drawn_until(at));
+        let mut unpaid = accrued;
+        move |grant| {
+            let pool = grant.unreserved().min(unpaid);
+            let part = by_cover.as_ref().map_or(pool, |drawn| drawn.of(grant.number));
+            unpaid = unpaid.minus(part);
+            part
+        }
     }
 
     pub fn balance(&self, profile: &Profile, at: Timestamp) -> Balance {
@@ -390,10 +456,28 @@ impl Wallet {
         if self.stoppable_count == 0 {
             return Timestamp::NEVER;
         }
+        if self.is_scoped() {
+            return self.first_stop();
+        }
         if self.is_frozen() {
             return self.now.floor_to_second();
         }
         self.last_second_at_or_above(Amount::ZERO, Usable::Unreserved, 0)
+    }
+
+    /// The last whole second at which the shown balance is not below `floor`, when everything goes
+    /// on as it does now and grants go `horizon_seconds` before they expire.
+    pub(crate) fn last_second_shown(
+        &self,
+        profile: &Profile,
+        floor: Amount,
+        horizon_seconds: i64,
+    ) -> Timestamp {
+        if self.is_scoped() {
+            let is_owed = profile.overdraft != Overdraft::Absorb;
+            return self.last_second_above(floor, is_owed, horizon_seconds);
+        }
+        self.last_second_at_or_above(floor, Usable::All, horizon_seconds)
     }
 
     /// The last whole second at which grants − debt − accrued is at least `floor`, drawing in burn
@@ -416,12 +500,15 @@ impl Wallet {
         if self.blocks.is_empty() {
             return Timestamp::NEVER;
         }
+        if self.is_scoped() {
+            return self.first_unpaid_block();
+        }
         let from = self.meters.accrued_until.max(self.now.floor_to_second());
         let spent = |at: Timestamp| self.meters.accrued(at).plus(self.blocks.cost_until(at));
         let outlook = Outlook::new(self, Usable::Unreserved, 0);
         let last = outlook
             .last_second(Amount::ZERO, spent, |limit| last_second(from, |at| spent(at) <= limit));
-        if last == Timestamp::NEVER { last } else { self.blocks.first_start_after(last) }
+        if last == Timestamp::NEVER { last } else { self.blocks.first_start_after(last, |_| true) }
     }
 
     /// What can be spent at `at`, an instant to come, if nothing but time goes by until then.
@@ -432,19 +519,6 @@ impl Wallet {
             outlook.pass(turn, spent(turn));
         }
         outlook.limit(Amount::ZERO).minus(spent(at)).minus(self.launch_held_round_half_even(at))
-    }
-}
-
-/// The profile does not change under a running resource, so the same launch is found at its end.
-fn launch_of(run: &Run, profile: &Profile) -> Launch {
-    let seconds = match profile.admission {
-        Admission::HoldSeconds(seconds) => seconds,
-        Admission::MinAvailable(_) => 0,
-    };
-    Launch {
-        until: run.started_at.plus_seconds(seconds),
-        per_units: run.rate.per_units,
-        rate: run.rate.numerator(),
     }
 }
 

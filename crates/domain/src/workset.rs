@@ -13,6 +13,7 @@ use crate::coupon::{Claim, Coupon, Redemption};
 use crate::deposit::{Deposit, PaymentMethod};
 use crate::discount::Discount;
 use crate::dispute::Dispute;
+use crate::document::{Document, Party, Series};
 use crate::event::{Event, Request};
 use crate::grant::Grant;
 use crate::hold::Hold;
@@ -235,6 +236,9 @@ pub struct Workset {
     pub deposits: Table<Deposit>,
     pub refunds: Table<Refund>,
     pub disputes: Table<Dispute>,
+    pub documents: Table<Document>,
+    pub series: Table<Series>,
+    pub parties: Table<Party>,
     pub methods: Table<PaymentMethod>,
     pub resources: Table<Resource>,
     /// By fingerprint in place of a number, because that is how they are looked for.
@@ -300,6 +304,9 @@ pub struct Changes {
     pub deposits: Vec<(OrgId, i64, Deposit)>,
     pub refunds: Vec<(OrgId, i64, Refund)>,
     pub disputes: Vec<(OrgId, i64, Dispute)>,
+    pub documents: Vec<(OrgId, i64, Document)>,
+    pub series: Vec<(OrgId, i64, Series)>,
+    pub parties: Vec<(OrgId, i64, Party)>,
     pub methods: Vec<(OrgId, i64, PaymentMethod)>,
     pub resources: Vec<(OrgId, i64, Resource)>,
     pub label_sets: Vec<(OrgId, i64, LabelSet)>,
@@ -519,6 +526,9 @@ impl Workset {
         keeper.table(&mut self.deposits);
         keeper.table(&mut self.refunds);
         keeper.table(&mut self.disputes);
+        keeper.table(&mut self.documents);
+        keeper.table(&mut self.series);
+        keeper.table(&mut self.parties);
         keeper.table(&mut self.methods);
         keeper.table(&mut self.resources);
         keeper.table(&mut self.label_sets);
@@ -555,6 +565,9 @@ impl Workset {
             deposits: self.deposits.take_changed(),
             refunds: self.refunds.take_changed(),
             disputes: self.disputes.take_changed(),
+            documents: self.documents.take_changed(),
+            series: self.series.take_changed(),
+            parties: self.parties.take_changed(),
             methods: self.methods.take_changed(),
             resources: self.resources.take_changed(),
             label_sets: self.label_sets.take_changed(),

@@ -30,6 +30,7 @@ use domain::ledger::EventKey;
 use domain::price::AppliesTo;
 use domain::run::ResourceClass;
 use domain::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
+use domain::top_up::Caps;
 use domain::workset::Role;
 use domain::{Amount, Id, Kind, OrgId, Timestamp};
 
@@ -222,6 +223,7 @@ async fn per_second(
         threshold: Amount::from_units(20),
         amount: Amount::from_units(100),
         method: card.number,
+        caps: Caps::default(),
     };
     run(app, rule).await?;
     let limit = SetUserLimit { org: acme, member: None, limit: Some(Amount::from_units(30)) };
@@ -300,6 +302,7 @@ async fn windows(
     let hold = PlaceHold {
         org: lumen,
         amount: Amount::from_units(2),
+        sku: None,
         expires_in_seconds: Some(6 * SECONDS_PER_HOUR),
         note: "batch inference".into(),
         labels: Labels::NONE,

@@ -14,6 +14,17 @@ pub fn charge(behaviour: Behaviour, deposit: &str) -> PaymentOutcome {
         Behaviour::Succeeds => paid(deposit),
         Behaviour::Declines => declined(),
         Behaviour::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,
+        Behaviour::TimesOutCharged | Behaviour::TimesOutUncharged => PaymentOutcome::Unknown,
+    }
+}
+
+/// What reading a payment back answers that was asked for and not answered. The rail remembers
+/// nothing: the behaviour of the method says whether it was made.
+pub fn read_back(behaviour: Behaviour, deposit: &str) -> PaymentOutcome {
+    match behaviour {
+        Behaviour::TimesOutCharged => paid(deposit),
+        Behaviour::TimesOutUncharged => PaymentOutcome::NotMade,
+        other => charge(other, deposit),
     }
 }
 

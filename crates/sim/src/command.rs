@@ -17,6 +17,7 @@ pub enum Action {
     CreateOrganization {
         org: OrgId,
         platform: OrgId,
+        zone: &'static str,
     },
     CreateSku {
         platform: OrgId,
@@ -69,6 +70,42 @@ pub enum Action {
         org: OrgId,
         deposit: i64,
         outcome: Rail,
+        /// When it was paid, if the rail says so.
+        paid: Option<Timestamp>,
+    },
+    Refund {
+        org: OrgId,
+        deposit: i64,
+        amount: Option<i64>,
+        by_customer: bool,
+    },
+    SettleRefund {
+        org: OrgId,
+        refund: i64,
+        paid: bool,
+    },
+    /// A refund that was made at the provider.
+    ReportRefund {
+        org: OrgId,
+        deposit: i64,
+        external: String,
+        amount: i64,
+    },
+    /// How a dispute stands at its rail.
+    Dispute {
+        org: OrgId,
+        deposit: i64,
+        external: String,
+        state: &'static str,
+        withdrawn: i64,
+    },
+    ReleaseFreeze {
+        org: OrgId,
+    },
+    /// Takes back the charge for a usage event.
+    Reverse {
+        org: OrgId,
+        id: String,
     },
     CreateResource {
         org: OrgId,
@@ -161,6 +198,12 @@ impl Action {
             | Action::Limit { org, .. }
             | Action::StartDeposit { org, .. }
             | Action::SettleDeposit { org, .. }
+            | Action::Refund { org, .. }
+            | Action::SettleRefund { org, .. }
+            | Action::ReportRefund { org, .. }
+            | Action::Dispute { org, .. }
+            | Action::ReleaseFreeze { org }
+            | Action::Reverse { org, .. }
             | Action::CreateResource { org, .. }
             | Action::StartRun { org, .. }
             | Action::Resume { org, .. }

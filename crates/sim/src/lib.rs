@@ -5,9 +5,11 @@
 //! run it and what it covers.
 
 pub mod auditor;
+pub mod broken;
 pub mod chance;
 pub mod command;
 pub mod many;
+pub mod platforms;
 pub mod play;
 pub mod translate;
 pub mod workload;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sim::broken;
 use sim::many::{self, Orders};
 use sim::play::{self, Disagreement, Stage};
 use store::Fault;
@@ -36,6 +37,16 @@ enum Ask {
         #[arg(long)]
         whole: bool,
     },
+    /// Breaks rules of the product, one after the other, and plays a copy of it until the auditor
+    /// notices; ends with 1 when it does not.
+    Broken {
+        /// Only rules with this in their name.
+        #[arg(long, default_value = "")]
+        only: String,
+        /// How many seeds may pass unnoticed.
+        #[arg(long, default_value_t = 5_000)]
+        seeds: u64,
+    },
     /// Plays one seed on a store again and again, with each kind of fault at each statement.
     Crash {
         #[arg(long, default_value_t = 1)]
@@ -68,6 +79,17 @@ fn main() -> ExitCode {
                 }
             }
         }
+        Ask::Broken { only, seeds } => match broken::run(&only, seeds) {
+            Ok(unnoticed) if unnoticed.is_empty() => ExitCode::SUCCESS,
+            Ok(unnoticed) => {
+                println!("not noticed: {}", unnoticed.join(", "));
+                ExitCode::FAILURE
+            }
+            Err(message) => {
+                println!("{message}");
+                ExitCode::FAILURE
+            }
+        },
         Ask::Crash { seed, steps, from, stride } => crash(seed, steps, from, stride),
     }
 }

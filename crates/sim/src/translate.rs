@@ -12,23 +12,33 @@ use app::operations::give_grant::GiveGrant;
 use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
+use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::report_dispute::ReportDispute;
+use app::operations::report_refund::ReportRefund;
 use app::operations::resume_resource::ResumeResource;
+use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_user_limit::SetUserLimit;
 use app::operations::settle_deposit::SettleDeposit;
+use app::operations::settle_refund::SettleRefund;
 use app::operations::start_deposit::StartDeposit;
+use app::operations::start_refund::{RailAnswers, StartRefund};
 use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use domain::calendar::Zone;
 use domain::deposit::{Behaviour, PaymentOutcome};
+use domain::dispute::DisputeState;
 use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::price::AppliesTo;
+use domain::refund::AskedBy;
 use domain::run::ResourceClass;
-use domain::{Amount, Id, Kind, OrgId, Refusal};
+use domain::top_up::Caps;
+use domain::{Amount, Id, Kind, OrgId, Refusal, Timestamp};
+use payments::sandbox;
 use store::keys::KeyHasher;
 
 use crate::auditor::Said;
@@ -50,24 +60,30 @@ pub fn rail_of(behaviour: Behaviour) -> Rail {
         Behaviour::Succeeds => Rail::Pays,
         Behaviour::Declines => Rail::Declines,
         Behaviour::NeedsAuthentication => Rail::Asks,
+        // The workload saves no method whose answers get lost.
+        Behaviour::TimesOutCharged | Behaviour::TimesOutUncharged => Rail::Asks,
     }
 }
 
-fn outcome(rail: Rail, org: OrgId, deposit: i64) -> PaymentOutcome {
-    payments::sandbox::charge(behaviour(rail), &Id::new(Kind::Deposit, org, deposit).to_string())
+fn outcome(rail: Rail, paid: Option<Timestamp>, org: OrgId, deposit: i64) -> PaymentOutcome {
+    let id = Id::new(Kind::Deposit, org, deposit).to_string();
+    match (rail, paid) {
+        (Rail::Pays, Some(at)) => sandbox::paid_at(&id, at),
+        _ => sandbox::charge(behaviour(rail), &id),
+    }
 }
 
 /// The operation that an action stands for.
 pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
     let nanos = Amount::from_nanos;
-    let sandbox = || payments::sandbox::RAIL.to_owned();
+    let rail = || sandbox::RAIL.to_owned();
     match action.clone() {
         Action::CreatePlatform { org, profile, settings, clock } => {
             let (name, profile) = ("cloud".into(), profile.to_owned());
             Box::new(CreatePlatform { org, name, profile, settings, test_clock: clock })
         }
-        Action::CreateOrganization { org, platform } => {
-            let (name, zone) = ("customer".into(), Zone::UTC);
+        Action::CreateOrganization { org, platform, zone } => {
+            let (name, zone) = ("customer".into(), Zone::named(zone).expect("a zone"));
             Box::new(CreateOrganization { org, platform, name, zone })
         }
         Action::CreateSku { platform, code, class } => {
@@ -99,7 +115,7 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::Void { org, grant } => Box::new(VoidGrant { org, grant }),
         Action::SaveMethod { org, answers } => Box::new(SavePaymentMethod {
             org,
-            rail: sandbox(),
+            rail: rail(),
             behaviour: behaviour(answers),
             label: "card".into(),
         }),
@@ -108,21 +124,63 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         }
         Action::AutoTopUp { org, enabled, threshold, amount, method } => {
             let (threshold, amount) = (nanos(threshold), nanos(amount));
-            Box::new(SetAutoTopUp { org, enabled, threshold, amount, method })
+            Box::new(SetAutoTopUp {
+                org,
+                enabled,
+                threshold,
+                amount,
+                method,
+                caps: Caps::default(),
+            })
         }
         Action::Limit { org, limit } => {
             Box::new(SetUserLimit { org, member: None, limit: limit.map(nanos) })
         }
         Action::StartDeposit { org, amount } => {
-            Box::new(StartDeposit { org, amount: nanos(amount), rail: sandbox(), member: None })
+            Box::new(StartDeposit { org, amount: nanos(amount), rail: rail(), member: None })
         }
-        Action::SettleDeposit { org, deposit, outcome: rail } => {
-            Box::new(SettleDeposit { org, deposit, outcome: outcome(rail, org, deposit) })
+        Action::SettleDeposit { org, deposit, outcome: rail, paid } => {
+            let outcome = outcome(rail, paid, org, deposit);
+            Box::new(SettleDeposit { org, deposit, outcome })
         }
         Action::Move { platform, to, arrival } => {
             Box::new(MoveClock { platform, to, is_arrival: arrival })
         }
         other => use_operation(other, hasher),
+    }
+}
+
+/// Money that goes back, and charges that are taken back.
+fn return_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
+    let (nanos, rail) = (Amount::from_nanos, || sandbox::RAIL.to_owned());
+    match action {
+        Action::Refund { org, deposit, amount, by_customer } => {
+            let asked_by = if by_customer { AskedBy::Customer } else { AskedBy::Operator };
+            let (amount, rail) = (amount.map(nanos), RailAnswers::AtOnce);
+            Box::new(StartRefund { org, deposit, amount, asked_by, rail })
+        }
+        Action::SettleRefund { org, refund, paid } => {
+            let id = Id::new(Kind::Refund, org, refund).to_string();
+            let outcome = if paid { sandbox::refunded(&id) } else { sandbox::refund_failed() };
+            Box::new(SettleRefund { org, refund, outcome })
+        }
+        Action::ReportRefund { org, deposit, external, amount } => {
+            let (rail, amount) = (rail(), nanos(amount));
+            Box::new(ReportRefund { org, deposit, rail, external, amount })
+        }
+        Action::Dispute { org, deposit, external, state, withdrawn } => {
+            let state = DisputeState::from_name(state).expect("a state of disputes");
+            let (rail, withdrawn) = (rail(), nanos(withdrawn));
+            Box::new(ReportDispute { org, deposit, rail, external, state, withdrawn })
+        }
+        Action::ReleaseFreeze { org } => Box::new(ReleaseFreeze { org }),
+        Action::Reverse { org, id } => {
+            let key = EventKey { source: SOURCE.into(), id };
+            let hash = |key: &EventKey| hasher.hash(org.get(), &key.source, &key.id).bits();
+            let (hash, reversal_hash) = (hash(&key), hash(&reversal_key(&key)));
+            Box::new(ReverseUsage { org, key, hash, reversal_hash })
+        }
+        other => panic!("{other:?} has no operation"),
     }
 }
 
@@ -156,6 +214,7 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::Hold { org, amount, seconds } => Box::new(PlaceHold {
             org,
             amount: nanos(amount),
+            sku: None,
             expires_in_seconds: seconds,
             note: String::new(),
             labels: Labels::NONE,
@@ -164,7 +223,7 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             Box::new(CaptureHold { org, hold, amount: amount.map(nanos) })
         }
         Action::Release { org, hold } => Box::new(ReleaseHold { org, hold }),
-        other => panic!("{other:?} has no operation"),
+        other => return_operation(other, hasher),
     }
 }
 
@@ -192,7 +251,7 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::Sku(_, sku) => format!("{} 0 sku", sku.number),
         Answer::Price(_, it) => format!("{} 0 price {}", it.number, it.effective_from.micros()),
         Answer::Discount(_, _, it) => format!("{} 0 discount {}", it.number, it.bps),
-        Answer::Grant(_, grant) => format!("{} 0 grant {}", grant.number, grant.amount.nanos()),
+        Answer::Grant(_, _, grant) => format!("{} 0 grant {}", grant.number, grant.amount.nanos()),
         Answer::Deposit(_, it) => format!(
             "{} {} deposit {} {}",
             it.number,
@@ -211,6 +270,8 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::Coupon(_, coupon) => format!("{} 0 coupon", coupon.number),
         Answer::Claim(claim, _) => format!("{} 0 claim", claim.number),
         Answer::Redemption(_, redemption) => format!("{} 0 redemption", redemption.number),
+        Answer::Document(_, it) => format!("{} 0 document", it.number),
+        Answer::Party(..) => "0 0 party".into(),
         Answer::TaxRate(..) => "0 0 tax".into(),
         Answer::AutoTopUp(..) => "0 0 top_up".into(),
         Answer::UserLimit(..) => "0 0 limit".into(),

@@ -7,29 +7,9 @@ use domain::{OrgId, Timestamp};
 use crate::auditor::{Auditor, Said};
 use crate::chance::Chance;
 use crate::command::{Action, Rail, Step};
+use crate::platforms;
 use crate::world::{Waiting, World};
 
-/// Profile, settings, and whether it runs on a test clock.
-const CLOUDS: [(&str, &str, bool); 8] = [
-    ("spheron", "", false),
-    ("spheron", "overdraft=carry;overcapture=overflow", true),
-    ("greennode", "", true),
-    ("greennode", "overcapture=cap", false),
-    ("spheron", "stop_lead_seconds=45;overcapture=overflow", false),
-    ("greennode", "settle_every_seconds=600;overdraft=carry", true),
-    ("spheron", "", true),
-    ("greennode", "overdraft=carry;stop_lead_seconds=7", false),
-];
-/// The same under block terms, which every fifth seed has.
-const BLOCK_CLOUDS: [(&str, &str, bool); 4] = [
-    ("deployments", "", false),
-    ("deployments", "compute_zero_action=stop;overdraft=carry", true),
-    ("deployments", "compute_terms=block(2h);overcapture=cap", false),
-    ("deployments", "compute_terms=block(90s);block_lookahead_seconds=20", true),
-];
-/// What is stored is kept at zero, and what was stopped there can be started again.
-const KEPT: &str = ";retention_days=off";
-const RESTARTED: &str = ";compute_zero_action=stop;resume=manual";
 const UNIT: i64 = 1_000_000_000;
 const SECOND: i64 = 1_000_000;
 
@@ -42,6 +22,7 @@ struct Customer {
     grants: Vec<i64>,
     methods: Vec<i64>,
     deposits: Vec<i64>,
+    refunds: Vec<i64>,
     events: Vec<Action>,
 }
 
@@ -70,7 +51,6 @@ pub struct Workload {
     clouds: Vec<Cloud>,
     customers: BTreeMap<OrgId, Customer>,
     event_count: i64,
-    sells: &'static [(&'static str, &'static str, bool)],
     queue: Vec<Step>,
     outage: i64,
 }
@@ -82,7 +62,6 @@ impl Workload {
             clouds: Vec::new(),
             customers: BTreeMap::new(),
             event_count: 0,
-            sells: if seed % 5 == 2 { &BLOCK_CLOUDS } else { &CLOUDS },
             queue: Vec::new(),
             outage: 0,
         }
@@ -91,13 +70,11 @@ impl Workload {
     /// The founding: clouds, what they sell, and their customers.
     pub fn setup(&mut self, now: Timestamp, clouds: usize) -> Vec<Step> {
         let mut steps = Vec::new();
-        let first = usize::try_from(self.chance.below(8)).unwrap();
-        for place in 0..clouds {
-            let (profile, settings, is_test) = self.sells[(first + place * 3) % self.sells.len()];
+        for _ in 0..clouds {
+            let platforms::Platform { profile, settings, .. } = platforms::draw(&mut self.chance);
             let org = self.draw_org();
+            let is_test = self.chance.one_in(2);
             let clock = is_test.then(|| now.plus_seconds(self.chance.between(-90_000, 90_000)));
-            let restarted = if profile == "spheron" { RESTARTED } else { "" };
-            let settings = format!("{settings}{KEPT}{restarted}");
             self.clouds.push(Cloud {
                 org,
                 live: clock.is_none(),
@@ -109,9 +86,11 @@ impl Workload {
             for _ in 0..3 {
                 let customer = self.draw_org();
                 let platform = org;
+                let zone = *self.chance.pick(&platforms::ZONES).expect("there are some");
                 steps.push(Step::Batch(vec![Action::CreateOrganization {
                     org: customer,
                     platform,
+                    zone,
                 }]));
                 let known = Customer { platform: Some(platform), ..Customer::default() };
                 self.customers.insert(customer, known);
@@ -167,6 +146,9 @@ impl Workload {
             Action::StartRun { .. } | Action::Resume { .. } => customer.runs.push(said.number),
             Action::StopRun { run, .. } => customer.runs.retain(|other| other != run),
             Action::Hold { .. } => customer.holds.push(said.number),
+            Action::Refund { .. } | Action::ReportRefund { .. } => {
+                customer.refunds.push(said.number);
+            }
             Action::SettleDeposit { deposit, .. } if !customer.deposits.contains(deposit) => {
                 customer.deposits.push(*deposit);
             }
@@ -254,8 +236,14 @@ impl Workload {
         let mut batch = Vec::new();
         for (org, waiting) in sight.world.waiting() {
             if !self.chance.one_in(4) {
-                let Waiting::Charge(deposit, outcome) = waiting else { continue };
-                let settle = Action::SettleDeposit { org, deposit, outcome };
+                let settle = match waiting {
+                    Waiting::Charge(deposit, outcome) => {
+                        Action::SettleDeposit { org, deposit, outcome, paid: None }
+                    }
+                    Waiting::Refund(refund) => {
+                        Action::SettleRefund { org, refund, paid: !self.chance.one_in(4) }
+                    }
+                };
                 if self.chance.one_in(4) {
                     batch.push(settle.clone());
                 }
@@ -332,10 +320,10 @@ impl Workload {
         let known = self.customers[&org].clone();
         let cloud = self.clouds.iter().find(|it| Some(it.org) == known.platform).unwrap();
         let now = if cloud.live { sight.now() } else { cloud.clock };
-        let chosen = match self.chance.below(40) {
+        let chosen = match self.chance.below(48) {
             0..=3 => Some(self.give(org, now)),
             4 => self.chance.pick(&known.grants).map(|&grant| Action::Void { org, grant }),
-            5..=8 => Some(self.pay(org, &known)),
+            5..=8 => Some(self.pay(org, &known, now)),
             9 | 10 => Some(self.method(org, &known)),
             11 | 12 => self.refill(org, &known),
             13 => {
@@ -352,6 +340,8 @@ impl Workload {
                 Some(Action::Hold { org, amount: self.money(12), seconds })
             }
             25..=27 => self.resolve(org, &known),
+            28..=33 => self.money_back(org, &known),
+            34 | 35 => self.reverse(org, &known),
             _ => Some(self.usage(org, &known, now)),
         };
         chosen.unwrap_or_else(|| self.start(org, &known, now).unwrap_or_else(|| self.resource(org)))
@@ -370,7 +360,7 @@ impl Workload {
         Action::Give { org, amount: self.money(25), priority, expires }
     }
 
-    fn pay(&mut self, org: OrgId, known: &Customer) -> Action {
+    fn pay(&mut self, org: OrgId, known: &Customer, now: Timestamp) -> Action {
         if !known.deposits.is_empty() && !self.chance.one_in(3) {
             // The newest twice as often, but old ones are heard of again too.
             let newest = *known.deposits.last().unwrap();
@@ -378,11 +368,59 @@ impl Workload {
             let deposit = if self.chance.one_in(2) { newest } else { any };
             let rails = [Rail::Pays, Rail::Pays, Rail::Pays, Rail::Declines, Rail::Asks];
             let outcome = *self.chance.pick(&rails).unwrap();
-            return Action::SettleDeposit { org, deposit, outcome };
+            let paid = self.chance.one_in(3).then(|| self.paid_before(now));
+            return Action::SettleDeposit { org, deposit, outcome, paid };
         }
         let cents = self.chance.between(1_400, 9_000);
         let odd = if self.chance.one_in(10) { 1 } else { 0 };
         Action::StartDeposit { org, amount: cents * 10_000_000 + odd }
+    }
+
+    /// When the money was paid that is confirmed now.
+    fn paid_before(&mut self, now: Timestamp) -> Timestamp {
+        let seconds = match self.chance.below(3) {
+            0 => self.chance.between(-600, 600),
+            1 => self.chance.between(0, 90_000),
+            _ => self.chance.between(0, 40 * 86_400),
+        };
+        now.plus_seconds(-seconds)
+    }
+
+    /// Refunds, disputes, and what operators and rails say about them.
+    fn money_back(&mut self, org: OrgId, known: &Customer) -> Option<Action> {
+        let deposit = *self.chance.pick(&known.deposits)?;
+        let cents = self.chance.between(-1, 4_000);
+        let odd = if self.chance.one_in(20) { 3 } else { 0 };
+        let amount = cents * 10_000_000 + odd;
+        Some(match self.chance.below(12) {
+            0..=3 => {
+                let amount = self.chance.one_in(2).then_some(amount);
+                let by_customer = self.chance.one_in(2);
+                Action::Refund { org, deposit, amount, by_customer }
+            }
+            4 => {
+                let refund = *self.chance.pick(&known.refunds)?;
+                Action::SettleRefund { org, refund, paid: self.chance.one_in(2) }
+            }
+            5 => {
+                let external = format!("r{}", self.chance.below(30));
+                Action::ReportRefund { org, deposit, external, amount }
+            }
+            6 => Action::ReleaseFreeze { org },
+            _ => {
+                // Most reports are about the dispute of this deposit, some mix deposits up.
+                let external = if self.chance.one_in(12) { 7 } else { deposit };
+                let states = ["open", "open", "open", "won", "lost", "inquiry"];
+                let state = *self.chance.pick(&states).expect("there are some");
+                let withdrawn = if self.chance.one_in(3) { 0 } else { amount };
+                Action::Dispute { org, deposit, external: format!("d{external}"), state, withdrawn }
+            }
+        })
+    }
+
+    fn reverse(&mut self, org: OrgId, known: &Customer) -> Option<Action> {
+        let Action::Usage { id, .. } = self.chance.pick(&known.events)? else { return None };
+        Some(Action::Reverse { org, id: id.clone() })
     }
 
     fn rail(&mut self) -> Rail {

@@ -13,13 +13,13 @@ use std::collections::BTreeMap;
 use domain::chart::entries;
 use domain::deposit::{Deposit, DepositLabel};
 use domain::event::EventKind;
-use domain::grant::GrantKind;
+use domain::grant::{Grant, GrantKind};
 use domain::ledger::LedgerTransaction;
 use domain::profile::Profile;
 use domain::wallet::Wallet;
 use domain::{Amount, OrgId, Timestamp};
 
-use crate::auditor::{Said, Seen, Whole};
+use crate::auditor::{Said, Seen, Sort, Whole};
 use crate::command::{Rail, Sent};
 
 /// A step that the simulated process did not survive.
@@ -68,7 +68,7 @@ pub trait World {
     /// the planned one has come to pass.
     fn restart(&mut self);
 
-    /// Wallets are compared after so many steps.
+    /// Wallets are compared after so many steps, and after each wake.
     fn compared_every(&self) -> usize;
 
     /// What the outside world was asked for, in order of organization and number.
@@ -105,9 +105,19 @@ fn seen(wallet: &Wallet, profile: &Profile, at: i64) -> Seen {
         accrued: wide(balance.accrued),
         available: wide(balance.available),
         shown: wide(balance.shown),
-        purchased: Vec::new(),
+        made: Vec::new(),
         whole: None,
     }
+}
+
+/// The numbers of grants, and what sort each is.
+fn made<'a>(grants: impl Iterator<Item = &'a Grant>) -> Vec<(i64, Sort)> {
+    let sort = |kind| match kind {
+        GrantKind::Purchased => Sort::Bought,
+        GrantKind::Bonus => Sort::Bonus,
+        GrantKind::Promotional | GrantKind::Trial => Sort::Given,
+    };
+    grants.map(|grant| (grant.number, sort(grant.kind))).collect()
 }
 
 fn wide(amount: Amount) -> i128 {

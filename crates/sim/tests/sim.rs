@@ -33,13 +33,14 @@ fn engine_and_auditor_agree_on_a_store() {
     (1..=STORE_SEEDS).for_each(|seed| check(seed, STEPS, ON_STORE));
 }
 
-/// These found mistakes once: a hold's expiry before the time until it, an alert that nothing woke
-/// for, a late stop that was refused, a crossing within a second; seed 25 one of the auditor's own.
+/// These found mistakes once: a grant voided when it was used up, a run that had yet to begin and
+/// paid for others, blocks behind an unanswered top-up, a dispute that was partly won.
 #[test]
 fn seeds_that_found_something_find_nothing_any_more() {
-    for seed in [10, 11, 14, 23, 25] {
-        check(seed, 300, Stage::Domain);
+    for seed in [206, 1263, 2232, 2390] {
+        check(seed, 200, Stage::Domain);
     }
+    check(3300, 200, Stage::Store { at: 614, fault: Fault::Refuse });
 }
 
 #[test]

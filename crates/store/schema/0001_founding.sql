@@ -163,6 +163,7 @@ CREATE TABLE grants (
     effective_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     voided_at BIGINT,
+    scope TEXT NOT NULL,
     PRIMARY KEY (bucket, org_id, number)
 );
 
@@ -203,10 +204,13 @@ CREATE TABLE deposits (
     refunded_tax BIGINT NOT NULL,
     withdrawn BIGINT NOT NULL,
     withdrawn_tax BIGINT NOT NULL,
+    documented INTEGER NOT NULL,
     reason TEXT NOT NULL,
     PRIMARY KEY (bucket, org_id, number),
     UNIQUE (bucket, org_id, rail, external)
 );
+
+CREATE INDEX deposits_undocumented ON deposits (decided_at) WHERE documented = 1;
 
 -- Money back out, once per external id of its rail (rulings A12, R17); `taken` and `voided` say of
 -- which grants. Kept as long as the books.
@@ -223,6 +227,7 @@ CREATE TABLE refunds (
     state INTEGER NOT NULL,
     taken TEXT NOT NULL,
     voided TEXT NOT NULL,
+    documented INTEGER NOT NULL,
     reason TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     decided_at BIGINT,
@@ -231,6 +236,8 @@ CREATE TABLE refunds (
 
 CREATE INDEX refunds_reported ON refunds (bucket, org_id, rail, external)
 WHERE external IS NOT NULL;
+
+CREATE INDEX refunds_undocumented ON refunds (decided_at) WHERE documented = 1;
 
 -- Payments that are contested, as their rails last told, once per external id (rulings A12, R18);
 -- `taken` and `voided` say which grants miss what was withdrawn. Kept as long as the books.
@@ -251,6 +258,61 @@ CREATE TABLE disputes (
     decided_at BIGINT,
     PRIMARY KEY (bucket, org_id, number),
     UNIQUE (bucket, org_id, rail, external)
+);
+
+-- What documents name of a platform as the seller, or of an organization as the buyer. Personal
+-- data, erased with its organization.
+CREATE TABLE parties (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    address TEXT NOT NULL,
+    tax_id TEXT NOT NULL,
+    PRIMARY KEY (bucket, org_id)
+);
+
+-- Receipts, invoices and credit notes of a platform, never edited; `about` is what they are about,
+-- once for each kind (rulings A12). Kept as long as the law says, names included.
+CREATE TABLE documents (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    kind INTEGER NOT NULL,
+    entity TEXT NOT NULL,
+    year BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    about_kind INTEGER NOT NULL,
+    about BIGINT NOT NULL,
+    issued_at BIGINT NOT NULL,
+    seller_name TEXT NOT NULL,
+    seller_address TEXT NOT NULL,
+    seller_tax_id TEXT NOT NULL,
+    buyer_name TEXT NOT NULL,
+    buyer_address TEXT NOT NULL,
+    buyer_tax_id TEXT NOT NULL,
+    paid_by TEXT NOT NULL,
+    net BIGINT NOT NULL,
+    tax BIGINT NOT NULL,
+    tax_bps BIGINT NOT NULL,
+    corrects BIGINT,
+    PRIMARY KEY (bucket, org_id, number),
+    UNIQUE (bucket, org_id, entity, kind, year, place),
+    UNIQUE (bucket, org_id, customer, about_kind, about, kind)
+);
+
+-- The last number that a legal entity gave to documents of a kind in a year. Kept for ever.
+CREATE TABLE document_series (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    entity TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    year BIGINT NOT NULL,
+    last BIGINT NOT NULL,
+    last_issued_at BIGINT NOT NULL,
+    PRIMARY KEY (bucket, org_id, number),
+    UNIQUE (bucket, org_id, entity, kind, year)
 );
 
 -- Kept until the organization removes the method.
@@ -384,6 +446,7 @@ CREATE TABLE holds (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     resolved_at BIGINT,
+    sku BIGINT,
     PRIMARY KEY (bucket, org_id, number)
 );
 

@@ -231,6 +231,7 @@ SELECT
     g.deposit,
     g.purchase,
     g.note,
+    g.scope,
     to_char(
         to_timestamp(g.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
     ) AS created_at

@@ -264,6 +264,7 @@ SELECT
     g.deposit,
     g.purchase,
     g.note,
+    g.scope,
     strftime('%Y-%m-%dT%H:%M:%SZ', g.created_at / 1000000, 'unixepoch') AS created_at
 FROM grants AS g
     LEFT JOIN read_open_grants AS o

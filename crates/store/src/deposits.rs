@@ -2,6 +2,7 @@
 
 use domain::OrgId;
 use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentMethod};
+use domain::document::Documented;
 use domain::tax::Tax;
 use domain::workset::Key;
 
@@ -34,6 +35,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("refunded_tax", Kind::Int),
     ("withdrawn", Kind::Int),
     ("withdrawn_tax", Kind::Int),
+    ("documented", Kind::Small),
     ("reason", Kind::Text),
 ];
 
@@ -46,7 +48,7 @@ catalogue! {
     FIRST_PAID: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
          external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
-         withdrawn, withdrawn_tax, reason FROM deposits \
+         withdrawn, withdrawn_tax, documented, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND state = 2 ORDER BY number LIMIT 1"
     );
 }
@@ -75,6 +77,7 @@ impl Noun for Deposit {
             .amount(|deposit| deposit.refunded_tax)
             .amount(|deposit| deposit.withdrawn)
             .amount(|deposit| deposit.withdrawn_tax)
+            .int(|deposit| deposit.documented.code())
             .text(|deposit| &deposit.reason)
     }
 
@@ -97,6 +100,7 @@ impl Noun for Deposit {
             refunded_tax: fields.amount()?,
             withdrawn: fields.amount()?,
             withdrawn_tax: fields.amount()?,
+            documented: fields.code(Documented::from_code)?,
             reason: fields.text()?,
         })
     }

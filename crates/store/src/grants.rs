@@ -1,7 +1,10 @@
 //! Grants as they were given: rows that never change, but for being voided.
 
+use std::sync::Arc;
+
 use domain::Timestamp;
 use domain::grant::{Grant, GrantKind};
+use domain::scope::Scope;
 use domain::workset::Key;
 
 use crate::error::StoreError;
@@ -23,6 +26,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("effective_at", Kind::Int),
     ("created_at", Kind::Int),
     ("voided_at", Kind::Int),
+    ("scope", Kind::Text),
 ];
 
 catalogue! {
@@ -49,6 +53,7 @@ impl Noun for Grant {
             .time(|grant| grant.effective_at)
             .time(|grant| grant.created_at)
             .opt_time(|grant| grant.voided_at)
+            .made_text(|grant| grant.scope.as_ref().map_or_else(String::new, |it| it.to_text()))
     }
 
     fn read(number: i64, fields: &mut Fields<'_>) -> Result<Grant, StoreError> {
@@ -64,7 +69,16 @@ impl Noun for Grant {
             effective_at: fields.time()?,
             created_at: fields.time()?,
             voided_at: fields.opt_time()?,
+            scope: fields.parsed(scope_of)?,
         })
+    }
+}
+
+/// The scope that a text says; an empty one says that there is none.
+fn scope_of(text: &str) -> Option<Option<Arc<Scope>>> {
+    match text {
+        "" => Some(None),
+        text => Scope::from_text(text).map(|scope| Some(Arc::new(scope))),
     }
 }
 

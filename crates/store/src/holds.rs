@@ -25,6 +25,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("created_at", Kind::Int),
     ("expires_at", Kind::Int),
     ("resolved_at", Kind::Int),
+    ("sku", Kind::Int),
 ];
 
 catalogue! {
@@ -52,6 +53,7 @@ impl Noun for Hold {
             .time(|hold| hold.created_at)
             .time(|hold| hold.expires_at)
             .opt_time(|hold| hold.resolved_at)
+            .opt_int(|hold| hold.sku)
     }
 
     fn read(number: i64, fields: &mut Fields<'_>) -> Result<Hold, StoreError> {
@@ -66,6 +68,7 @@ impl Noun for Hold {
             created_at: fields.time()?,
             expires_at: fields.time()?,
             resolved_at: fields.opt_time()?,
+            sku: fields.opt_int()?,
         })
     }
 }

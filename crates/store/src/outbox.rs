@@ -19,6 +19,8 @@ use crate::value::Column;
 pub const CHARGE_METHOD: i64 = 1;
 /// The kind of a row that asks to pay a refund; its number is the refund's.
 pub const PAY_REFUND: i64 = 2;
+/// The kind of a row that asks what became of a payment; its number is the deposit's.
+pub const READ_PAYMENT: i64 = 3;
 
 const COLUMNS: &[(&str, Kind)] =
     &[BUCKET, ORG, NUMBER, ("kind", Kind::Small), ("body", Kind::Text)];
@@ -56,6 +58,7 @@ pub(crate) fn columns(requests: &[Request]) -> Vec<Column<'static>> {
         .iter()
         .filter_map(|request| match request {
             Request::ChargeMethod { org, deposit } => Some(((*org, *deposit), CHARGE_METHOD)),
+            Request::ReadPayment { org, deposit } => Some(((*org, *deposit), READ_PAYMENT)),
             Request::PayRefund { org, refund } => Some(((*org, *refund), PAY_REFUND)),
             Request::StopRuns { .. } => None,
         })

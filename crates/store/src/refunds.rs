@@ -1,6 +1,7 @@
 //! Refunds: money back out, in the state it has reached.
 
 use domain::OrgId;
+use domain::document::Documented;
 use domain::refund::{Refund, RefundState};
 use domain::tax::Tax;
 use domain::workset::Key;
@@ -24,6 +25,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("state", Kind::Small),
     ("taken", Kind::Text),
     ("voided", Kind::Text),
+    ("documented", Kind::Small),
     ("reason", Kind::Text),
     ("created_at", Kind::Int),
     ("decided_at", Kind::Int),
@@ -55,6 +57,7 @@ impl Noun for Refund {
             .int(|refund| refund.state.code())
             .made_text(|refund| parts(&refund.taken))
             .made_text(|refund| parts(&refund.voided))
+            .int(|refund| refund.documented.code())
             .text(|refund| &refund.reason)
             .time(|refund| refund.created_at)
             .opt_time(|refund| refund.decided_at)
@@ -71,6 +74,7 @@ impl Noun for Refund {
             state: fields.code(RefundState::from_code)?,
             taken: fields.parsed(parts_of)?,
             voided: fields.parsed(parts_of)?,
+            documented: fields.code(Documented::from_code)?,
             reason: fields.text()?,
             created_at: fields.time()?,
             decided_at: fields.opt_time()?,

@@ -18,9 +18,9 @@ use crate::value::{Column, Value};
 use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
-    api_keys, claims, coupons, deposits, discounts, disputes, events, grants, holds, journal,
-    label_sets, lanes, members, organizations, outbox, payment_methods, platforms, prices,
-    redemptions, refunds, resources, runs, skus, wallets,
+    api_keys, claims, coupons, deposits, discounts, disputes, documents, events, grants, holds,
+    journal, label_sets, lanes, members, organizations, outbox, parties, payment_methods,
+    platforms, prices, redemptions, refunds, resources, runs, series, skus, wallets,
 };
 
 /// Everything that one transaction of a lane writes.
@@ -136,6 +136,9 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&deposits::SAVE, noun::columns(&changes.deposits)),
         (&refunds::SAVE, noun::columns(&changes.refunds)),
         (&disputes::SAVE, noun::columns(&changes.disputes)),
+        (&documents::SAVE, noun::columns(&changes.documents)),
+        (&series::SAVE, noun::columns(&changes.series)),
+        (&parties::SAVE, parties::columns(&changes.parties)),
         (&payment_methods::SAVE, noun::columns(&changes.methods)),
         (&resources::SAVE, noun::columns(&changes.resources)),
         (&runs::SAVE, noun::columns(&changes.runs)),

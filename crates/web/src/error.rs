@@ -181,6 +181,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         Refusal::AmountNotPositive
         | Refusal::AmountTooPrecise
         | Refusal::AmountOutOfRange { .. }
+        | Refusal::SettingOutOfRange { .. }
         | Refusal::QuantityNotPositive
         | Refusal::TooFarAhead { .. }
         | Refusal::TooLongAgo { .. }
@@ -194,12 +195,14 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::AboveRefundable { .. }
         | Refusal::NotReversible { .. }
         | Refusal::RefundTooLate { .. }
+        | Refusal::PeriodOpen { .. }
         | Refusal::GrantNotVoidable
         | Refusal::ExpiryInThePast
         | Refusal::DiscountOutOfRange
         | Refusal::TaxRateOutOfRange
         | Refusal::PriorityOutOfRange
         | Refusal::TooManyUpcoming { .. }
+        | Refusal::TooManyScopes { .. }
         | Refusal::CouponNotValid { .. }
         | Refusal::NotFirstPurchase
         | Refusal::TooManyWaiting
@@ -213,6 +216,9 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
     match refusal {
         Refusal::AmountOutOfRange { min, max } => {
             vec![("min", json!(min.to_string())), ("max", json!(max.to_string()))]
+        }
+        Refusal::SettingOutOfRange { setting, min, max } => {
+            vec![("setting", json!(setting)), ("min", json!(min)), ("max", json!(max))]
         }
         Refusal::TooFarAhead { at, latest } => {
             vec![("at", json!(at.to_string())), ("latest", json!(latest.to_string()))]
@@ -244,7 +250,9 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         Refusal::NotReversible { kind } => vec![("kind", json!(kind))],
         Refusal::DisputeOpen { count } => vec![("count", json!(count.to_string()))],
         Refusal::DebtUnpaid { debt } => vec![("debt", json!(debt.to_string()))],
-        Refusal::RefundTooLate { until } => vec![("until", json!(until.to_string()))],
+        Refusal::RefundTooLate { until } | Refusal::PeriodOpen { until } => {
+            vec![("until", json!(until.to_string()))]
+        }
         Refusal::ExternalIdTaken { external } => vec![("external", json!(external))],
         Refusal::CaptureAboveHold { held } => vec![("held", json!(held.to_string()))],
         Refusal::NameTaken { name } => vec![("name", json!(name))],
@@ -254,7 +262,9 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
             vec![("from", json!(from.to_string())), ("until", json!(until.to_string()))]
         }
         Refusal::CouponUsedUp { most } => vec![("most", json!(most.to_string()))],
-        Refusal::TooManyUpcoming { most } => vec![("most", json!(most.to_string()))],
+        Refusal::TooManyUpcoming { most } | Refusal::TooManyScopes { most } => {
+            vec![("most", json!(most.to_string()))]
+        }
         Refusal::ClockGoesBack { now } => vec![("now", json!(now.to_string()))],
         Refusal::ClockTooFar { latest } => vec![("latest", json!(latest.to_string()))],
         _ => Vec::new(),

@@ -114,17 +114,24 @@ pub static ROUTES: &[Route] = &[
         .role(Read)
         .query::<statements::StatementQuery>()
         .answers::<statements::StatementOut>(),
-    Route::act("/v1/wallets/{id}/auto_top_up", to!(wallets::set_auto_top_up))
+    Route::act("/v1/wallets/{id}/auto_top_up", to!(auto_top_up::set))
         .is("set_auto_top_up", "Sets the auto top-up rule")
         .role(Organization)
-        .takes::<wallets::AutoTopUpIn>()
-        .answers::<wallets::AutoTopUpOut>()
+        .takes::<auto_top_up::AutoTopUpIn>()
+        .answers::<auto_top_up::AutoTopUpOut>()
         .refuses(&[
             "not_in_profile",
-            "amount_out_of_range",
+            "setting_out_of_range",
+            "amount_too_precise",
             "payment_method_missing",
             "wallet_frozen",
         ]),
+    Route::get("/v1/wallets/{id}/auto_top_up/preview", to!(auto_top_up::preview))
+        .is("preview_auto_top_up", "Says what saving an auto top-up rule will do")
+        .role(Read)
+        .query::<auto_top_up::PreviewQuery>()
+        .answers::<auto_top_up::PreviewOut>()
+        .refuses(&["not_in_profile", "setting_out_of_range", "amount_too_precise"]),
     Route::act("/v1/wallets/{id}/release_freeze", to!(wallets::release_freeze))
         .is("release_freeze", "Releases a wallet that stayed frozen after a dispute was lost")
         .role(Platform)
@@ -149,6 +156,7 @@ pub static ROUTES: &[Route] = &[
             "priority_out_of_range",
             "expiry_in_the_past",
             "too_many_upcoming",
+            "too_many_scopes",
         ]),
     Route::get("/v1/grants", to!(grants::list))
         .is("list_grants", "Lists grants with what is left of each")
@@ -292,6 +300,32 @@ pub static ROUTES: &[Route] = &[
         .is("get_dispute", "Shows a dispute")
         .role(Read)
         .answers::<disputes::DisputeOut>(),
+    Route::get("/v1/documents", to!(documents::list))
+        .is("list_documents", "Lists receipts, invoices and credit notes; also as CSV")
+        .role(Read)
+        .query::<documents::DocumentsQuery>()
+        .answers::<List<documents::DocumentOut>>(),
+    Route::get("/v1/documents/{id}", to!(documents::get))
+        .is("get_document", "Shows a document as it was issued; also as CSV")
+        .role(Read)
+        .query::<documents::DocumentQuery>()
+        .answers::<documents::DocumentOut>(),
+    Route::create("/v1/invoices", to!(documents::invoice))
+        .is("issue_invoice", "Issues the invoice for a month that is over, once")
+        .role(Organization)
+        .takes::<documents::InvoiceIn>()
+        .answers::<documents::DocumentOut>()
+        .refuses(&["not_in_profile", "period_open"]),
+    Route::act("/v1/parties", to!(parties::set))
+        .is("set_party", "Sets what documents name of a customer, or of a platform")
+        .role(Organization)
+        .takes::<parties::PartyIn>()
+        .answers::<parties::PartyOut>(),
+    Route::get("/v1/parties", to!(parties::get))
+        .is("get_party", "Shows what documents name of a customer, or of a platform")
+        .role(Read)
+        .query::<parties::PartyQuery>()
+        .answers::<parties::PartyOut>(),
     Route::create("/v1/payment_methods", to!(payment_methods::create))
         .is("save_payment_method", "Saves a sandbox payment method")
         .role(Organization)

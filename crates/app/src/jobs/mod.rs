@@ -4,5 +4,6 @@
 pub mod advance_clock;
 pub mod announce_prices;
 pub mod charge_methods;
+pub mod issue_documents;
 pub mod join_coupons;
 pub mod pay_refunds;

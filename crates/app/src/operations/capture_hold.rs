@@ -8,6 +8,7 @@ use domain::settle::{Draft, draw_with_overdraft, offset_debt, post};
 use domain::wake::{catch_up, expire_grants};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
+use super::place_hold::purpose_of;
 use crate::operation::{Answer, Keys, Operation, require_positive};
 
 #[derive(Debug)]
@@ -60,9 +61,10 @@ impl Operation for CaptureHold {
         }
         // After this line the operation must succeed.
         let (mut postings, missing) = hold.drawn_by(amount);
+        let purpose = hold.sku.map(|sku| purpose_of(ws, self.org, sku)).transpose()?;
         let wallet = ws.wallet_mut(self.org)?;
         wallet.grants.release_and_draw(&hold.parts, &postings);
-        let (more, absorbed, debt) = draw_with_overdraft(wallet, &profile, missing);
+        let (more, absorbed, debt) = draw_with_overdraft(wallet, &profile, missing, purpose);
         for posting in more {
             match postings.iter_mut().find(|drawn| drawn.grant == posting.grant) {
                 Some(drawn) => drawn.change = drawn.change.plus(posting.change),

@@ -1,11 +1,16 @@
 //! Gives a promotional grant, from now on or from a later moment.
 
+use std::sync::Arc;
+
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, PRIORITY_MAX, Upcoming};
+use domain::scope::Scope;
+use domain::scoped::{adopt_scope, require_room};
 use domain::wake::{begin_grant, catch_up};
 use domain::wallet::UPCOMING_MAX;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
-use crate::operation::{Answer, Operation, require_positive};
+use super::start_run::class_of;
+use crate::operation::{Answer, Keys, Operation, require_positive};
 
 /// The most that one grant may hold.
 pub const GRANT_MAX: Amount = Amount::from_units(100_000_000);
@@ -22,6 +27,8 @@ pub struct GiveGrant {
     pub effective_at: Option<Timestamp>,
     /// By the profile, when none is given.
     pub expires_at: Option<Timestamp>,
+    /// What it can pay for; everything, when none is given.
+    pub scope: Option<Scope>,
     pub note: String,
 }
 
@@ -35,6 +42,7 @@ impl GiveGrant {
             given: Given::Promotional,
             effective_at: None,
             expires_at: None,
+            scope: None,
             note: String::new(),
         }
     }
@@ -66,9 +74,16 @@ impl Operation for GiveGrant {
         self.org
     }
 
+    fn needs(&self, keys: &mut Keys) {
+        if self.scope.is_some() {
+            // What runs may be covered by it.
+            keys.open_runs.push(self.org);
+        }
+    }
+
     /// Refusals, in order: `not_found`, `amount_not_positive`, `amount_out_of_range` (the grant,
     /// then what the wallet would hold), `priority_out_of_range`, `expiry_in_the_past` (before it
-    /// is effective), `too_many_upcoming`.
+    /// is effective), `not_found` (a SKU of its scope), `too_many_upcoming`, `too_many_scopes`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let now = catch_up(ws, self.org, now)?;
         let profile = ws.profile_of(self.org)?;
@@ -89,9 +104,18 @@ impl Operation for GiveGrant {
         if self.expires_at.is_some_and(|at| at <= effective_at) {
             return Err(Refusal::ExpiryInThePast);
         }
+        let scope = self.scope.clone().map(Arc::new);
+        if let Some(scope) = &scope {
+            require_skus(ws, self.org, scope)?;
+        }
+        let wallet = ws.wallet(self.org)?;
         if effective_at > now && wallet.upcoming.len() >= UPCOMING_MAX {
             let most = i64::try_from(UPCOMING_MAX).unwrap_or(i64::MAX);
             return Err(Refusal::TooManyUpcoming { most });
+        }
+        if let Some(scope) = &scope {
+            require_room(ws, self.org, scope)?;
+            adopt_scope(ws, self.org, scope)?;
         }
         // After this line the operation must succeed.
         let wallet = ws.wallet_mut(self.org)?;
@@ -107,12 +131,18 @@ impl Operation for GiveGrant {
             effective_at,
             created_at: now,
             voided_at: None,
+            scope,
         };
         wallet.upcoming.push(Upcoming { effective_at, grant: grant.opened() });
         if effective_at == now {
             begin_grant(ws, self.org, grant.number, now)?;
         }
         ws.grants.put(self.org, grant.number, grant.clone());
-        Ok(Answer::Grant(self.org, grant))
+        Ok(Answer::Grant(self.org, ws.wallet(self.org)?.platform, grant))
     }
+}
+
+/// Refuses a scope that names a SKU which the platform of `org` does not have.
+pub(super) fn require_skus(ws: &Workset, org: OrgId, scope: &Scope) -> Result<(), Refusal> {
+    scope.skus().iter().try_for_each(|&sku| class_of(ws, org, sku).map(|_| ()))
 }

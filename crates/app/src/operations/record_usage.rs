@@ -4,6 +4,7 @@ use domain::label::{self, Labels};
 use domain::ledger::{EventKey, Line, TransactionKind};
 use domain::profile::{ModelZeroAction, Profile};
 use domain::run::ResourceClass;
+use domain::scope::Purpose;
 use domain::settle::{Draft, draw_with_overdraft, post};
 use domain::time::SECONDS_PER_HOUR;
 use domain::wake::catch_up;
@@ -79,18 +80,19 @@ impl Operation for RecordUsage {
         let occurred_at = self.occurred_at.unwrap_or(clock);
         require_reported(occurred_at, clock, profile.late_window_seconds)?;
         let now = catch_up(ws, self.org, now)?;
-        let (lines, discount_bps) = self.rated(ws, &profile, platform, occurred_at)?;
+        let (lines, discount_bps, purpose) = self.rated(ws, &profile, platform, occurred_at)?;
         let total = lines.iter().try_fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount));
         let amount = total.filter(|&amount| amount <= CHARGE_MAX).ok_or_else(beyond)?;
         let owed = ws.wallet(self.org)?.debt.checked_add(amount);
         owed.filter(|&owed| owed <= DEBT_MAX).ok_or_else(beyond)?;
         if profile.model_zero_action == ModelZeroAction::RejectNew {
-            self.require_credit(ws, &profile, amount, now)?;
+            self.require_credit(ws, &profile, (amount, purpose), now)?;
         }
         let labels = label::intern(ws, self.org, &self.labels)?;
         // After this line the operation must succeed.
         let wallet = ws.wallet_mut(self.org)?;
-        let (postings, absorbed, debt) = draw_with_overdraft(wallet, &profile, amount);
+        let (postings, absorbed, debt) =
+            draw_with_overdraft(wallet, &profile, amount, Some(purpose));
         remember_spend(&mut wallet.per_use, &profile, now, amount);
         let draft = Draft {
             occurred_at: Some(occurred_at).filter(|&at| at != now),
@@ -120,26 +122,25 @@ impl RecordUsage {
         &self,
         ws: &Workset,
         profile: &Profile,
-        required: Amount,
+        (required, purpose): (Amount, Purpose),
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let wallet = ws.wallet(self.org)?;
-        let sku = ws.book(wallet.platform).and_then(|book| book.sku_by_code(&self.sku));
-        let available = wallet.available(profile, now);
-        if sku.is_some_and(|sku| sku.class == ResourceClass::Model) && !available.is_positive() {
+        let available = ws.wallet(self.org)?.available_for(profile, now, Some(purpose));
+        if purpose.class == ResourceClass::Model && !available.is_positive() {
             return Err(Refusal::InsufficientCredit { available, required });
         }
         Ok(())
     }
 
-    /// The priced dimensions, and the discount in force when the event happened.
+    /// The priced dimensions, the discount in force when the event happened, and what it is spent
+    /// on.
     fn rated(
         &self,
         ws: &Workset,
         profile: &Profile,
         platform: OrgId,
         occurred_at: Timestamp,
-    ) -> Result<(Vec<Line>, i64), Refusal> {
+    ) -> Result<(Vec<Line>, i64, Purpose), Refusal> {
         let unknown = || Refusal::UnknownSku { code: self.sku.clone() };
         let book = ws.book(platform).ok_or_else(unknown)?;
         let sku = book.sku_by_code(&self.sku).ok_or_else(unknown)?;
@@ -154,7 +155,7 @@ impl RecordUsage {
             let amount = rate.charge_round_half_even(*quantity).ok_or_else(beyond)?;
             lines.push(Line { price: price.number, quantity: *quantity, amount });
         }
-        Ok((lines, discount_bps))
+        Ok((lines, discount_bps, Purpose { sku: sku.number, class: sku.class }))
     }
 }
 

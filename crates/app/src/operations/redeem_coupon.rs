@@ -67,7 +67,7 @@ impl Operation for RedeemCoupon {
                     note: code.clone(),
                     ..GiveGrant::promotion(self.org, *amount)
                 };
-                let Answer::Grant(_, grant) = give.decide(ws, now)? else {
+                let Answer::Grant(_, _, grant) = give.decide(ws, now)? else {
                     return Err(Refusal::CouponRedeemed);
                 };
                 redemption.grant = Some(grant.number);

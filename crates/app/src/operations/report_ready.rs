@@ -4,6 +4,7 @@ use domain::block::end_unpaid;
 use domain::event::EventKind;
 use domain::lifecycle::begin_billing;
 use domain::reprice::{change_of, go_on, next_change};
+use domain::scope::Purpose;
 use domain::settle::tell;
 use domain::wake::catch_up;
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
@@ -64,8 +65,8 @@ impl Operation for ReportReady {
         run.reprices_at = next_change(ws, self.org, &profile, run.sku, start)?;
         if let Some(paid) = run.paid {
             let required = blocks_charge(run.rate, paid.block_seconds, start, now);
-            let wallet = ws.wallet(self.org)?;
-            if wallet.is_frozen() || wallet.available(&profile, now) < required {
+            let (wallet, purpose) = (ws.wallet(self.org)?, Some(Purpose::of(&run)));
+            if wallet.is_frozen() || wallet.available_for(&profile, now, purpose) < required {
                 ws.runs.put(self.org, self.run, run);
                 end_unpaid(ws, self.org, &profile, self.run, start, now)?;
                 let run = ws.runs.find(Kind::Run, self.org, self.run)?.clone();

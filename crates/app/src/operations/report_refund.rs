@@ -1,6 +1,7 @@
 //! Mirrors a refund that was made at the provider and not here: its money has left already.
 
 use domain::deposit::DepositState;
+use domain::document::Documented;
 use domain::event::EventKind;
 use domain::ledger::TransactionKind;
 use domain::refund::{Refund, RefundOutcome, RefundState, claw_back, parts_of, void_bonus};
@@ -94,6 +95,7 @@ impl Operation for ReportRefund {
             state: RefundState::Pending,
             taken,
             voided,
+            documented: Documented::No,
             reason: String::new(),
             created_at: now,
             decided_at: None,

@@ -4,6 +4,7 @@
 use domain::lifecycle::{Ending, current_run, price_of, rate_of, succeed};
 use domain::member::Permission;
 use domain::run::{Rest, StopReason};
+use domain::scope::Purpose;
 use domain::wake::catch_up;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
@@ -76,7 +77,8 @@ impl Operation for ResizeRun {
                 ws.wallet_mut(self.org)?;
                 return Ok(Answer::Run(self.org, run));
             }
-            let available = wallet.available(&profile, now);
+            let purpose = Purpose { sku: price.sku, class: run.class };
+            let available = wallet.available_for(&profile, now, Some(purpose));
             if available < required {
                 return Err(Refusal::InsufficientCredit { available, required });
             }

@@ -1,8 +1,8 @@
 //! Sets the auto top-up rule of a wallet. It is looked at at once, not only at the next debit.
 
 use domain::member::Permission;
+use domain::top_up::{AutoTopUp, Caps};
 use domain::wake::catch_up;
-use domain::wallet::AutoTopUp;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation};
@@ -12,8 +12,10 @@ pub struct SetAutoTopUp {
     pub org: OrgId,
     pub enabled: bool,
     pub threshold: Amount,
+    /// What is charged, or the balance it is brought to, by the size of the profile.
     pub amount: Amount,
     pub method: i64,
+    pub caps: Caps,
 }
 
 impl Operation for SetAutoTopUp {
@@ -33,21 +35,15 @@ impl Operation for SetAutoTopUp {
         Some(Permission::SetAutoTopUp)
     }
 
-    /// Refusals, in order: `not_found`, `not_in_profile`, `amount_out_of_range` (threshold, then
-    /// amount), `payment_method_missing`, `wallet_frozen` (switching it on).
+    /// Refusals, in order: `not_found`, `not_in_profile`, `setting_out_of_range` (threshold,
+    /// amount, daily attempts, monthly amount), `amount_too_precise`, `payment_method_missing`,
+    /// `wallet_frozen` (switching it on).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
-        let bounds = profile.auto_top_up_bounds();
-        let bounds = bounds.ok_or(Refusal::NotInProfile { feature: "auto top-up" })?;
+        let rule = AutoTopUp::new(self.threshold, self.amount, self.method, self.enabled);
+        let rule = AutoTopUp { caps: self.caps, ..rule };
+        rule.require_allowed(&profile)?;
         catch_up(ws, self.org, now)?;
-        let (min, max) = (bounds.threshold_min, bounds.threshold_max);
-        if !(min..=max).contains(&self.threshold) {
-            return Err(Refusal::AmountOutOfRange { min, max });
-        }
-        let (min, max) = (bounds.amount_min, bounds.amount_max);
-        if !(min..=max).contains(&self.amount) {
-            return Err(Refusal::AmountOutOfRange { min, max });
-        }
         ws.methods
             .find(Kind::PaymentMethod, self.org, self.method)
             .map_err(|_| Refusal::PaymentMethodMissing)?;
@@ -55,15 +51,7 @@ impl Operation for SetAutoTopUp {
             return Err(Refusal::WalletFrozen);
         }
         let wallet = ws.wallet_mut(self.org)?;
-        let before = wallet.auto_top_up.take();
-        let rule = AutoTopUp {
-            threshold: self.threshold,
-            amount: self.amount,
-            method: self.method,
-            enabled: self.enabled,
-            in_flight: before.as_ref().and_then(|rule| rule.in_flight),
-            attempted_at: before.as_ref().and_then(|rule| rule.attempted_at),
-        };
+        let rule = rule.replacing(wallet.auto_top_up.take());
         wallet.auto_top_up = Some(rule.clone());
         wallet.review_due = true;
         Ok(Answer::AutoTopUp(self.org, rule))

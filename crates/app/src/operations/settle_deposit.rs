@@ -4,12 +4,14 @@
 //! the rail says so.
 
 use domain::coupon::{CouponGift, RedemptionState};
-use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentOutcome};
+use domain::deposit::{Deposit, DepositState, PaymentOutcome, decide, decline, fail, told};
+use domain::document::{due, of_deposit};
 use domain::event::EventKind;
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::ledger::TransactionKind;
 use domain::profile::Profile;
 use domain::settle::{Draft, post, tell};
+use domain::top_up::{self, Waiting};
 use domain::validity::renew;
 use domain::wake::{catch_up, expire_grants};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
@@ -36,8 +38,8 @@ impl Operation for SettleDeposit {
         keys.deposits.push((self.org, self.deposit));
     }
 
-    /// Refusals, in order: `not_found`, `deposit_decided` (anything but money after a decision:
-    /// what a rail says arrives in any order).
+    /// Refusals, in order: `not_found`, `deposit_decided` (anything but money after a decision, and
+    /// doubt about what is known: what a rail says arrives in any order).
     ///
     /// Idempotency: the same outcome again answers with the deposit as it stands and moves nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
@@ -45,10 +47,13 @@ impl Operation for SettleDeposit {
         let now = catch_up(ws, self.org, now)?;
         let decided = match (&self.outcome, deposit.state) {
             (PaymentOutcome::Succeeded { .. }, DepositState::Succeeded)
-            | (PaymentOutcome::Declined { .. }, DepositState::Failed)
-            | (PaymentOutcome::NeedsAuthentication, DepositState::NeedsAuthentication) => deposit,
+            | (PaymentOutcome::Declined { .. } | PaymentOutcome::NotMade, DepositState::Failed)
+            | (PaymentOutcome::NeedsAuthentication, DepositState::NeedsAuthentication)
+            | (PaymentOutcome::Unknown, DepositState::Unknown) => deposit,
             (_, DepositState::Succeeded)
-            | (PaymentOutcome::NeedsAuthentication, DepositState::Failed) => {
+            | (PaymentOutcome::NeedsAuthentication, DepositState::Failed)
+            | (PaymentOutcome::Unknown, DepositState::Failed | DepositState::NeedsAuthentication) =>
+            {
                 return Err(Refusal::DepositDecided { state: deposit.state.name() });
             }
             (PaymentOutcome::Succeeded { external, paid_at }, _) => {
@@ -63,6 +68,11 @@ impl Operation for SettleDeposit {
                 decline(ws, self.org, deposit, reason.clone(), now)?
             }
             (PaymentOutcome::NeedsAuthentication, _) => ask(ws, self.org, deposit, now)?,
+            (PaymentOutcome::Unknown, _) => doubt(ws, self.org, deposit, now)?,
+            // Nobody declined anything: the rule stays on and asks anew after its cooldown.
+            (PaymentOutcome::NotMade, _) => {
+                fail(ws, self.org, deposit, "the rail knows of no payment".into(), now)?
+            }
         };
         Ok(Answer::Deposit(self.org, decided))
     }
@@ -96,6 +106,7 @@ fn credit(
             effective_at: now,
             created_at: now,
             voided_at: None,
+            scope: None,
         };
         wallet.grants.insert(grant.opened());
         if grant.expires_at != Timestamp::NEVER {
@@ -116,7 +127,8 @@ fn credit(
     let bonus = give_bonuses(ws, org, &profile, &deposit, now)?;
     let balance = ws.wallet(org)?.posted();
     deposit.reason.clear();
-    decided(ws, org, &mut deposit, DepositState::Succeeded, now)?;
+    deposit.documented = due(of_deposit(profile.documents));
+    decide(ws, org, &mut deposit, DepositState::Succeeded, now)?;
     let mut fields = told(&deposit);
     fields.push(("balance", balance.to_string()));
     if bonus.is_positive() {
@@ -185,6 +197,7 @@ fn give_bonus(
         effective_at: now,
         created_at: now,
         voided_at: None,
+        scope: None,
     };
     wallet.grants.insert(grant.opened());
     let draft = Draft {
@@ -198,26 +211,6 @@ fn give_bonus(
     Ok(Some(number))
 }
 
-/// Records that no money came. A declined auto top-up switches itself off (requirements S12c).
-fn decline(
-    ws: &mut Workset,
-    org: OrgId,
-    mut deposit: Deposit,
-    reason: String,
-    now: Timestamp,
-) -> Result<Deposit, Refusal> {
-    deposit.reason = reason;
-    decided(ws, org, &mut deposit, DepositState::Failed, now)?;
-    tell(ws, org, EventKind::DepositFailed, now, told(&deposit))?;
-    if deposit.label == DepositLabel::AutoTopUp {
-        if let Some(rule) = &mut ws.wallet_mut(org)?.auto_top_up {
-            rule.enabled = false;
-        }
-        tell(ws, org, EventKind::AutoTopUpDisabled, now, told(&deposit))?;
-    }
-    Ok(deposit)
-}
-
 /// Waits for the payer's bank; an auto top-up stays in flight, so that nothing is charged twice.
 fn ask(
     ws: &mut Workset,
@@ -227,38 +220,21 @@ fn ask(
 ) -> Result<Deposit, Refusal> {
     deposit.state = DepositState::NeedsAuthentication;
     ws.deposits.put(org, deposit.number, deposit.clone());
+    top_up::wait(ws, org, deposit.number, Waiting::ForAuthentication, now)?;
     tell(ws, org, EventKind::DepositNeedsAuthentication, now, told(&deposit))?;
     Ok(deposit)
 }
 
-fn decided(
+/// Keeps a payment whose outcome nobody knows in flight until its rail is read back.
+fn doubt(
     ws: &mut Workset,
     org: OrgId,
-    deposit: &mut Deposit,
-    state: DepositState,
+    mut deposit: Deposit,
     now: Timestamp,
-) -> Result<(), Refusal> {
-    deposit.state = state;
-    deposit.decided_at = Some(now);
+) -> Result<Deposit, Refusal> {
+    deposit.state = DepositState::Unknown;
     ws.deposits.put(org, deposit.number, deposit.clone());
-    let wallet = ws.wallet_mut(org)?;
-    wallet.review_due = true;
-    if let Some(rule) = &mut wallet.auto_top_up
-        && rule.in_flight == Some(deposit.number)
-    {
-        rule.in_flight = None;
-    }
-    Ok(())
-}
-
-fn told(deposit: &Deposit) -> Vec<(&'static str, String)> {
-    let amount: Amount = deposit.amount;
-    let mut fields = vec![("deposit", deposit.number.to_string()), ("amount", amount.to_string())];
-    if !deposit.tax.is_none() {
-        fields.push(("tax", deposit.tax.amount.to_string()));
-    }
-    if !deposit.reason.is_empty() {
-        fields.push(("reason", deposit.reason.clone()));
-    }
-    fields
+    top_up::wait(ws, org, deposit.number, Waiting::ForOutcome, now)?;
+    tell(ws, org, EventKind::DepositUnknown, now, told(&deposit))?;
+    Ok(deposit)
 }

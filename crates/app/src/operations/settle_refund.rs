@@ -1,6 +1,7 @@
 //! Decides a refund by what its rail said: the money is out, or the value goes back where it was.
 
 use domain::correct::restore;
+use domain::document::{due, of_refund};
 use domain::event::{EventKind, Request};
 use domain::grant::Posting;
 use domain::ledger::TransactionKind;
@@ -68,6 +69,7 @@ fn pay(
     post(ws, org, draft)?;
     refund.external = Some(external);
     refund.state = RefundState::Succeeded;
+    refund.documented = due(of_refund(ws.profile_of(org)?.documents));
     refund.decided_at = Some(now);
     ws.refunds.put(org, refund.number, refund.clone());
     tell(ws, org, EventKind::RefundSucceeded, now, told(&refund))?;

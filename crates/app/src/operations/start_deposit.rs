@@ -1,6 +1,6 @@
 //! Starts a deposit: a wish to pay, waiting for its rail. No money has moved yet.
 
-use domain::deposit::{Deposit, DepositLabel, DepositState};
+use domain::deposit::Deposit;
 use domain::member::Permission;
 use domain::tax::on_deposit;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
@@ -48,27 +48,10 @@ impl Operation for StartDeposit {
             return Err(Refusal::AmountOutOfRange { min, max });
         }
         let wallet = ws.wallet_mut(self.org)?;
-        let deposit = Deposit {
-            number: wallet.take_number(),
-            amount: self.amount,
-            tax: on_deposit(wallet.tax, self.amount),
-            rail: self.rail.clone(),
-            state: DepositState::Pending,
-            label: DepositLabel::Manual,
-            method: None,
-            member: self.member,
-            external: None,
-            created_at: now,
-            decided_at: None,
-            paid_at: None,
-            grant: None,
-            refunded: Amount::ZERO,
-            refunded_tax: Amount::ZERO,
-            withdrawn: Amount::ZERO,
-            withdrawn_tax: Amount::ZERO,
-            reason: String::new(),
-        };
-        ws.deposits.put(self.org, deposit.number, deposit.clone());
+        let (number, tax) = (wallet.take_number(), on_deposit(wallet.tax, self.amount));
+        let deposit = Deposit::pending(number, self.amount, self.rail.clone(), now);
+        let deposit = Deposit { tax, member: self.member, ..deposit };
+        ws.deposits.put(self.org, number, deposit.clone());
         Ok(Answer::Deposit(self.org, deposit))
     }
 }

@@ -2,6 +2,7 @@
 //! back to where it came from.
 
 use domain::deposit::DepositState;
+use domain::document::Documented;
 use domain::event::{EventKind, Request};
 use domain::grant::Posting;
 use domain::ledger::TransactionKind;
@@ -106,6 +107,7 @@ impl Operation for StartRefund {
             state: RefundState::Pending,
             taken: vec![Posting { grant, change: amount }],
             voided,
+            documented: Documented::No,
             reason: String::new(),
             created_at: now,
             decided_at: None,

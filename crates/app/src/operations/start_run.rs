@@ -8,6 +8,7 @@ use domain::profile::{Admission, Profile};
 use domain::rate::Rate;
 use domain::reprice::go_on;
 use domain::run::{Heartbeat, ResourceClass, Rest};
+use domain::scope::Purpose;
 use domain::time::SECONDS_PER_DAY;
 use domain::wake::catch_up;
 use domain::wallet::Wallet;
@@ -155,8 +156,8 @@ pub(super) fn admit(
     if opening.paid_until.is_some() {
         return Ok(());
     }
-    let lead = wallet.meters.burn_round_half_even(profile.stop_lead_seconds);
-    let available = wallet.available(profile, now).minus(lead);
+    let purpose = Purpose { sku: price.sku, class: opening.class };
+    let available = available_to_start(wallet, profile, purpose, now);
     let cost = |seconds| rate.charge_round_half_even(seconds).unwrap_or(Amount::MAX);
     let ran_seconds = now.floor_to_second().seconds_since(opening.started_at).max(0);
     let required = match (opening.block_seconds, profile.admission) {
@@ -169,6 +170,21 @@ pub(super) fn admit(
         return Err(Refusal::InsufficientCredit { available, required });
     }
     Ok(())
+}
+
+/// What a new run can count on: what is available for it, less what runs already will burn before
+/// it could be stopped (rulings R14).
+fn available_to_start(
+    wallet: &Wallet,
+    profile: &Profile,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Amount {
+    let lead_seconds = profile.stop_lead_seconds;
+    if wallet.is_scoped() {
+        return wallet.available_for(profile, now.plus_seconds(lead_seconds), Some(purpose));
+    }
+    wallet.available(profile, now).minus(wallet.meters.burn_round_half_even(lead_seconds))
 }
 
 /// What the blocks cost that have started since `from`, the first one however far ahead.

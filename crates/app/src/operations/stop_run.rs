@@ -99,6 +99,6 @@ fn began_at(ws: &Workset, org: OrgId, run: &Run, until: Timestamp) -> Result<Tim
 
 /// Whether the run ended because it was ordered to.
 fn is_ordered(wallet: &Wallet, run: &Run, stopped_at: Timestamp) -> bool {
-    let order = wallet.stop_order.as_ref().filter(|_| run.is_billed() && run.paid.is_none());
+    let order = wallet.order_for(run).filter(|_| run.is_billed() && run.paid.is_none());
     order.is_some_and(|order| stopped_at >= order.stop_at)
 }

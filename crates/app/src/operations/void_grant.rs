@@ -50,6 +50,6 @@ impl Operation for VoidGrant {
             grant.voided_at = Some(now);
             ws.grants.put(self.org, self.grant, grant.clone());
         }
-        Ok(Answer::Grant(self.org, grant))
+        Ok(Answer::Grant(self.org, ws.wallet(self.org)?.platform, grant))
     }
 }

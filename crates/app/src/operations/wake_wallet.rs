@@ -1,6 +1,6 @@
 //! Wakes a wallet whose time has come. On a test clock, rails and agents answer before time moves.
 
-use domain::deposit::{Behaviour, PaymentOutcome};
+use domain::deposit::Behaviour;
 use domain::event::Request;
 use domain::wake::{Woken, next_wake_on, wake};
 use domain::{Id, Kind, OrgId, Refusal, Timestamp, Workset};
@@ -62,18 +62,19 @@ impl Operation for WakeWallet {
 
 /// When the agent of a test clock will have to stop what runs.
 fn ordered_stop(ws: &Workset, org: OrgId) -> Result<Timestamp, Refusal> {
-    let order = ws.wallet(org)?.stop_order.as_ref();
-    Ok(order.map_or(Timestamp::NEVER, |order| order.stop_at))
+    Ok(ws.wallet(org)?.next_stop_at())
 }
 
 /// Stops what zero stops, to the second for which it was ordered: what happened between the order
 /// and that second came first, and may have taken the order back. Returns how many runs ended.
 fn obey(ws: &mut Workset, org: OrgId, stop_at: Timestamp) -> Result<usize, Refusal> {
-    let now = ws.wallet(org)?.now.max(stop_at);
+    let wallet = ws.wallet(org)?;
+    let now = wallet.now.max(stop_at);
     let open: Vec<(i64, Timestamp)> = ws
         .runs
         .of(org)
         .filter(|(_, run)| run.is_stopped_by_order())
+        .filter(|(_, run)| wallet.order_for(run).is_some_and(|order| order.stop_at <= stop_at))
         .map(|(number, run)| (number, run.started_at))
         .collect();
     for &(run, started_at) in &open {
@@ -91,15 +92,28 @@ fn answer(ws: &mut Workset, org: OrgId) -> Result<(), Refusal> {
     for request in ws.take_requests_of_command() {
         match request {
             Request::ChargeMethod { org, deposit } => {
-                let row = ws.deposits.find(Kind::Deposit, org, deposit)?;
-                let method = row.method.and_then(|method| ws.methods.get(org, method));
-                let behaviour = method.map_or(Behaviour::Declines, |method| method.behaviour);
-                let id = Id::new(Kind::Deposit, org, deposit).to_string();
-                let outcome: PaymentOutcome = payments::sandbox::charge(behaviour, &id);
+                let (behaviour, id) = (behaviour_of(ws, org, deposit)?, name_of(org, deposit));
+                let outcome = payments::sandbox::charge(behaviour, &id);
+                SettleDeposit { org, deposit, outcome }.decide(ws, at)?;
+            }
+            Request::ReadPayment { org, deposit } => {
+                let (behaviour, id) = (behaviour_of(ws, org, deposit)?, name_of(org, deposit));
+                let outcome = payments::sandbox::read_back(behaviour, &id);
                 SettleDeposit { org, deposit, outcome }.decide(ws, at)?;
             }
             Request::StopRuns { .. } | Request::PayRefund { .. } => {}
         }
     }
     Ok(())
+}
+
+/// How the payment method that a deposit is charged to answers.
+fn behaviour_of(ws: &Workset, org: OrgId, deposit: i64) -> Result<Behaviour, Refusal> {
+    let row = ws.deposits.find(Kind::Deposit, org, deposit)?;
+    let method = row.method.and_then(|method| ws.methods.get(org, method));
+    Ok(method.map_or(Behaviour::Declines, |method| method.behaviour))
+}
+
+fn name_of(org: OrgId, deposit: i64) -> String {
+    Id::new(Kind::Deposit, org, deposit).to_string()
 }

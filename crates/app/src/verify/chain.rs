@@ -8,9 +8,11 @@ use domain::grant::GrantKind;
 use domain::label::Labels;
 use domain::ledger::{ChainTip, LedgerTransaction, TransactionKind};
 use domain::rate::{denominator, divide_round_half_even};
+use domain::scope::Cover;
 use domain::{Amount, OrgId, Timestamp};
 
 use super::discounts::Discounts;
+use super::scopes::Scoped;
 use super::taxes::Taxes;
 use super::{Lie, same};
 
@@ -81,8 +83,9 @@ pub(crate) struct Chain {
     pub index: Tally,
     pub indexed: u64,
     pub runs: BTreeMap<i64, RunSum>,
-    /// What open runs under block terms cost, by length and phase.
-    pub groups: BTreeMap<(i64, i64), BlockSum>,
+    /// What open runs under block terms cost, by length, phase and cover.
+    pub groups: BTreeMap<(i64, i64, Cover), BlockSum>,
+    pub scoped: Scoped,
     pub next_block: i64,
     pub next_beat: i64,
     pub next_reprice: i64,
@@ -136,6 +139,7 @@ impl Chain {
             indexed: 0,
             runs: BTreeMap::new(),
             groups: BTreeMap::new(),
+            scoped: Scoped::default(),
             next_block: i64::MAX,
             next_beat: i64::MAX,
             next_reprice: i64::MAX,
@@ -263,7 +267,9 @@ impl Chain {
         let Some(span) = &row.span else {
             return Err(self.lie(row, "a settlement says nothing about its span".into()));
         };
-        if span.meters.len() != self.runs.len() || span.meters.is_empty() {
+        // By cover, time that has run is kept in meters that do not run any more.
+        let is_whole = span.meters.len() == self.runs.len() && self.scoped.grants.is_empty();
+        if !is_whole || span.meters.is_empty() {
             return Ok(());
         }
         let seconds = i128::from(row.at.seconds_since(span.from));

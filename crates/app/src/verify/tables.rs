@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::deposit::{Deposit, DepositState};
 use domain::grant::{Grant, OpenGrant};
 use domain::hold::HoldState;
-use domain::profile::Expiry;
+use domain::profile::{Documents, Expiry};
 use domain::rate::Rate;
 use domain::run::Run;
+use domain::scope::Cover;
 use domain::wake::next_wake_on;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
@@ -17,7 +18,7 @@ use store::read::access;
 use store::read::verify as scan;
 
 use super::chain::{BlockSum, Chain, Tally};
-use super::{Books, Lie, Unverified, discounts, labels, name, same, taxes};
+use super::{Books, Lie, Unverified, discounts, labels, name, same, scopes, taxes};
 
 /// Calls `each` for every row of a table.
 macro_rules! each_row {
@@ -71,6 +72,7 @@ impl Books {
             let upcoming = wallet.upcoming.iter().map(|it| (it.grant.number, it.grant.remaining));
             chain.upcoming = upcoming.collect();
             chain.bonuses = wallet.bonus_coupons.iter().copied().collect();
+            chain.scoped.scopes = wallet.scopes;
             self.chains.insert(row.org, chain);
         });
         for (org, zone) in scan::zones(snapshot).await? {
@@ -142,6 +144,7 @@ impl Books {
             }
             chain.discounts.add_run(&run);
             chain.untold.extend(self.prices.untold(chain.platform, &run));
+            chain.scoped.learn_run(&run);
             let tally = tallies.entry(org).or_default();
             for (start, charge) in charged_blocks(&run) {
                 tally.add(&[number, start, charge]);
@@ -193,6 +196,9 @@ impl Books {
         each_row!(snapshot, deposits, row, {
             let (org, number, deposit) = row;
             taxes::check_deposit((org, number), &deposit)?;
+            if let Some(setting) = self.documents_setting(org) {
+                self.papers.add_deposit(org, &deposit, setting);
+            }
             self.require_member(org, deposit.member, ("deposits", format!("deposit {number}")))?;
             if deposit.state == DepositState::Succeeded {
                 let tax = deposit.tax.amount.nanos();
@@ -225,6 +231,9 @@ impl Books {
         let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
         each_row!(snapshot, refunds, row, {
             let (org, number, refund) = row;
+            if let Some(setting) = self.documents_setting(org) {
+                self.papers.add_refund(org, &refund, setting);
+            }
             let taken: Amount = refund.taken.iter().map(|part| part.change).sum();
             if taken > refund.amount {
                 let what = format!("it took {taken} of grants, more than {}", refund.amount);
@@ -268,6 +277,12 @@ impl Books {
             same(at, "the expiry", expires_at, &profile.purchase_expires_at(paid_at))?;
         }
         Ok(())
+    }
+
+    /// What the platform of an organization issues.
+    fn documents_setting(&self, org: OrgId) -> Option<Documents> {
+        let platform = self.platforms.get(&self.chains.get(&org)?.platform)?;
+        Some(platform.profile.documents)
     }
 
     /// The platform that wallets live on.
@@ -438,12 +453,14 @@ fn add_run(chain: &mut Chain, run: &Run) {
     if let Some(paid) = run.paid {
         chain.next_block = chain.next_block.min(paid.until.micros());
         let phase = paid.until.seconds().rem_euclid(paid.block_seconds);
-        let group = chain.groups.entry((paid.block_seconds, phase)).or_default();
+        let cover = chain.scoped.cover(run);
+        let group = chain.groups.entry((paid.block_seconds, phase, cover)).or_default();
         group.amount = group.amount.checked_add(run.block_charge()).unwrap_or(Amount::MAX);
         group.runs += 1;
         return;
     }
     chain.stoppable_runs += i64::from(run.class.is_stopped_at_zero());
+    chain.scoped.add_accruing(run);
     let sum = chain.runs.entry(run.rate.per_units).or_default();
     let numerator = Rate::numerator(run.rate);
     sum.rate += numerator;
@@ -463,8 +480,9 @@ fn check_blocks(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
     let at = || ("wallets", chain.org, || "its blocks".to_owned());
     let mut runs = 0;
     for group in &wallet.blocks.groups {
-        let is_in = |(seconds, phase): &(i64, i64)| {
-            *seconds == group.block_seconds && group.phase.is_none_or(|other| other == *phase)
+        let is_in = |&(seconds, phase, cover): &(i64, i64, Cover)| {
+            let is_like = (seconds, cover) == (group.block_seconds, group.cover);
+            is_like && group.phase.is_none_or(|other| other == phase)
         };
         let of_group = chain.groups.iter().filter(|(key, _)| is_in(key)).map(|(_, sum)| *sum);
         let sum = of_group.fold(BlockSum::default(), |sum, part| BlockSum {
@@ -524,6 +542,7 @@ fn check_wallet(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
         &chain.stoppable_runs,
     )?;
     check_meters(chain, wallet)?;
+    scopes::check_wallet(chain, wallet)?;
     let freezing = wallet.freeze.as_ref().map_or(0, |freeze| freeze.open);
     same(at(), "the number of disputes that freeze it", &freezing, &chain.freezing)?;
     check_blocks(chain, wallet)?;
@@ -568,16 +587,17 @@ fn check_validity(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
 fn check_meters(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
     let at = || ("wallets", chain.org, || "its meters".to_owned());
     let until = i128::from(wallet.meters.accrued_until.seconds());
-    same(at(), "the number of meters", &wallet.meters.meters.len(), &chain.runs.len())?;
-    let mut posted = 0;
-    for meter in &wallet.meters.meters {
-        let runs = chain.runs.get(&meter.per_units).copied().unwrap_or_default();
-        let name = |what: &str| format!("{what} per {} seconds", meter.per_units);
-        same(at(), &name("the rate"), &meter.rate, &runs.rate)?;
+    let lengths: BTreeSet<i64> = wallet.meters.meters.iter().map(|it| it.per_units).collect();
+    same(at(), "the number of meters", &lengths.len(), &chain.runs.len())?;
+    for per_units in lengths {
+        let runs = chain.runs.get(&per_units).copied().unwrap_or_default();
+        let (rate, metered) = scopes::metered(wallet, per_units);
+        let name = |what: &str| format!("{what} per {per_units} seconds");
+        same(at(), &name("the rate"), &rate, &runs.rate)?;
         let sum = runs.fixed + runs.rate * until;
-        same(at(), &name("the exact sum of price × time"), &meter.sum, &sum)?;
-        posted += meter.posted;
+        same(at(), &name("the exact sum of price × time"), &metered, &sum)?;
     }
+    let posted: i128 = wallet.meters.meters.iter().map(|meter| meter.posted).sum();
     same(at(), "all time posted", &posted, &chain.time)
 }
 

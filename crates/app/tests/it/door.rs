@@ -6,6 +6,7 @@ use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::{Answer, AppError, Command, IdempotencyKey, Outcome};
 use domain::deposit::Behaviour;
 use domain::label::Labels;
+use domain::top_up::Caps;
 use domain::{Amount, Refusal};
 use store::StoreUrl;
 use store::testkit::{TempFolder, tamper};
@@ -64,6 +65,7 @@ async fn a_key_repeats_its_answer_and_refuses_another_body() {
     let hold = || PlaceHold {
         org,
         amount: Amount::from_units(5),
+        sku: None,
         expires_in_seconds: None,
         note: String::new(),
         labels: Labels::NONE,
@@ -87,6 +89,7 @@ async fn a_refusal_is_kept_for_a_day_and_an_answer_for_thirty_five() {
     let hold = || PlaceHold {
         org,
         amount: Amount::from_units(5),
+        sku: None,
         expires_in_seconds: None,
         note: String::new(),
         labels: Labels::NONE,
@@ -120,6 +123,7 @@ async fn many_holds_at_once_never_set_aside_more_than_there_is() {
             let hold = PlaceHold {
                 org,
                 amount,
+                sku: None,
                 expires_in_seconds: None,
                 note: String::new(),
                 labels: Labels::NONE,
@@ -155,6 +159,7 @@ async fn fifty_debits_across_a_threshold_cause_one_top_up() {
         threshold: Amount::from_units(20),
         amount: Amount::from_units(100),
         method: method.number,
+        caps: Caps::default(),
     };
     world.decide(rule).await.unwrap();
     let mut tasks = Vec::new();
@@ -188,6 +193,7 @@ async fn an_answer_is_removed_when_its_time_is_over() {
     let hold = || PlaceHold {
         org,
         amount: Amount::from_units(1),
+        sku: None,
         expires_in_seconds: Some(60),
         note: String::new(),
         labels: Labels::NONE,

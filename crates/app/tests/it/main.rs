@@ -1,6 +1,7 @@
 //! The app over real stores: one binary, one folder or database for each test.
 
 mod coupons;
+mod documents;
 mod door;
 mod parity;
 mod world;

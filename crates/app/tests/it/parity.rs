@@ -35,6 +35,7 @@ async fn script(world: &World) -> Vec<OrgId> {
             let hold = PlaceHold {
                 org,
                 amount: Amount::from_units(2),
+                sku: None,
                 expires_in_seconds: None,
                 note: String::new(),
                 labels: Labels::NONE,

@@ -46,6 +46,7 @@ use domain::price::{AppliesTo, TIME_DIMENSION};
 use domain::refund::{AskedBy, Refund, RefundOutcome};
 use domain::run::{Resource, ResourceClass, Rest, Run};
 use domain::settle::{Draft, post};
+use domain::top_up::Caps;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
@@ -568,6 +569,7 @@ impl World {
             effective_at: at,
             created_at: at,
             voided_at: None,
+            scope: None,
         };
         wallet.grants.insert(grant.opened());
         let draft = Draft {
@@ -686,6 +688,7 @@ impl World {
                 vec![self.decide(&PlaceHold {
                     org,
                     amount,
+                    sku: None,
                     expires_in_seconds,
                     note,
                     labels: Labels::NONE,
@@ -708,7 +711,14 @@ impl World {
                 let (threshold, amount) =
                     (Amount::from_units(threshold), Amount::from_units(amount));
                 let method = self.method;
-                vec![self.decide(&SetAutoTopUp { org, enabled, threshold, amount, method })]
+                vec![self.decide(&SetAutoTopUp {
+                    org,
+                    enabled,
+                    threshold,
+                    amount,
+                    method,
+                    caps: Caps::default(),
+                })]
             }
             Step::Discount { bps, of_one, from, seconds, applies_to } => {
                 let begin = self.clock.plus_seconds(from);

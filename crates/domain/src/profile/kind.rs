@@ -100,7 +100,7 @@ words! {
     pub enum TopUpSize {
         /// Exactly the amount of the rule.
         Fixed = "fixed",
-        /// What is missing up to the amount of the rule.
+        /// What is missing up to the amount of the rule, at least the smallest deposit.
         ToTarget = "to_target",
     }
 

@@ -228,6 +228,10 @@ settings! {
     auto_top_up_daily_attempts_max: Option<i64> = None, within None..=Some(288);
     /// The most that auto top-up charges in a calendar month, in currency (N14).
     auto_top_up_monthly_amount_max: Option<Amount> = None;
-    /// A payment that needs authentication counts as declined after so long (N13, rulings R23).
+    /// An auto top-up that needs authentication counts as declined after so long (N13, rulings
+    /// R23).
     authentication_timeout_seconds: i64 = DAY, within 60..=30 * DAY;
+    /// After so long a rail that did not answer is asked what became of a payment, and again until
+    /// it says so.
+    payment_read_back_seconds: i64 = 60, within 1..=DAY;
 }

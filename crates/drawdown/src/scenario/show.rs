@@ -7,11 +7,13 @@ use domain::price::TIME_DIMENSION;
 use domain::profile::Profile;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Movement, RollForward};
+use domain::top_up::Preview;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
-    BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow, StatementRow,
+    BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
+    LedgerRow, MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow,
+    StatementRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown, unit_of};
@@ -89,6 +91,21 @@ pub fn balance(row: &BalanceRow, parts: &[Part]) -> String {
 pub fn runway(row: &BalanceRow, names: &Names) -> String {
     let runs_out = names.time_or_never(row.runs_out_at);
     format!("{} per hour, runs out {runs_out}", row.burn_per_hour)
+}
+
+/// `charges now, up to 3 of 15.00, 5 minutes apart`; `later` when nothing leads to a charge as
+/// things stand.
+pub fn preview(preview: &Preview, now: Timestamp, names: &Names) -> String {
+    let first = match preview.first_at {
+        Timestamp::NEVER => "later".to_string(),
+        at if at <= now && preview.charges_max > 0 => "now".to_string(),
+        at => names.time(at),
+    };
+    let apart = match preview.every_seconds {
+        seconds if seconds % 60 == 0 => format!("{} minutes", seconds / 60),
+        seconds => format!("{seconds} seconds"),
+    };
+    format!("charges {first}, up to {} of {}, {apart} apart", preview.charges_max, preview.charge)
 }
 
 /// This month in money, then in resources (requirements C16).
@@ -181,9 +198,18 @@ pub fn grant(org: OrgId, row: &GrantRow, names: &Names) -> String {
     } else {
         format!(", {} of it held", row.reserved)
     };
+    let scope = row.scope.as_ref().map(|(platform, scope)| {
+        let classes = scope.classes().iter().map(|class| class.name().to_string());
+        let skus = scope.skus().iter().map(|&sku| names.of(*platform, sku));
+        format!("on {}, ", classes.chain(skus).collect::<Vec<_>>().join(","))
+    });
     format!(
-        "{name} {} {}, priority {}, {from}expires {expires}, left {}{reserved}",
-        row.kind, row.amount, row.priority, row.remaining
+        "{name} {} {}, priority {}, {}{from}expires {expires}, left {}{reserved}",
+        row.kind,
+        row.amount,
+        row.priority,
+        scope.unwrap_or_default(),
+        row.remaining
     )
 }
 
@@ -220,13 +246,14 @@ pub fn resource(org: OrgId, row: &ResourceRow, names: &Names) -> String {
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 32] = [
+const FIELDS: &[&str] = &[
     "run",
     "resource",
     "refund",
     "dispute",
     "previous",
     "deletes_at",
+    "document",
     "deposit",
     "grant",
     "hold",
@@ -242,6 +269,8 @@ const FIELDS: [&str; 32] = [
     "limit",
     "needed",
     "burn_per_hour",
+    "cap",
+    "until",
     "coupon",
     "gift",
     "expiring",
@@ -451,4 +480,21 @@ pub fn statement(row: &StatementRow) -> Vec<String> {
     }
     lines.push(money("closing", &row.closing));
     lines
+}
+
+/// `+00:00:00 R-2026-000001 receipt of A: 20.00, Halide to Acme, paid by alice`.
+pub fn document(org: OrgId, row: &DocumentRow, names: &Names) -> String {
+    let about = row.number.map_or_else(|| row.about.clone(), |number| names.of(org, number));
+    let (at, kind, amount) =
+        (names.time(row.issued_at), row.kind.replace('_', " "), with_tax(row.net, row.tax));
+    let total = if row.tax.is_zero() { String::new() } else { format!(", {} in all", row.gross) };
+    let mut line = format!("{at} {} {kind} of {about}: {amount}{total}", row.reference);
+    line.push_str(&format!(", {} to {}", row.seller, row.buyer));
+    if !row.paid_by.is_empty() {
+        line.push_str(&format!(", paid by {}", row.paid_by));
+    }
+    if let Some(corrects) = &row.corrects {
+        line.push_str(&format!(", lowers {corrects}"));
+    }
+    line
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use app::jobs::advance_clock::{AdvanceError, advance};
 use app::jobs::announce_prices;
+use app::jobs::issue_documents::{self, invoice_of};
 use app::jobs::join_coupons::{self, Redeemed};
 use app::lane::LaneLimits;
 use app::operation::AsMember;
@@ -19,11 +20,12 @@ use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request};
 use domain::reprice::Pricing;
 use domain::roll_forward::{Month, RollForward};
+use domain::top_up::Preview;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, chart};
 use store::read::reports::UsedRows;
-use store::read::{access, ledger, lists, month, reports, statement};
+use store::read::{access, documents, ledger, lists, month, reports, statement};
 use store::testkit::TempFolder;
 use store::testkit::pg::Database;
 use store::{Snapshot, Store, StoreError, StoreUrl};
@@ -32,15 +34,15 @@ use web::api::reports::{dearest_of, grouped};
 
 use crate::scenario::domain_layer::operations::operation_of;
 use crate::scenario::domain_layer::rows::{
-    deposit_row, dispute_row, done, hold_row, ledger_row, member_row, price_page_row, price_rows,
-    refund_row, resource_row, run_row,
+    deposit_row, dispute_row, done, hold_row, ledger_row, member_row, preview_of, price_page_row,
+    price_rows, refund_row, resource_row, run_row,
 };
 use crate::scenario::domain_layer::{DEAREST_ROWS, fnv_64};
 use crate::scenario::fields;
 use crate::scenario::layer::{
-    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow, StatementRow, reused,
+    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
+    GrantRow, HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
+    RefundRow, ResourceRow, RunRow, StatementRow, TopUpRule, reused,
 };
 use crate::wire;
 
@@ -200,6 +202,20 @@ impl StoreLayer {
         Ok(done(answer, now, &codes))
     }
 
+    fn invoice(&mut self, org: OrgId, month: Month) -> Result<Done, Failure> {
+        let (rows, buyer) = self.read(async |snapshot| {
+            let rows = statement::rows(snapshot, org, Timestamp::ZERO, |_| Some(month)).await?;
+            Ok((rows, documents::buyer(snapshot, org).await?))
+        })?;
+        let rows = rows.ok_or_else(|| broken("the wallet is not there"))?;
+        let issue = invoice_of(&rows, buyer.unwrap_or_default())?;
+        let outcome = self.runtime.block_on(self.app.run(app::Command::new(issue)));
+        let Outcome::Decided(decided) = outcome.map_err(broken)? else {
+            return Err(broken("replayed"));
+        };
+        Ok(done(decided?, Timestamp::ZERO, &BTreeMap::new()))
+    }
+
     fn sku_codes(&self, org: OrgId) -> Result<BTreeMap<i64, String>, Failure> {
         let (wallet, _) = self.wallet(org)?;
         self.read(async |snapshot| access::sku_codes(snapshot, wallet.platform).await)
@@ -231,6 +247,9 @@ impl Layer for StoreLayer {
     fn run(&mut self, command: &Command) -> Result<Done, Failure> {
         if let Command::Redeem { platform, org, code } = command {
             return self.redeem(*platform, *org, code.clone());
+        }
+        if let Command::IssueInvoice { org, month } = command {
+            return self.invoice(*org, *month);
         }
         let drawn = self.app.draw_org();
         let hasher = self.app.hasher.clone();
@@ -312,6 +331,12 @@ impl Layer for StoreLayer {
         let projection = Projection::of(pricing, rows.runs.iter(), rows.journal.iter(), now);
         let resources = (rows.resources_this_month, rows.resources_in_all);
         Ok(ProjectionRow::of(&projection, resources, wallet.running_count))
+    }
+
+    fn preview(&mut self, org: OrgId, rule: TopUpRule) -> Result<Preview, Failure> {
+        let (wallet, platform) = self.wallet(org)?;
+        let now = platform.clock.unwrap_or(wallet.now);
+        preview_of(&wallet, &platform.profile, rule, now)
     }
 
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {
@@ -424,6 +449,20 @@ impl Layer for StoreLayer {
         })?;
         let rows = rows.ok_or_else(|| broken("the wallet is not there"))?;
         Ok(StatementRow::of(&rows.statement(), rows.rounding()))
+    }
+
+    fn issue_documents(&mut self) -> Result<(), Failure> {
+        self.runtime.block_on(issue_documents::run(&self.app)).map(|_| ()).map_err(broken)
+    }
+
+    fn documents(&mut self, org: OrgId) -> Result<Vec<DocumentRow>, Failure> {
+        let (wallet, _) = self.wallet(org)?;
+        let mut all = self.read(async |snapshot| {
+            documents::list(snapshot, wallet.platform, None, i64::MAX, ALL).await
+        })?;
+        all.reverse();
+        let of_customer = all.iter().filter(|document| document.customer == org);
+        Ok(of_customer.map(|document| DocumentRow::of(document, &all)).collect())
     }
 
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {

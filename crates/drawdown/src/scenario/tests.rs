@@ -377,8 +377,8 @@ fn a_line_that_cannot_be_read_says_where_and_what_was_expected() {
         ),
         (
             "card acme works",
-            "11: expected `succeeds`, `declines` or `needs_authentication`, \
-          found `works`",
+            "11: expected `succeeds`, `declines`, `needs_authentication`, `times_out_charged` or \
+          `times_out_uncharged`, found `works`",
         ),
         ("auto_top_up acme on", "18: expected `below AMOUNT charge AMOUNT` or `off`, found `on`"),
         ("alert acme 5.00", "12: expected `below AMOUNT` or `off`, found `5.00`"),

@@ -1,6 +1,7 @@
 //! Time paid ahead, as the auditor sees it: one block after the other, each a payment of its own.
 
-use super::purse::{NEVER, Purse, SECOND, Terms, second_of};
+use super::purse::{NEVER, Purse, SECOND, second_of};
+use super::terms::Terms;
 
 impl Purse {
     /// Pays the blocks of a run that start until second `t`, which the caller knows to be payable.
@@ -50,7 +51,8 @@ impl Purse {
             while self.runs[place].next_block() <= t {
                 let start = self.runs[place].next_block();
                 let charge = self.runs[place].paid.as_ref().unwrap().charge;
-                if charge == 0 || self.available(terms, t) >= charge {
+                let is_paid = charge == 0 || self.available(terms, t) >= charge;
+                if is_paid && self.frozen.is_none() {
                     self.pay_blocks(terms, place, start);
                     continue;
                 }
@@ -65,11 +67,9 @@ impl Purse {
     fn end_unpaid(&mut self, terms: &Terms, place: usize, start: i64, at: i64) {
         self.told.push(("run.stop_requested", at));
         self.end_blocks(terms, place, start, at);
-        if terms.pauses {
-            self.paused.insert(self.runs[place].resource);
-        }
+        self.rest(terms, place);
         let goes_on = self.runs.iter().any(|run| run.stop.is_none() && run.compute);
-        if !goes_on {
+        if !goes_on && self.frozen.is_none() {
             self.told.push(("balance.depleted", at));
         }
     }
@@ -93,14 +93,12 @@ impl Purse {
             if charge > 0 {
                 *self.posted_by_kind.entry("block_reversal").or_default() -= charge;
             }
-            for (number, _) in parts {
-                if self.voided.contains(&number) {
-                    self.end(number, "void");
-                }
-            }
+            let touched: Vec<i64> = parts.iter().map(|part| part.0).collect();
+            self.end_voided(&touched);
         }
         self.runs[place].stop = Some(stop);
         self.told.push(("run.stopped", now));
+        self.offset();
         self.expire_credits(terms, now);
         self.changed = true;
     }

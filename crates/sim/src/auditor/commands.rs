@@ -4,11 +4,13 @@
 //! it gave to what it made.
 
 use super::purse::{
-    AHEAD, Aside, Credit, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Terms, half_even,
-    second_of,
+    AHEAD, Aside, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Sort, half_even, second_of,
 };
+use super::terms::{Bought, Slab, Terms};
 
 pub type Told = String;
+
+type Parts = Vec<(i64, i128)>;
 
 pub fn refused(code: &str) -> Told {
     format!("refused {code}")
@@ -37,7 +39,8 @@ impl Purse {
         if expires != NEVER {
             self.reminded = self.reminded.max(now - 1);
         }
-        self.open(Credit { number, given: true, priority, expires, left: amount, set_aside: 0 });
+        let credit = self.make(Some(number), Sort::Given, (priority, expires), None, amount);
+        self.open(credit);
         self.book("promotions_unspent", -amount);
         *self.posted_by_kind.entry("grant").or_default() += amount;
         self.changed = true;
@@ -45,37 +48,74 @@ impl Purse {
     }
 
     pub fn void(&mut self, terms: &Terms, number: i64, now: i64) -> Told {
-        match self.known.get(&number) {
+        match self.known.get(&number).map(|origin| origin.sort) {
             None => refused("not_found"),
-            Some((false, ..)) => refused("grant_not_voidable"),
-            Some((true, ..)) => {
+            Some(Sort::Bought) => refused("grant_not_voidable"),
+            Some(Sort::Given | Sort::Bonus) => {
                 self.settle(terms, second_of(now));
                 self.end(number, "void");
                 // What holds have set aside of it ends when it comes back.
                 if let Some(rest) = self.credits.iter_mut().find(|it| it.number == number) {
                     rest.expires = rest.expires.min(now);
                 }
-                self.voided.insert(number);
-                format!("grant {}", self.issued[&number])
+                if let Some(validity) = &mut self.validity {
+                    validity.lapsed.retain(|lapsed| lapsed.0 != number);
+                }
+                let origin = self.known.get_mut(&number).unwrap();
+                origin.voided.get_or_insert(now);
+                format!("grant {}", origin.issued)
             }
         }
     }
 
-    /// Confirmed money pays debt, and the rest is a purchased grant.
-    pub fn paid(&mut self, amount: i128, grant: Option<i64>, now: i64) {
+    /// Confirmed money pays debt, the rest is a purchased grant, and a bonus comes on top. Answers
+    /// with the number of the grant.
+    pub fn paid(
+        &mut self,
+        terms: &Terms,
+        amount: i128,
+        grant: Option<i64>,
+        paid_at: i64,
+        now: i64,
+    ) -> Option<i64> {
+        self.renew(terms, paid_at, now);
         let pays = self.debt.min(amount);
         self.debt -= pays;
         self.book("cash", -amount);
         self.book("debt", pays);
         *self.posted_by_kind.entry("deposit").or_default() += amount;
+        let expires = match terms.bought {
+            Bought::Seconds(seconds) => paid_at + seconds * SECOND,
+            Bought::Forever | Bought::Months(_) => NEVER,
+        };
+        let mut bought = None;
         if amount > pays {
-            // A grant whose number nobody told yet is known by a number of its own until then.
-            let number = grant.unwrap_or_else(|| self.unnamed());
-            let (left, expires) = (amount - pays, NEVER);
-            self.open(Credit { number, given: false, priority: 50, expires, left, set_aside: 0 });
+            bought = Some(self.open_bought(amount - pays, expires, grant));
+            if expires != NEVER {
+                self.reminded = self.reminded.max(now - 1);
+            }
         }
+        self.bonus(&terms.bonus, amount, bought);
         self.told.push(("deposit.succeeded", now));
+        self.has_paid = true;
         self.changed = true;
+        self.expire_credits(terms, now);
+        bought
+    }
+
+    /// Gives what the slabs say on top of a deposit; answers whether that was anything.
+    pub fn bonus(&mut self, slabs: &[Slab], deposit: i128, bought: Option<i64>) -> bool {
+        let Some(slab) = slabs.iter().rfind(|slab| slab.from <= deposit) else { return false };
+        let bonus = slab.bps.map_or(slab.fixed, |bps| half_even(deposit * bps, 10_000));
+        if bonus == 0 {
+            return false;
+        }
+        let expires = bought.map_or(NEVER, |bought| self.known[&bought].expires);
+        let credit = self.make(None, Sort::Bonus, (50, expires), bought, bonus);
+        self.open(credit);
+        self.book("promotions_unspent", -bonus);
+        *self.posted_by_kind.entry("grant").or_default() += bonus;
+        true
     }
 
     pub fn declined(&mut self, now: i64, auto: bool) {
@@ -124,7 +164,7 @@ impl Purse {
             charge: half_even(price.0 * i128::from(length), i128::from(price.1) * 10_000),
             blocks: Vec::new(),
         });
-        self.paused.remove(&resource);
+        self.rests.remove(&resource);
         self.runs.push(Running {
             number,
             resource,
@@ -181,14 +221,23 @@ impl Purse {
         self.offset();
         self.expire_credits(terms, now);
         self.told.push(("run.stopped", now));
-        if last && ordered {
+        if ordered && self.runs[place].compute {
+            self.rest(terms, place);
+        }
+        if last && ordered && self.frozen.is_none() {
             self.told.push(("balance.depleted", now));
         }
         let start = self.runs[place].start;
-        format!("run {start} {stop} {}", if ordered { "out_of_credit" } else { "requested" })
+        let reason = match (ordered, self.frozen) {
+            (true, None) => "out_of_credit",
+            (true, Some(_)) => "frozen",
+            (false, _) => "requested",
+        };
+        format!("run {start} {stop} {reason}")
     }
 
-    pub fn used(&mut self, terms: &Terms, amount: i128, now: i64) -> Told {
+    /// Charges for use: what it is answered, what it was drawn from, what was absorbed and owed.
+    pub fn used(&mut self, terms: &Terms, amount: i128, now: i64) -> (Told, Parts, (i128, i128)) {
         let (parts, _) = self.take(amount);
         let (absorbed, debt) = self.charge(terms, "charge", amount, &parts);
         if terms.horizon.is_some() {
@@ -196,7 +245,8 @@ impl Purse {
             self.per_use.push((hour, amount));
         }
         self.changed = true;
-        format!("charge {amount} {absorbed} {debt} {}", self.posted())
+        let words = format!("charge {amount} {absorbed} {debt} {}", self.posted());
+        (words, parts, (absorbed, debt))
     }
 
     pub fn hold(
@@ -207,6 +257,9 @@ impl Purse {
         seconds: i64,
         now: i64,
     ) -> Told {
+        if self.frozen.is_some() {
+            return refused("wallet_frozen");
+        }
         if !(1..=86_400).contains(&seconds) {
             return refused("expiry_in_the_past");
         }
@@ -295,6 +348,9 @@ impl Purse {
         amount: i128,
         method: i64,
     ) -> Told {
+        if enabled && self.frozen.is_some() {
+            return refused("wallet_frozen");
+        }
         let before = self.refill.take();
         let (in_flight, flight, attempted) = before
             .map_or((false, None, None), |rule| (rule.in_flight, rule.flight, rule.attempted));
@@ -302,5 +358,12 @@ impl Purse {
             Some(Refill { enabled, threshold, amount, method, in_flight, flight, attempted });
         self.changed = true;
         "top_up".into()
+    }
+}
+
+impl Purse {
+    /// What zero makes of the resource of a run.
+    pub fn rest(&mut self, terms: &Terms, place: usize) {
+        self.rests.insert(self.runs[place].resource, terms.zero);
     }
 }

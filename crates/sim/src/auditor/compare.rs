@@ -6,7 +6,8 @@ use std::fmt::Debug;
 use domain::{OrgId, Timestamp};
 
 use super::Auditor;
-use super::purse::{Purse, Source, UNNAMED, second_of};
+pub use super::purse::Sort;
+use super::purse::{Credit, Purse, Source, UNNAMED, second_of};
 
 /// What the engine says of one wallet, read back from its store.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +23,8 @@ pub struct Seen {
     pub accrued: i128,
     pub available: i128,
     pub shown: i128,
-    /// Numbers of all purchased grants.
-    pub purchased: Vec<i64>,
+    /// Numbers of all grants, with whether they were bought, a bonus, or given.
+    pub made: Vec<(i64, Sort)>,
     /// The rest is read now and then only.
     pub whole: Option<Whole>,
 }
@@ -64,7 +65,7 @@ impl Auditor {
     pub fn compare(&mut self, org: OrgId, seen: &Seen) -> Result<(), String> {
         let terms = &self.shops[&self.homes[&org]].terms;
         let purse = self.purses.get_mut(&org).unwrap();
-        purse.learn_numbers(&seen.purchased);
+        purse.learn_numbers(&seen.made);
         if seen.now < purse.decided {
             let (org, now) = (org.get(), seen.now);
             return Err(format!("time of {org} is {now}, before {}", purse.decided));
@@ -82,6 +83,10 @@ impl Auditor {
         same(org, "shown", &seen.shown, &purse.shown(terms, t))?;
         if purse.debt < 0 {
             return Err(format!("debt of {} is {}", org.get(), purse.debt));
+        }
+        let is_free = |credit: &Credit| credit.sort == Sort::Bought && credit.free() > 0;
+        if purse.debt > 0 && purse.credits.iter().any(is_free) {
+            return Err(format!("beside of {}: debt and what was bought", org.get()));
         }
         let Some(whole) = &seen.whole else { return Ok(()) };
         purse.books.retain(|_, sum| *sum != 0);
@@ -128,35 +133,49 @@ fn same_told(org: OrgId, engine: &[(&str, i64)], auditor: &[(&str, i64)]) -> Res
 }
 
 impl Purse {
-    /// Gives grants of auto top-ups the numbers that the engine gave them, in order.
-    fn learn_numbers(&mut self, purchased: &[i64]) {
+    /// Gives grants that nobody told of the numbers that the engine gave them, in order.
+    fn learn_numbers(&mut self, made: &[(i64, Sort)]) {
         let unnamed: Vec<i64> = self.known.range(UNNAMED..).map(|it| *it.0).collect();
         if unnamed.is_empty() {
             return;
         }
-        let mut fresh: Vec<i64> =
-            purchased.iter().copied().filter(|it| !self.known.contains_key(it)).collect();
-        fresh.sort_unstable();
-        for (old, new) in unnamed.into_iter().zip(fresh) {
-            let what = self.known.remove(&old).unwrap();
-            self.known.insert(new, what);
-            let rename = |number: &mut i64| {
-                if *number == old {
-                    *number = new;
-                }
-            };
-            self.credits.iter_mut().for_each(|credit| rename(&mut credit.number));
-            for aside in &mut self.asides {
-                aside.parts.iter_mut().for_each(|part| rename(&mut part.0));
+        let mut fresh: Vec<(i64, Sort)> =
+            made.iter().copied().filter(|it| !self.known.contains_key(&it.0)).collect();
+        fresh.sort_unstable_by_key(|it| it.0);
+        for old in unnamed {
+            let sort = self.known[&old].sort;
+            let Some(place) = fresh.iter().position(|it| it.1 == sort) else { continue };
+            self.rename(old, fresh.remove(place).0);
+        }
+    }
+
+    fn rename(&mut self, old: i64, new: i64) {
+        let what = self.known.remove(&old).expect("a grant that was made");
+        self.known.insert(new, what);
+        self.renamed.insert(old, new);
+        let rename = |number: &mut i64| {
+            if *number == old {
+                *number = new;
             }
-            let blocks = self.runs.iter_mut().filter_map(|run| run.paid.as_mut());
-            for part in blocks.flat_map(|paid| &mut paid.blocks).flatten() {
-                rename(&mut part.0);
-            }
-            for source in &mut self.drawn_for_time {
-                if let Source::Credit(number, _) = source {
-                    rename(number);
-                }
+        };
+        for credit in &mut self.credits {
+            rename(&mut credit.number);
+            credit.with.as_mut().into_iter().for_each(rename);
+        }
+        self.known.values_mut().filter_map(|it| it.with.as_mut()).for_each(rename);
+        let asides = self.asides.iter_mut().flat_map(|it| &mut it.parts);
+        let blocks = self.runs.iter_mut().filter_map(|run| run.paid.as_mut());
+        let blocks = blocks.flat_map(|paid| &mut paid.blocks).flatten();
+        let refunds = self.refunds.values_mut();
+        let refunds = refunds.flat_map(|it| it.taken.iter_mut().chain(&mut it.voided));
+        let disputes = self.disputes.iter_mut();
+        let disputes = disputes.flat_map(|it| it.taken.iter_mut().chain(&mut it.voided));
+        let lapsed = self.validity.iter_mut().flat_map(|it| &mut it.lapsed);
+        let parts = asides.chain(blocks).chain(refunds).chain(disputes).chain(lapsed);
+        parts.for_each(|part| rename(&mut part.0));
+        for source in &mut self.drawn_for_time {
+            if let Source::Credit(number, _) = source {
+                rename(number);
             }
         }
     }

@@ -2,33 +2,15 @@
 //!
 //! *Invariant:* nothing here calls the rules of `domain`; the arithmetic is this file's own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use super::calendar::Zone;
+use super::returns::{Dispute, Frozen, Refund};
+use super::terms::{Overdraft, Terms};
+use super::validity::Validity;
 
 pub const SECOND: i64 = 1_000_000;
 pub const NEVER: i64 = i64::MAX;
-
-/// The settings of a platform, from the requirements and not from the engine.
-#[derive(Clone, Debug)]
-pub struct Terms {
-    /// True when the platform runs on the wall clock.
-    pub live: bool,
-    /// Time is settled, and the balance looked at, in closed windows.
-    pub windows: bool,
-    pub every: i64,
-    pub hold_seconds: Option<i64>,
-    pub min_available: i128,
-    pub carries: bool,
-    pub lead: i64,
-    pub keep: i64,
-    pub horizon: Option<i64>,
-    pub top_up: bool,
-    pub overcapture: &'static str,
-    /// The length of a block, where compute pays for time ahead.
-    pub block: Option<i64>,
-    pub ahead: i64,
-    pub pauses: bool,
-    pub deposit: (i128, i128),
-}
 
 /// Numbers from here on stand for grants whose real number is not known yet.
 pub const UNNAMED: i64 = 1 << 60;
@@ -38,53 +20,55 @@ pub const LATE: i64 = 72 * 3_600;
 pub const AHEAD: i64 = 300;
 pub const UNIT: i128 = 1_000_000_000;
 
-impl Terms {
-    pub fn of(profile: &str, settings: &str, live: bool) -> Terms {
-        let (spheron, greennode) = (profile == "spheron", profile == "greennode");
-        let mut terms = Terms {
-            live,
-            windows: greennode,
-            every: if spheron { 60 } else { 300 },
-            hold_seconds: (!spheron).then_some(60),
-            min_available: 3 * UNIT,
-            carries: false,
-            lead: 0,
-            keep: 300,
-            horizon: greennode.then_some(12 * 3_600),
-            top_up: !greennode,
-            overcapture: "reject",
-            block: (!spheron && !greennode).then_some(3_600),
-            ahead: 600,
-            pauses: !spheron && !greennode,
-            deposit: if spheron { (15 * UNIT, 5_000 * UNIT) } else { (UNIT, 10_000 * UNIT) },
-        };
-        for (name, value) in settings.split(';').filter_map(|part| part.split_once('=')) {
-            match (name, value) {
-                ("overdraft", value) => terms.carries = value == "carry",
-                ("stop_lead_seconds", value) => terms.lead = value.parse().unwrap(),
-                ("settle_every_seconds", value) => terms.every = value.parse().unwrap(),
-                ("compute_terms", "block(2h)") => terms.block = Some(7_200),
-                ("compute_terms", "block(90s)") => terms.block = Some(90),
-                ("block_lookahead_seconds", value) => terms.ahead = value.parse().unwrap(),
-                ("compute_zero_action", "stop") => terms.pauses = false,
-                ("retention_days", "off") | ("resume", "manual") => {}
-                ("overcapture", "cap") => terms.overcapture = "cap",
-                ("overcapture", "overflow") => terms.overcapture = "overflow",
-                other => panic!("the auditor does not know the setting {other:?}"),
-            }
-        }
-        terms
+/// Where a grant's value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// Paid for.
+    Bought,
+    /// Came with a purchase.
+    Bonus,
+    Given,
+}
+
+impl Sort {
+    pub fn is_paid(self) -> bool {
+        self == Sort::Bought
     }
 }
 
+/// A grant as it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub sort: Sort,
+    pub priority: i64,
+    pub expires: i64,
+    /// Grants are told apart by age: their numbers are not always known at once.
+    pub age: i64,
+    /// The purchase that a bonus came with.
+    pub with: Option<i64>,
+    pub issued: i128,
+    pub made: i64,
+    pub voided: Option<i64>,
+}
+
+/// What is left of a grant.
 #[derive(Clone, Debug)]
 pub struct Credit {
     pub number: i64,
-    pub given: bool,
+    pub sort: Sort,
     pub priority: i64,
+    /// The age of the grant, or of the purchase it came with.
+    pub anchor: i64,
+    pub with: Option<i64>,
     pub expires: i64,
     pub left: i128,
     pub set_aside: i128,
+}
+
+impl Credit {
+    pub fn free(&self) -> i128 {
+        self.left - self.set_aside
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -158,10 +142,18 @@ pub struct Purse {
     /// The last instant at which anything was decided: time never goes back behind it.
     pub decided: i64,
     pub credits: Vec<Credit>,
-    /// Every grant there ever was: its kind, priority and expiry.
-    pub known: BTreeMap<i64, (bool, i64, i64)>,
-    pub voided: BTreeSet<i64>,
-    pub issued: BTreeMap<i64, i128>,
+    /// Every grant there ever was.
+    pub known: BTreeMap<i64, Origin>,
+    /// Numbers that grants had before their real ones were told.
+    pub renamed: BTreeMap<i64, i64>,
+    pub zone: Option<Zone>,
+    /// Until when what was bought is valid, where that rolls.
+    pub validity: Option<Validity>,
+    /// Money on its way back, by the number of the refund.
+    pub refunds: BTreeMap<i64, Refund>,
+    pub disputes: Vec<Dispute>,
+    pub frozen: Option<Frozen>,
+    pub has_paid: bool,
     pub runs: Vec<Running>,
     pub asides: Vec<Aside>,
     pub debt: i128,
@@ -175,8 +167,8 @@ pub struct Purse {
     pub reminded: i64,
     pub refill: Option<Refill>,
     pub stop_at: Option<i64>,
-    /// Resources that wait to be resumed.
-    pub paused: BTreeSet<i64>,
+    /// What zero has made of resources: pause, stop or terminate.
+    pub rests: BTreeMap<i64, &'static str>,
     pub changed: bool,
     /// Sums of all entries by account, credits positive.
     pub books: BTreeMap<&'static str, i128>,
@@ -269,7 +261,7 @@ impl Purse {
     }
 
     fn floored(&self, terms: &Terms, value: i128) -> i128 {
-        if terms.carries { value } else { value.max(-self.debt) }
+        if terms.carries() { value } else { value.max(-self.debt) }
     }
 
     pub fn available(&self, terms: &Terms, t: i64) -> i128 {
@@ -292,7 +284,8 @@ impl Purse {
         let mut order: Vec<usize> = (0..self.credits.len()).collect();
         order.sort_by_key(|&at| {
             let credit = &self.credits[at];
-            (credit.priority, credit.expires, !credit.given, credit.number)
+            let is_bought = credit.sort != Sort::Given;
+            (credit.priority, credit.expires, is_bought, credit.anchor, credit.sort == Sort::Bonus)
         });
         order
     }
@@ -302,7 +295,7 @@ impl Purse {
         let (mut parts, mut missing) = (Vec::new(), amount);
         for at in self.order() {
             let credit = &mut self.credits[at];
-            let part = missing.min(credit.left - credit.set_aside);
+            let part = missing.min(credit.free());
             if part > 0 {
                 credit.left -= part;
                 missing -= part;
@@ -318,7 +311,7 @@ impl Purse {
         let (mut parts, mut missing) = (Vec::new(), amount);
         for at in self.order() {
             let credit = &mut self.credits[at];
-            let part = missing.min(credit.left - credit.set_aside);
+            let part = missing.min(credit.free());
             if part > 0 {
                 credit.set_aside += part;
                 missing -= part;
@@ -347,11 +340,16 @@ impl Purse {
     ) -> (i128, i128) {
         let paid: i128 = parts.iter().map(|part| part.1).sum();
         let missing = amount - paid;
-        let (absorbed, debt) = if terms.carries { (0, missing) } else { (missing, 0) };
+        let debt = match terms.overdraft {
+            Overdraft::Absorb => 0,
+            Overdraft::Carry => missing,
+            Overdraft::Cap(most) => missing.min((most - self.debt).max(0)),
+        };
+        let absorbed = missing - debt;
         self.book("revenue", amount);
         for &(number, part) in parts {
             self.book("grants", -part);
-            if self.known[&number].0 {
+            if !self.known[&number].sort.is_paid() {
                 self.book("promotions", -part);
                 self.book("promotions_unspent", part);
             }
@@ -426,20 +424,22 @@ impl Purse {
         self.debt -= lowers;
         self.book("debt", lowers);
         if owed > lowers {
-            let (number, left) = (self.unnamed(), owed - lowers);
-            let credit =
-                Credit { number, given: false, priority: 50, expires: NEVER, left, set_aside: 0 };
-            self.open(credit);
+            self.open_bought(owed - lowers, NEVER, None);
         }
         self.time_posted -= found;
         self.book("revenue", -found);
         *self.posted_by_kind.entry("correction").or_default() -= found;
-        for number in touched {
-            if self.voided.contains(&number) {
+        self.end_voided(&touched);
+        self.changed = true;
+    }
+
+    /// Ends again what came back into grants that were voided meanwhile.
+    pub fn end_voided(&mut self, touched: &[i64]) {
+        for &number in touched {
+            if self.known[&number].voided.is_some() {
                 self.end(number, "void");
             }
         }
-        self.changed = true;
     }
 
     /// Lets purchased credit that is free pay what debt there is.
@@ -448,8 +448,8 @@ impl Purse {
         for at in self.order() {
             let owed = self.debt - paid;
             let credit = &mut self.credits[at];
-            if !credit.given {
-                let part = owed.min(credit.left - credit.set_aside);
+            if credit.sort.is_paid() {
+                let part = owed.min(credit.free());
                 credit.left -= part;
                 paid += part;
             }
@@ -470,48 +470,95 @@ impl Purse {
         UNNAMED + i64::try_from(self.known.len()).unwrap()
     }
 
+    /// Undoes a draw.
     pub fn put_back(&mut self, number: i64, part: i128) {
-        let (given, priority, expires) = self.known[&number];
-        self.book("grants", part);
-        if given {
+        if !self.known[&number].sort.is_paid() {
             self.book("promotions", part);
             self.book("promotions_unspent", -part);
         }
-        match self.credits.iter_mut().find(|credit| credit.number == number) {
-            Some(credit) => credit.left += part,
-            None => self.credits.push(Credit {
-                number,
-                given,
-                priority,
-                expires,
-                left: part,
-                set_aside: 0,
-            }),
-        }
+        self.reopen(number, part);
     }
 
-    /// Adds a grant.
+    /// Value comes into a grant again, on the terms that the grant has by now.
+    pub fn reopen(&mut self, number: i64, part: i128) {
+        self.book("grants", part);
+        if let Some(credit) = self.credits.iter_mut().find(|credit| credit.number == number) {
+            credit.left += part;
+            return;
+        }
+        let mut credit = self.as_made(number, part);
+        if let Some(ended) = self.validity.as_ref().and_then(|validity| validity.ended)
+            && credit.sort != Sort::Given
+            && self.known[&number].made < ended
+        {
+            credit.expires = credit.expires.min(ended);
+        }
+        self.credits.push(credit);
+    }
+
+    /// A grant on the terms that it was made with, voided or not.
+    pub fn as_made(&self, number: i64, left: i128) -> Credit {
+        let origin = self.known[&number];
+        let anchor = origin.with.map_or(origin.age, |with| self.known[&with].age);
+        let expires = origin.voided.map_or(origin.expires, |at| at.min(origin.expires));
+        let Origin { sort, priority, with, .. } = origin;
+        Credit { number, sort, priority, anchor, with, expires, left, set_aside: 0 }
+    }
+
+    /// Makes a grant, effective at once or not.
+    pub fn make(
+        &mut self,
+        number: Option<i64>,
+        sort: Sort,
+        (priority, expires): (i64, i64),
+        with: Option<i64>,
+        issued: i128,
+    ) -> Credit {
+        let number = number.unwrap_or_else(|| self.unnamed());
+        let (age, made) = (i64::try_from(self.known.len()).unwrap(), self.now);
+        let origin = Origin { sort, priority, expires, age, with, issued, made, voided: None };
+        self.known.insert(number, origin);
+        self.as_made(number, issued)
+    }
+
     pub fn open(&mut self, credit: Credit) {
-        self.known.insert(credit.number, (credit.given, credit.priority, credit.expires));
-        self.issued.insert(credit.number, credit.left);
         self.book("grants", credit.left);
         self.credits.push(credit);
     }
 
+    /// Money becomes a grant of its own.
+    pub fn open_bought(&mut self, left: i128, expires: i64, number: Option<i64>) -> i64 {
+        let credit = self.make(number, Sort::Bought, (50, expires), None, left);
+        let number = credit.number;
+        self.open(credit);
+        number
+    }
+
+    /// When a credit lapses: what was bought, and the bonus on it, share the date until which it is
+    /// valid, unless they have one of their own.
+    pub fn lapses(&self, credit: &Credit) -> i64 {
+        match &self.validity {
+            Some(validity) if credit.sort != Sort::Given && credit.expires == NEVER => {
+                validity.until
+            }
+            _ => credit.expires,
+        }
+    }
+
     /// Ends what is free of a grant: by expiry or by the operator.
     pub fn end(&mut self, number: i64, kind: &'static str) -> i128 {
-        let given = self.known[&number].0;
+        let is_paid = self.known[&number].sort.is_paid();
         let Some(credit) = self.credits.iter_mut().find(|credit| credit.number == number) else {
             return 0;
         };
-        let rest = credit.left - credit.set_aside;
+        let rest = credit.free();
         if rest == 0 {
             return 0;
         }
         credit.left = credit.set_aside;
         self.credits.retain(|credit| credit.left != 0);
         self.book("grants", -rest);
-        self.book(if given { "promotions_unspent" } else { "breakage" }, rest);
+        self.book(if is_paid { "breakage" } else { "promotions_unspent" }, rest);
         *self.posted_by_kind.entry(kind).or_default() += rest;
         self.changed = true;
         rest
@@ -523,11 +570,10 @@ impl Purse {
         let mut lefts: Vec<(i64, i128)> = Vec::new();
         for at in self.order() {
             let credit = &self.credits[at];
-            let left = if free { credit.left - credit.set_aside } else { credit.left };
-            let lapse = if credit.expires == NEVER {
-                NEVER
-            } else {
-                (credit.expires - horizon * SECOND).max(self.now)
+            let left = if free { credit.free() } else { credit.left };
+            let lapse = match self.lapses(credit) {
+                NEVER => NEVER,
+                at => (at - horizon * SECOND).max(self.now),
             };
             lefts.push((lapse, left));
         }

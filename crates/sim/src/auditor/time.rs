@@ -1,7 +1,8 @@
 //! Time passing in a wallet, as the auditor sees it: from one instant at which anything changes to
 //! the next, and in between second by second, skipping seconds only where the value can but fall.
 
-use super::purse::{COOLDOWN, Credit, GRACE, NEVER, Purse, SECOND, Terms, second_of};
+use super::purse::{COOLDOWN, Credit, GRACE, NEVER, Purse, Running, SECOND, second_of};
+use super::terms::Terms;
 
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
@@ -34,6 +35,20 @@ impl Purse {
         if self.runs.iter().any(|run| run.stop.is_none()) {
             self.now = until;
         }
+    }
+
+    /// Whether a change is looked at as soon as its batch is decided; with nothing to stop, charge
+    /// or warn of it waits until the wallet is woken, for the same instant.
+    pub fn is_watched(&self, terms: &Terms) -> bool {
+        let is_open = |run: &Running| run.stop.is_none();
+        self.stop_at.is_some()
+            || self.limit.is_some()
+            || terms.horizon.is_some()
+            || self.refill.as_ref().is_some_and(|rule| rule.enabled)
+            || self
+                .runs
+                .iter()
+                .any(|run| is_open(run) && (run.compute || terms.kept_days.is_some()))
     }
 
     /// Everything that is due at one instant.
@@ -106,9 +121,7 @@ impl Purse {
 
     pub fn expire_credits(&mut self, terms: &Terms, at: i64) {
         let is_due = |purse: &Purse| {
-            let due = |credit: &&super::purse::Credit| {
-                credit.expires <= at && credit.left > credit.set_aside
-            };
+            let due = |credit: &&Credit| purse.lapses(credit) <= at && credit.free() > 0;
             purse.credits.iter().filter(due).map(|credit| credit.number).collect::<Vec<i64>>()
         };
         if is_due(self).is_empty() {
@@ -116,6 +129,7 @@ impl Purse {
         }
         self.settle(terms, second_of(at));
         for number in is_due(self) {
+            self.remember_lapse(number, at);
             self.end(number, "expiry");
             self.told.push(("grant.expired", at));
         }
@@ -138,13 +152,17 @@ impl Purse {
 
     /// The first second that everything running cannot be paid for any more.
     fn is_spent(&self, terms: &Terms, at: i64) -> bool {
-        self.stoppable() > 0 && self.worth(second_of(at) + terms.lead + 1, true, 0) < 0
+        let is_short = |from: i64| self.worth(from + terms.lead + 1, true, 0) < 0;
+        self.stoppable() > 0 && (self.frozen.is_some() || is_short(second_of(at)))
     }
 
     /// The last second that can be paid, not before `from`; never, when nothing has to stop.
     fn runs_out(&self, from: i64) -> i64 {
         if self.stoppable() == 0 {
             return NEVER;
+        }
+        if self.frozen.is_some() {
+            return from;
         }
         let paid = |t: i64| self.worth(t, true, 0) >= 0;
         let mut step = 1;
@@ -252,9 +270,9 @@ impl Purse {
         let mut lapsing = 0;
         for place in self.order() {
             let credit = &self.credits[place];
-            let part = owed.min(credit.left - credit.set_aside);
+            let part = owed.min(credit.free());
             owed -= part;
-            if credit.expires <= (closed + horizon) * SECOND {
+            if self.lapses(credit) <= (closed + horizon) * SECOND {
                 lapsing += credit.left - part;
             }
         }
@@ -275,10 +293,11 @@ impl Purse {
 
     /// The reminders of a credit that were not given yet.
     fn reminders(&self, credit: &Credit) -> Vec<i64> {
-        if credit.expires == NEVER || credit.left <= credit.set_aside {
+        let lapse = self.lapses(credit);
+        if lapse == NEVER || credit.free() <= 0 {
             return Vec::new();
         }
-        let ahead = REMINDER_DAYS.iter().map(|days| credit.expires - days * DAY * SECOND);
+        let ahead = REMINDER_DAYS.iter().map(|days| lapse - days * DAY * SECOND);
         ahead.filter(|&at| at > self.reminded).collect()
     }
 
@@ -288,11 +307,11 @@ impl Purse {
         if !self.credits.iter().any(is_due) {
             return;
         }
-        let day_end = (at.div_euclid(DAY * SECOND) + 1) * DAY * SECOND;
+        let day_end = self.day_end(at);
         let (mut owed, mut told) = (self.accrued(second_of(at)), 0);
         for place in self.order() {
             let credit = &self.credits[place];
-            let free = credit.left - credit.set_aside;
+            let free = credit.free();
             let part = owed.min(free);
             owed -= part;
             if self.reminders(credit).iter().any(|&due| due < day_end) {
@@ -327,7 +346,7 @@ impl Purse {
         match outside.charge(method) {
             Some(true) => {
                 self.asked.pop();
-                self.paid(amount, None, now);
+                self.paid(terms, amount, None, second_of(now) * SECOND, now);
                 self.refill.as_mut().unwrap().in_flight = false;
             }
             Some(false) => {
@@ -351,14 +370,17 @@ impl Purse {
             consider(aside.expires);
         }
         for credit in &self.credits {
-            if credit.expires != NEVER && credit.left > credit.set_aside {
-                consider(credit.expires.max(self.now + 1));
+            let lapse = self.lapses(credit);
+            if lapse != NEVER && credit.free() > 0 {
+                consider(lapse.max(self.now + 1));
             }
             for due in self.reminders(credit) {
                 consider(due.max(self.now + 1));
             }
         }
-        consider((second_of(self.now).div_euclid(DAY) + 1) * DAY * SECOND);
+        if self.is_running() {
+            consider((second_of(self.now).div_euclid(DAY) + 1) * DAY * SECOND);
+        }
         if !self.per_use.is_empty() && terms.horizon.is_some() {
             consider((second_of(self.now).div_euclid(HOUR) + 1) * HOUR * SECOND);
         }

@@ -53,7 +53,14 @@ async fn caller(app: App, orgs: Vec<OrgId>, seed: u64, until: Instant) -> Vec<f6
         let org = orgs[random.below(orgs.len())];
         let (amount, note) = (Amount::from_nanos(5_000_000), String::new());
         let began = Instant::now();
-        let place = PlaceHold { org, amount, expires_in_seconds: None, note, labels: Labels::NONE };
+        let place = PlaceHold {
+            org,
+            amount,
+            sku: None,
+            expires_in_seconds: None,
+            note,
+            labels: Labels::NONE,
+        };
         let Answer::Hold(_, hold) = keyed(&app, &mut random, place).await else {
             panic!("a hold is answered with one")
         };

@@ -19,7 +19,7 @@ use store::testkit::TempFolder;
 use store::{FaultPlan, Snapshot, Store, StoreError, StoreUrl, Writer};
 use tokio::runtime::Runtime;
 
-use super::{Died, Look, StopOrder, Sums, Waiting, World, attempts, seen, told_name};
+use super::{Died, Look, StopOrder, Sums, Waiting, World, attempts, made, seen, told_name};
 use crate::auditor::{Said, Seen, Whole};
 use crate::command::Sent;
 use crate::translate::{operation, parse, rail_of, render};
@@ -274,14 +274,13 @@ impl World for StoreWorld {
                 let wallet = access::wallet(snapshot, look.org).await?.expect("it was made");
                 let home = access::platform(snapshot, look.platform).await?.expect("it was made");
                 let grants = lists::grants(snapshot, look.org, i64::MAX, ROWS).await?;
-                let bought = grants.iter().filter(|grant| !grant.kind.is_given());
-                let purchased = bought.map(|grant| grant.number).collect();
+                let made = made(grants.iter());
                 let tip = wallet.tip.position;
                 let whole = match whole {
                     true => Some(see_whole(snapshot, look.org, tip, &grants).await?),
                     false => None,
                 };
-                all.push(Seen { purchased, whole, ..seen(&wallet, &home.profile, look.at) });
+                all.push(Seen { made, whole, ..seen(&wallet, &home.profile, look.at) });
             }
             Ok(all)
         })

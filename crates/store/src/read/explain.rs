@@ -117,6 +117,7 @@ pub async fn explain(
         | Kind::PaymentMethod
         | Kind::Refund
         | Kind::Dispute
+        | Kind::Document
         | Kind::Discount
         | Kind::Coupon
         | Kind::UsageEvent

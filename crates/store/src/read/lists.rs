@@ -38,7 +38,7 @@ catalogue! {
     /// A page of grants.
     GRANTS: Statement = Statement::new(
         "SELECT bucket, org_id, number, kind, amount, priority, expires_at, purchase, deposit, \
-         note, effective_at, created_at, voided_at FROM grants \
+         note, effective_at, created_at, voided_at, scope FROM grants \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of coupons.
@@ -57,13 +57,13 @@ catalogue! {
     DEPOSITS: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
          external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
-         withdrawn, withdrawn_tax, reason FROM deposits \
+         withdrawn, withdrawn_tax, documented, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of refunds.
     REFUNDS: Statement = Statement::new(
         "SELECT bucket, org_id, number, deposit, amount, tax, tax_bps, rail, external, state, \
-         taken, voided, reason, created_at, decided_at FROM refunds \
+         taken, voided, documented, reason, created_at, decided_at FROM refunds \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of disputes.
@@ -120,7 +120,7 @@ catalogue! {
     /// A page of holds.
     HOLDS: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, captured, state, parts, note, labels, created_at, \
-         expires_at, resolved_at FROM holds \
+         expires_at, resolved_at, sku FROM holds \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// Events above a number.

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod backlog;
+pub mod documents;
 pub mod explain;
 pub mod ledger;
 pub mod lists;

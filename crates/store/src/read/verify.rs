@@ -9,6 +9,7 @@ use domain::coupon::{Claim, Coupon, Redemption};
 use domain::deposit::Deposit;
 use domain::discount::Discount;
 use domain::dispute::Dispute;
+use domain::document::{Document, Series};
 use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::label::LabelSet;
@@ -99,7 +100,7 @@ catalogue! {
     GRANTS: Statement = page!(
         "grants",
         "bucket, org_id, number, kind, amount, priority, expires_at, purchase, deposit, note, \
-         effective_at, created_at, voided_at"
+         effective_at, created_at, voided_at, scope"
     );
     /// A page of coupons.
     COUPONS: Statement = page!(
@@ -120,13 +121,13 @@ catalogue! {
         "deposits",
         "bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
          external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
-         withdrawn, withdrawn_tax, reason"
+         withdrawn, withdrawn_tax, documented, reason"
     );
     /// A page of refunds.
     REFUNDS: Statement = page!(
         "refunds",
         "bucket, org_id, number, deposit, amount, tax, tax_bps, rail, external, state, taken, \
-         voided, reason, created_at, decided_at"
+         voided, documented, reason, created_at, decided_at"
     );
     /// A page of disputes.
     DISPUTES: Statement = page!(
@@ -140,11 +141,23 @@ catalogue! {
          WHERE (bucket, org_id, fingerprint) > ($1, $2, $3) \
          ORDER BY bucket, org_id, fingerprint LIMIT $4"
     );
+    /// A page of documents.
+    DOCUMENTS: Statement = page!(
+        "documents",
+        "bucket, org_id, number, kind, entity, year, place, customer, about_kind, about, \
+         issued_at, seller_name, seller_address, seller_tax_id, buyer_name, buyer_address, \
+         buyer_tax_id, paid_by, net, tax, tax_bps, corrects"
+    );
+    /// A page of series of documents.
+    SERIES: Statement = page!(
+        "document_series",
+        "bucket, org_id, number, entity, kind, year, last, last_issued_at"
+    );
     /// A page of holds.
     HOLDS: Statement = page!(
         "holds",
         "bucket, org_id, number, amount, captured, state, parts, note, labels, created_at, \
-         expires_at, resolved_at"
+         expires_at, resolved_at, sku"
     );
     /// A page of runs.
     RUNS: Statement = page!(
@@ -337,6 +350,8 @@ tables! {
     Deposit deposits DEPOSITS;
     Refund refunds REFUNDS;
     Dispute disputes DISPUTES;
+    Document documents DOCUMENTS;
+    Series series SERIES;
     Hold holds HOLDS;
     LabelSet label_sets LABEL_SETS;
     Run runs RUNS;

@@ -5,10 +5,10 @@ use std::path::Path;
 use super::Stand;
 use crate::statement::Texts;
 use crate::{
-    answers, api_keys, claims, coupons, deposits, discounts, disputes, events, grants, holds,
-    index, journal, key_runs, label_sets, lanes, members, meta, migrate, organizations, outbox,
-    payment_methods, platforms, prices, read, redemptions, refunds, resources, runs, skus, wakes,
-    wallets,
+    answers, api_keys, claims, coupons, deposits, discounts, disputes, documents, events, grants,
+    holds, index, journal, key_runs, label_sets, lanes, members, meta, migrate, organizations,
+    outbox, parties, payment_methods, platforms, prices, read, redemptions, refunds, resources,
+    runs, series, skus, wakes, wallets,
 };
 
 /// The whole catalogue: each file with a `catalogue!` is listed here.
@@ -20,6 +20,7 @@ static ALL: &[&[&dyn Texts]] = &[
     deposits::ALL,
     disputes::ALL,
     discounts::ALL,
+    documents::ALL,
     events::ALL,
     grants::ALL,
     holds::ALL,
@@ -31,12 +32,14 @@ static ALL: &[&[&dyn Texts]] = &[
     members::ALL,
     meta::ALL,
     organizations::ALL,
+    parties::ALL,
     outbox::ALL,
     payment_methods::ALL,
     platforms::ALL,
     prices::ALL,
     read::access::ALL,
     read::backlog::ALL,
+    read::documents::ALL,
     read::explain::ALL,
     read::ledger::ALL,
     read::lists::ALL,
@@ -47,6 +50,7 @@ static ALL: &[&[&dyn Texts]] = &[
     redemptions::ALL,
     resources::ALL,
     runs::ALL,
+    series::ALL,
     skus::ALL,
     wakes::ALL,
     wallets::ALL,

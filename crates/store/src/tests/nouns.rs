@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::deposit::{Behaviour, Deposit, DepositLabel, DepositState, PaymentMethod};
 use domain::dispute::{Dispute, DisputeState};
+use domain::document::Documented;
 use domain::event::Request;
 use domain::hold::{Hold, HoldState};
 use domain::label::{LabelSet, Labels};
@@ -67,6 +68,7 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         refunded_tax: random.amount(),
         withdrawn: random.amount(),
         withdrawn_tax: random.amount(),
+        documented: random.one(&Documented::ALL),
         reason: random.text(),
     }
 }
@@ -99,6 +101,7 @@ fn refund(random: &mut Random, number: i64) -> Refund {
         state: random.one(&RefundState::ALL),
         taken: random.postings(4),
         voided: random.postings(2),
+        documented: random.one(&Documented::ALL),
         reason: random.text(),
         created_at: random.time(),
         decided_at: random.maybe(Random::time),
@@ -119,11 +122,10 @@ fn member_name(random: &mut Random, _: i64) -> MemberName {
 }
 
 fn method(random: &mut Random, number: i64) -> PaymentMethod {
-    let behaviours = [Behaviour::Succeeds, Behaviour::Declines, Behaviour::NeedsAuthentication];
     PaymentMethod {
         number,
         rail: random.text(),
-        behaviour: random.one(&behaviours),
+        behaviour: random.one(&Behaviour::ALL),
         label: random.text(),
         created_at: random.time(),
     }
@@ -193,6 +195,7 @@ fn hold(random: &mut Random, number: i64) -> Hold {
         created_at: random.time(),
         expires_at: random.time(),
         resolved_at: random.maybe(Random::time),
+        sku: random.maybe(|random| random.below(99)),
     }
 }
 

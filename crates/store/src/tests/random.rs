@@ -1,5 +1,7 @@
 //! Rows of every kind with random values, the same for the same seed.
 
+use std::sync::Arc;
+
 use domain::block::{BlockGroup, Blocks, NextBlock};
 use domain::calendar::Zone;
 use domain::discount::{Discount, Volume};
@@ -11,9 +13,12 @@ use domain::ledger::{
 use domain::meter::{Meter, Meters};
 use domain::price::AppliesTo;
 use domain::retention::Retention;
+use domain::run::ResourceClass;
+use domain::scope::{Cover, Scope, Scopes};
 use domain::tax::{Tax, TaxDue, TaxRate};
+use domain::top_up::{Asked, AutoTopUp, Caps};
 use domain::validity::Validity;
-use domain::wallet::{AutoTopUp, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
+use domain::wallet::{Covered, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
 use domain::{Amount, OrgId, Timestamp};
 
 /// SplitMix64: enough for tests, the same everywhere.
@@ -98,7 +103,18 @@ impl Random {
             effective_at: self.time(),
             created_at: self.time(),
             voided_at: self.maybe(Random::time),
+            scope: self.maybe(Random::scope),
         }
+    }
+
+    fn scope(&mut self) -> Arc<Scope> {
+        let skus = self.some(3, |random| random.below(99));
+        let classes = self.some(2, |random| random.one(&ResourceClass::ALL));
+        Arc::new(Scope::new(skus, classes).unwrap_or_else(|| Scope::from_text("c1.7").unwrap()))
+    }
+
+    fn cover(&mut self) -> Cover {
+        Cover::from_code(self.below(9)).unwrap()
     }
 
     pub(super) fn discount(&mut self, number: i64) -> Discount {
@@ -139,6 +155,7 @@ impl Random {
             rate: random.wide(),
             sum: random.wide(),
             posted: random.wide(),
+            cover: random.cover(),
         };
         wallet.meters = Meters { meters: self.some(3, meter), accrued_until: self.time() };
         wallet.settled_until = self.time();
@@ -150,6 +167,7 @@ impl Random {
                 phase: random.maybe(|random| random.below(9_999)),
                 amount: random.amount(),
                 runs: random.below(99),
+                cover: random.cover(),
             }),
             next: self.maybe(|random| NextBlock { at: random.expiry(), amount: random.amount() }),
         };
@@ -161,6 +179,7 @@ impl Random {
             until: random.expiry(),
             per_units: 1 + random.below(9_999),
             rate: random.wide(),
+            cover: random.cover(),
         });
         wallet.next_hold_expiry = self.expiry();
         wallet.member_limits = self.some(3, |random| MemberLimit {
@@ -178,6 +197,18 @@ impl Random {
             enabled: random.chance(),
             in_flight: random.maybe(|random| random.below(99)),
             attempted_at: random.maybe(Random::time),
+            in_flight_due: random.maybe(Random::time),
+            caps: Caps {
+                daily_attempts_max: random.maybe(|random| random.below(99)),
+                monthly_amount_max: random.maybe(Random::amount),
+            },
+            asked: Asked {
+                day_end: random.time(),
+                day_attempts: random.below(99),
+                month_end: random.time(),
+                month_amount: random.amount(),
+            },
+            paused_until: random.maybe(Random::time),
         });
         wallet.stop_order =
             self.maybe(|random| StopOrder { stop_at: random.expiry(), sequence: random.below(99) });
@@ -208,6 +239,14 @@ impl Random {
         });
         wallet.bonus_coupons = self.some(3, |random| 1 + random.below(99));
         wallet.reminded_until = self.maybe(Random::time).unwrap_or_default();
+        wallet.scopes = Scopes::from_stored(self.some(3, Random::scope)).unwrap();
+        wallet.covered = self.some(3, |random| Covered {
+            cover: random.cover(),
+            kept: random.below(3),
+            stoppable: random.below(3),
+            stop_order: random
+                .maybe(|random| StopOrder { stop_at: random.time(), sequence: random.below(99) }),
+        });
         wallet.review_due = self.chance();
         wallet
     }

@@ -6,6 +6,7 @@
 
 use std::fmt::{Display, Write};
 use std::str::{FromStr, Split};
+use std::sync::Arc;
 
 use domain::block::{BlockGroup, Blocks, NextBlock};
 use domain::calendar::Zone;
@@ -14,9 +15,11 @@ use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT, Upcoming
 use domain::meter::Meter;
 use domain::price::AppliesTo;
 use domain::retention::Retention;
+use domain::scope::{Cover, Scope, Scopes};
 use domain::tax::{TaxDue, TaxRate};
+use domain::top_up::{Asked, AutoTopUp, Caps};
 use domain::validity::Validity;
-use domain::wallet::{AutoTopUp, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
+use domain::wallet::{Covered, Freeze, Launch, MemberLimit, StopOrder, UserLimit, Wallet};
 use domain::{Amount, Timestamp};
 
 use super::GRANTS_PER_ROW;
@@ -58,6 +61,8 @@ pub(super) fn write(wallet: &Wallet) -> String {
         upcoming: _,
         bonus_coupons: _,
         reminded_until: _,
+        scopes: _,
+        covered: _,
         review_due,
     } = wallet;
     let mut text = Text::with_capacity(256);
@@ -66,6 +71,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
     text.number("accrued", meters.accrued_until.micros().wrapping_sub(settled_until.micros()));
     text.list("meters", &meters.meters, |text, meter| {
         text.part(meter.per_units).part(meter.rate).part(meter.sum).part(meter.posted);
+        push_cover(text, meter.cover);
     });
     text.number("running", *running_count);
     text.number("stoppable", *stoppable_count);
@@ -75,6 +81,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
     text.instant("reprice", *next_reprice);
     text.list("launches", launches, |text, launch| {
         text.time(launch.until).part(launch.per_units).part(launch.rate);
+        push_cover(text, launch.cover);
     });
     text.instant("hold_expiry", *next_hold_expiry);
     push_told(&mut text, user_limit.as_ref(), member_limits);
@@ -85,7 +92,6 @@ pub(super) fn write(wallet: &Wallet) -> String {
     if let Some(rule) = auto_top_up {
         push_auto_top_up(text.field("top_up"), rule);
     }
-    push_stops(&mut text, wallet);
     push_terms(&mut text, wallet);
     text.mark("review", *review_due);
     push_grants(&mut text, grants);
@@ -144,6 +150,8 @@ fn push_tax(text: &mut Text, tax: Option<TaxRate>) {
 
 /// What decides how long credit lasts and whether it can be used, and what is still to come.
 fn push_terms(text: &mut Text, wallet: &Wallet) {
+    push_stops(text, wallet);
+    push_scopes(text, wallet);
     if wallet.zone != Zone::UTC {
         text.field("zone").part(wallet.zone.name());
     }
@@ -165,6 +173,26 @@ fn push_terms(text: &mut Text, wallet: &Wallet) {
     text.number("reminded", wallet.reminded_until.micros());
 }
 
+/// What an ordinary wallet does not know.
+fn push_scopes(text: &mut Text, wallet: &Wallet) {
+    let scopes: Vec<&Arc<Scope>> = wallet.scopes.iter().collect();
+    text.list("scopes", &scopes, |text, scope| {
+        text.part(scope.to_text());
+    });
+    text.list("covered", &wallet.covered, |text, covered| {
+        text.int(covered.cover.code()).int(covered.kept).int(covered.stoppable);
+        if let Some(order) = &covered.stop_order {
+            text.time(order.stop_at).int(order.sequence);
+        }
+    });
+}
+
+fn push_cover(text: &mut Text, cover: Cover) {
+    if cover != Cover::NONE {
+        text.int(cover.code());
+    }
+}
+
 fn push_upcoming(text: &mut Text, upcoming: &Upcoming) {
     push_grant(text.time(upcoming.effective_at), &upcoming.grant);
 }
@@ -173,6 +201,7 @@ fn push_blocks(text: &mut Text, blocks: &Blocks) {
     text.list("blocks", &blocks.groups, |text, group| {
         text.int(group.block_seconds).option(group.phase);
         text.int(group.amount.nanos()).int(group.runs);
+        push_cover(text, group.cover);
     });
     if let Some(next) = &blocks.next {
         text.field("block").time(next.at).part(next.amount.nanos());
@@ -189,6 +218,15 @@ fn push_auto_top_up(text: &mut Text, rule: &AutoTopUp) {
     text.part(rule.threshold.nanos()).part(rule.amount.nanos()).part(rule.method);
     text.flag(rule.enabled).option(rule.in_flight);
     text.option(rule.attempted_at.map(Timestamp::micros));
+    text.option(rule.in_flight_due.map(Timestamp::micros));
+    text.option(rule.caps.daily_attempts_max);
+    text.option(rule.caps.monthly_amount_max.map(Amount::nanos));
+    let asked = |value: i64| Some(value).filter(|&value| value != 0);
+    text.option(asked(rule.asked.day_end.micros())).option(asked(rule.asked.day_attempts));
+    text.option(asked(rule.asked.month_end.micros()));
+    text.option(asked(rule.asked.month_amount.nanos()));
+    text.option(rule.paused_until.map(Timestamp::micros));
+    text.end_early();
 }
 
 /// The texts of the grants that the wallet's own row has no room for.
@@ -207,9 +245,10 @@ fn push_grant(text: &mut Text, grant: &OpenGrant) {
     text.option(Some(grant.reserved.nanos()).filter(|&reserved| reserved != 0));
     text.option(Some(grant.priority).filter(|&priority| priority != PRIORITY_DEFAULT));
     text.time(grant.expires_at).option(grant.purchase);
-    // What an ordinary grant says last is nothing.
-    let written = text.text.trim_end_matches(':').len();
-    text.text.truncate(written);
+    if let Some(scope) = &grant.scope {
+        text.part(scope.to_text());
+    }
+    text.end_early();
 }
 
 /// Reads what [`write`] wrote into `wallet`, and says how many parts there are; nothing when the
@@ -291,6 +330,19 @@ fn read_terms(wallet: &mut Wallet, name: &str, value: &str) -> Option<()> {
         }
         "bonuses" => wallet.bonus_coupons = list(value, |parts| parts.get())?,
         "reminded" => wallet.reminded_until = one.time()?,
+        _ => return read_scopes(name, value, wallet),
+    }
+    Some(())
+}
+
+/// Reads what an ordinary wallet does not know; nothing when it is not that either.
+fn read_scopes(name: &str, value: &str, wallet: &mut Wallet) -> Option<()> {
+    match name {
+        "scopes" => {
+            let scope = |parts: &mut Parts<'_>| Scope::from_text(parts.0.next()?).map(Arc::new);
+            wallet.scopes = Scopes::from_stored(list(value, scope)?)?;
+        }
+        "covered" => wallet.covered = list(value, covered)?,
         _ => return None,
     }
     Some(())
@@ -310,7 +362,20 @@ fn open_grant(parts: &mut Parts<'_>) -> Option<OpenGrant> {
         priority: parts.rest()?.unwrap_or(PRIORITY_DEFAULT),
         expires_at: parts.rest()?.map_or(Timestamp::NEVER, Timestamp::from_micros),
         purchase: parts.rest()?,
+        scope: match parts.0.next() {
+            None | Some("") => None,
+            Some(text) => Some(Arc::new(Scope::from_text(text)?)),
+        },
     })
+}
+
+fn covered(parts: &mut Parts<'_>) -> Option<Covered> {
+    let (cover, kept, stoppable) = (parts.cover()?, parts.get()?, parts.get()?);
+    let stop_order = match parts.rest()? {
+        None => None,
+        Some(at) => Some(StopOrder { stop_at: Timestamp::from_micros(at), sequence: parts.get()? }),
+    };
+    Some(Covered { cover, kept, stoppable, stop_order })
 }
 
 fn after(at: Timestamp, micros: i64) -> Timestamp {
@@ -323,6 +388,7 @@ fn meter(parts: &mut Parts<'_>) -> Option<Meter> {
         rate: parts.get()?,
         sum: parts.get()?,
         posted: parts.get()?,
+        cover: parts.cover()?,
     })
 }
 
@@ -332,6 +398,7 @@ fn block_group(parts: &mut Parts<'_>) -> Option<BlockGroup> {
         phase: parts.option()?,
         amount: parts.amount()?,
         runs: parts.get()?,
+        cover: parts.cover()?,
     })
 }
 
@@ -340,7 +407,12 @@ fn retention(parts: &mut Parts<'_>) -> Option<Retention> {
 }
 
 fn launch(parts: &mut Parts<'_>) -> Option<Launch> {
-    Some(Launch { until: parts.time()?, per_units: parts.get()?, rate: parts.get()? })
+    Some(Launch {
+        until: parts.time()?,
+        per_units: parts.get()?,
+        rate: parts.get()?,
+        cover: parts.cover()?,
+    })
 }
 
 fn user_limit(parts: &mut Parts<'_>) -> Option<UserLimit> {
@@ -370,8 +442,20 @@ fn auto_top_up(parts: &mut Parts<'_>) -> Option<AutoTopUp> {
         amount: parts.amount()?,
         method: parts.get()?,
         enabled: parts.flag()?,
-        in_flight: parts.option()?,
-        attempted_at: parts.option()?.map(Timestamp::from_micros),
+        in_flight: parts.rest()?,
+        attempted_at: parts.rest()?.map(Timestamp::from_micros),
+        in_flight_due: parts.rest()?.map(Timestamp::from_micros),
+        caps: Caps {
+            daily_attempts_max: parts.rest()?,
+            monthly_amount_max: parts.rest()?.map(Amount::from_nanos),
+        },
+        asked: Asked {
+            day_end: Timestamp::from_micros(parts.rest()?.unwrap_or(0)),
+            day_attempts: parts.rest()?.unwrap_or(0),
+            month_end: Timestamp::from_micros(parts.rest()?.unwrap_or(0)),
+            month_amount: Amount::from_nanos(parts.rest()?.unwrap_or(0)),
+        },
+        paused_until: parts.rest()?.map(Timestamp::from_micros),
     })
 }
 
@@ -409,6 +493,11 @@ impl<'a> Parts<'a> {
             None | Some("") => Some(None),
             Some(text) => text.parse().ok().map(Some),
         }
+    }
+
+    /// What an ordinary wallet has none of.
+    fn cover(&mut self) -> Option<Cover> {
+        self.rest()?.map_or(Some(Cover::NONE), Cover::from_code)
     }
 
     fn time(&mut self) -> Option<Timestamp> {
@@ -491,6 +580,12 @@ impl Text {
 
     fn flag(&mut self, is_set: bool) -> &mut Text {
         self.part(i64::from(is_set))
+    }
+
+    /// Leaves out the parts of an item that say nothing, from the last one on.
+    fn end_early(&mut self) {
+        let written = self.text.trim_end_matches(':').len();
+        self.text.truncate(written);
     }
 
     /// A field that is left out when it is 0.

@@ -37,7 +37,8 @@ pub struct DepositOut {
     /// What the payer pays: credit and tax.
     pub charged: MoneyText,
     pub rail: String,
-    /// `pending`, `succeeded`, `failed` or `needs_authentication`.
+    /// `pending`, `succeeded`, `failed`, `needs_authentication`, or `unknown`: its rail was asked
+    /// to charge and has not answered.
     pub state: String,
     /// Who asked for it: `manual` or `auto_top_up`.
     pub label: String,

@@ -12,6 +12,7 @@ use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
 use crate::wire::{IdText, TimeText};
+use crate::{Web, checkout_url};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +58,19 @@ fn kind_of(field: &str) -> Option<Kind> {
 }
 
 impl EventOut {
+    /// With the address at which a payment is confirmed, which follows from its id and is kept
+    /// nowhere.
+    fn payable(web: &Web, org: OrgId, event: ToldEvent) -> EventOut {
+        let asks = event.kind == EventKind::DepositNeedsAuthentication;
+        let mut shown = EventOut::of(org, event);
+        let deposit = shown.data.get("deposit").and_then(|id| id.parse().ok());
+        if let Some(id) = deposit.filter(|_| asks) {
+            let url = checkout_url(&web.app, &web.config, id);
+            shown.data.insert("checkout_url".to_owned(), url);
+        }
+        shown
+    }
+
     fn of(org: OrgId, event: ToldEvent) -> EventOut {
         let fields: BTreeMap<String, String> =
             serde_json::from_str(&event.body).unwrap_or_default();
@@ -93,7 +107,8 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     let mut snapshot = call.snapshot().await?;
     let rows = page.rows_to_read();
     let rows = store::read::lists::events(&mut snapshot, home.org, above, kind, rows).await?;
-    Reply::json(200, &page.list(rows, |event| event.number, |event| EventOut::of(home.org, event)))
+    let view = |event: ToldEvent| EventOut::payable(&call.web, home.org, event);
+    Reply::json(200, &page.list(rows, |event| event.number, view))
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 use app::operations::give_grant::{GiveGrant, Given};
 use app::operations::void_grant::VoidGrant;
 use domain::grant::{Grant, PRIORITY_DEFAULT};
+use domain::run::ResourceClass;
+use domain::scope::{SCOPE_SKUS_MAX, Scope};
 use domain::wallet::Wallet;
 use domain::{Amount, Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NOTE_CHARS_MAX, Nothing, OrganizationQuery, created, done};
+use super::{NOTE_CHARS_MAX, Nothing, OrganizationQuery, body_id, created, done};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
@@ -27,8 +29,54 @@ pub struct GrantIn {
     pub priority: Option<i64>,
     /// Never, when none is given.
     pub expires_at: Option<TimeText>,
+    /// What it can pay for; everything, when none is given.
+    pub scope: Option<ScopeText>,
     #[serde(default)]
     pub note: String,
+}
+
+/// SKUs, and whole classes of them.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeText {
+    /// At most 32.
+    #[serde(default)]
+    pub skus: Vec<IdText>,
+    /// Any of `compute`, `storage` and `model`.
+    #[serde(default)]
+    pub classes: Vec<String>,
+}
+
+impl ScopeText {
+    /// As it is told of a grant in a wallet on `platform`.
+    pub fn of(platform: OrgId, scope: &Scope) -> ScopeText {
+        let sku = |&number: &i64| IdText::new(Kind::Sku, platform, number);
+        ScopeText {
+            skus: scope.skus().iter().map(sku).collect(),
+            classes: scope.classes().iter().map(|class| class.name().to_owned()).collect(),
+        }
+    }
+
+    /// Reads it for an organization on `platform`.
+    ///
+    /// Errors: a parameter that is none, `not_found` for a SKU of another platform.
+    pub async fn read(&self, call: &Call, platform: OrgId) -> Result<Scope, Fault> {
+        let class = |name: &String| {
+            let class = ResourceClass::from_name(name);
+            class.ok_or_else(|| Fault::param("scope", "a class is compute, storage or model"))
+        };
+        let classes = self.classes.iter().map(class).collect::<Result<Vec<_>, _>>()?;
+        let mut skus = Vec::with_capacity(self.skus.len().min(SCOPE_SKUS_MAX));
+        for text in self.skus.iter().take(SCOPE_SKUS_MAX + 1) {
+            let sku = body_id(call, "scope", text, Kind::Sku).await?;
+            if sku.org != platform {
+                return Err(Fault::missing(Kind::Sku));
+            }
+            skus.push(sku.number);
+        }
+        let scope = Scope::new(skus, classes);
+        scope.ok_or_else(|| Fault::param("scope", "name 1 to 32 SKUs, or a class"))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -60,6 +108,9 @@ pub struct GrantOut {
     pub purchase: Option<IdText>,
     pub deposit: Option<IdText>,
     pub note: String,
+    /// What it can pay for; left out when that is everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ScopeText>,
     /// From when on it can be drawn.
     pub effective_at: TimeText,
     pub created_at: TimeText,
@@ -68,7 +119,7 @@ pub struct GrantOut {
 }
 
 impl GrantOut {
-    pub fn of(org: OrgId, grant: &Grant) -> GrantOut {
+    pub fn of(org: OrgId, platform: OrgId, grant: &Grant) -> GrantOut {
         GrantOut {
             id: IdText::new(Kind::Grant, org, grant.number),
             organization: IdText::organization(org),
@@ -81,6 +132,7 @@ impl GrantOut {
             purchase: grant.purchase.map(|number| IdText::new(Kind::Grant, org, number)),
             deposit: grant.deposit.map(|number| IdText::new(Kind::Deposit, org, number)),
             note: grant.note.clone(),
+            scope: grant.scope.as_ref().map(|scope| ScopeText::of(platform, scope)),
             effective_at: grant.effective_at.into(),
             created_at: grant.created_at.into(),
             voided_at: grant.voided_at.map(TimeText::from),
@@ -96,7 +148,7 @@ impl GrantOut {
             expires_at: TimeText::unless_never(
                 open.map_or(grant.expires_at, |open| open.lapses_at(wallet.purchased_until())),
             ),
-            ..GrantOut::of(wallet.org, grant)
+            ..GrantOut::of(wallet.org, wallet.platform, grant)
         }
     }
 }
@@ -105,6 +157,10 @@ impl GrantOut {
 pub async fn create(call: Call) -> Result<Reply, Fault> {
     let body: GrantIn = call.json()?;
     let home = call.organization(body.organization.as_ref()).await?;
+    let scope = match &body.scope {
+        Some(scope) => Some(scope.read(&call, home.platform).await?),
+        None => None,
+    };
     let operation = GiveGrant {
         org: home.org,
         amount: body.amount.parse("amount")?,
@@ -115,6 +171,7 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         },
         effective_at: second("effective_at", body.effective_at.as_ref())?,
         expires_at: second("expires_at", body.expires_at.as_ref())?,
+        scope,
         note: text_or_empty("note", &body.note, NOTE_CHARS_MAX)?,
     };
     call.run(operation, created).await

@@ -10,7 +10,7 @@ use domain::{Kind, OrgId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NOTE_CHARS_MAX, Nothing, OrganizationQuery, created, done};
+use super::{NOTE_CHARS_MAX, Nothing, OrganizationQuery, body_id, created, done};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
@@ -23,6 +23,9 @@ pub struct HoldIn {
     pub amount: MoneyText,
     /// 1 to 86400; the platform's time-out, when none is given.
     pub expires_in_seconds: Option<i64>,
+    /// What the work is, so that credit for it alone is set aside as well; without one only credit
+    /// for everything is.
+    pub sku: Option<IdText>,
     #[serde(default)]
     pub note: String,
     /// What the charge of its capture is grouped by in reports, such as `model`, `project`,
@@ -85,8 +88,16 @@ impl HoldOut {
 pub async fn create(call: Call) -> Result<Reply, Fault> {
     let body: HoldIn = call.json()?;
     let home = call.organization(body.organization.as_ref()).await?;
+    let sku = match &body.sku {
+        None => None,
+        Some(text) => Some(body_id(&call, "sku", text, Kind::Sku).await?),
+    };
+    if sku.is_some_and(|sku| sku.org != home.platform) {
+        return Err(Fault::missing(Kind::Sku));
+    }
     let operation = PlaceHold {
         org: home.org,
+        sku: sku.map(|sku| sku.number),
         amount: body.amount.parse("amount")?,
         expires_in_seconds: body.expires_in_seconds,
         note: text_or_empty("note", &body.note, NOTE_CHARS_MAX)?,

@@ -4,10 +4,12 @@
 //! an idempotency key; an answer shows a row as it stood when it was decided.
 
 pub mod api_keys;
+pub mod auto_top_up;
 pub mod coupons;
 pub mod deposits;
 pub mod discounts;
 pub mod disputes;
+pub mod documents;
 pub mod events;
 pub mod explanations;
 pub mod grants;
@@ -15,6 +17,7 @@ pub mod holds;
 pub mod ledger;
 pub mod members;
 pub mod organizations;
+pub mod parties;
 pub mod payment_methods;
 pub mod platforms;
 pub mod price_list;
@@ -110,12 +113,14 @@ fn view(answer: &Answer) -> String {
         Answer::Discount(org, platform, row) => {
             json(&discounts::DiscountOut::of(*org, *platform, row))
         }
-        Answer::Grant(org, row) => json(&grants::GrantOut::of(*org, row)),
+        Answer::Grant(org, platform, row) => json(&grants::GrantOut::of(*org, *platform, row)),
         Answer::Deposit(org, row) => json(&deposits::DepositOut::of(*org, row)),
         Answer::Refund(org, row) => json(&refunds::RefundOut::of(*org, row)),
         Answer::Dispute(org, row) => json(&disputes::DisputeOut::of(*org, row)),
+        Answer::Document(org, row) => json(&documents::DocumentOut::of(*org, row)),
+        Answer::Party(org, row) => json(&parties::PartyOut::of(*org, row)),
         Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
-        Answer::AutoTopUp(org, rule) => json(&wallets::AutoTopUpOut::of(*org, rule)),
+        Answer::AutoTopUp(org, rule) => json(&auto_top_up::AutoTopUpOut::of(*org, rule)),
         Answer::TaxRate(org, rate) => json(&tax_rates::TaxRateOut::of(*org, rate.as_ref())),
         Answer::UserLimit(org, member, limit) => {
             json(&wallets::LimitOut::of(*org, *member, limit.as_ref()))

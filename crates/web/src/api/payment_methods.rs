@@ -21,6 +21,10 @@ pub enum BehaviourText {
     Succeeds,
     Declines,
     NeedsAuthentication,
+    /// It charges, and no answer comes.
+    TimesOutCharged,
+    /// Nothing is charged, and no answer comes.
+    TimesOutUncharged,
 }
 
 impl From<BehaviourText> for Behaviour {
@@ -29,6 +33,8 @@ impl From<BehaviourText> for Behaviour {
             BehaviourText::Succeeds => Behaviour::Succeeds,
             BehaviourText::Declines => Behaviour::Declines,
             BehaviourText::NeedsAuthentication => Behaviour::NeedsAuthentication,
+            BehaviourText::TimesOutCharged => Behaviour::TimesOutCharged,
+            BehaviourText::TimesOutUncharged => Behaviour::TimesOutUncharged,
         }
     }
 }
@@ -39,6 +45,8 @@ impl From<Behaviour> for BehaviourText {
             Behaviour::Succeeds => BehaviourText::Succeeds,
             Behaviour::Declines => BehaviourText::Declines,
             Behaviour::NeedsAuthentication => BehaviourText::NeedsAuthentication,
+            Behaviour::TimesOutCharged => BehaviourText::TimesOutCharged,
+            Behaviour::TimesOutUncharged => BehaviourText::TimesOutUncharged,
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Wallets: what an organization has, exact at the instant of the answer.
 
 use app::operations::release_freeze::ReleaseFreeze;
-use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_user_limit::SetUserLimit;
-use domain::wallet::{AutoTopUp, MemberLimit, UserLimit, Wallet};
+use domain::wallet::{MemberLimit, UserLimit, Wallet};
 use domain::workset::Platform;
 use domain::{Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::Snapshot;
 
-use super::{Nothing, body_id, done};
+use super::auto_top_up::AutoTopUpOut;
+use super::{Nothing, done};
 use crate::auth::Home;
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
@@ -57,28 +57,6 @@ pub struct WalletOut {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AutoTopUpIn {
-    pub enabled: bool,
-    /// Deposits when the shown balance is below this.
-    pub threshold: MoneyText,
-    /// Buys exactly this credit; tax that is due on deposits comes on top.
-    pub amount: MoneyText,
-    pub payment_method: IdText,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct AutoTopUpOut {
-    pub enabled: bool,
-    pub threshold: MoneyText,
-    pub amount: MoneyText,
-    pub payment_method: IdText,
-    /// The deposit that no answer has come for yet.
-    pub in_flight: Option<IdText>,
-    pub attempted_at: Option<TimeText>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct LimitIn {
     /// Whose limit it is; the organization's, when none is given.
     pub member: Option<IdText>,
@@ -112,19 +90,6 @@ pub struct FreezeOut {
 impl FreezeOut {
     pub fn released(org: OrgId) -> FreezeOut {
         FreezeOut { wallet: IdText::new(Kind::Wallet, org, Wallet::NUMBER), frozen: false }
-    }
-}
-
-impl AutoTopUpOut {
-    pub fn of(org: OrgId, rule: &AutoTopUp) -> AutoTopUpOut {
-        AutoTopUpOut {
-            enabled: rule.enabled,
-            threshold: rule.threshold.into(),
-            amount: rule.amount.into(),
-            payment_method: IdText::new(Kind::PaymentMethod, org, rule.method),
-            in_flight: rule.in_flight.map(|number| IdText::new(Kind::Deposit, org, number)),
-            attempted_at: rule.attempted_at.map(TimeText::from),
-        }
     }
 }
 
@@ -198,25 +163,6 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
     let platform = platform.ok_or_else(missing)?;
     let now = call.web.now_at(platform.clock).max(wallet.now);
     Reply::json(200, &WalletOut::at(&wallet, &platform, now))
-}
-
-/// Sets the auto top-up rule.
-pub async fn set_auto_top_up(call: Call) -> Result<Reply, Fault> {
-    let org = wallet_id(&call).await?;
-    let body: AutoTopUpIn = call.json()?;
-    let method = body_id(&call, "payment_method", &body.payment_method, Kind::PaymentMethod);
-    let method = method.await?;
-    if method.org != org {
-        return Err(Fault::missing(Kind::PaymentMethod));
-    }
-    let operation = SetAutoTopUp {
-        org,
-        enabled: body.enabled,
-        threshold: body.threshold.parse("threshold")?,
-        amount: body.amount.parse("amount")?,
-        method: method.number,
-    };
-    call.run(operation, done).await
 }
 
 /// Releases a wallet that stayed frozen after a dispute was lost.

@@ -14,6 +14,7 @@ use domain::deposit::Behaviour;
 use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::price::Sku;
+use domain::top_up::Caps;
 use domain::{Amount, Id, Kind, OrgId, Refusal};
 
 use super::feedback::Said;
@@ -220,9 +221,10 @@ async fn auto_top_up(console: &Console, read: &Read, fields: &Fields) -> Result<
     };
     let amounts = fields.amount("threshold").and_then(|threshold| {
         let amount = fields.amount("amount")?;
-        threshold.zip(amount).ok_or_else(|| "Say both amounts".to_owned())
+        let both = threshold.zip(amount).ok_or_else(|| "Say both amounts".to_owned())?;
+        Ok((both, fields.amount("monthly_cap")?))
     });
-    let (threshold, amount) = match amounts {
+    let ((threshold, amount), monthly_amount_max) = match amounts {
         Ok(amounts) => amounts,
         Err(why) => return Ok(refused(why)),
     };
@@ -231,7 +233,9 @@ async fn auto_top_up(console: &Console, read: &Read, fields: &Fields) -> Result<
         Done::Made(number) => number,
         Done::Refused(why) => return Ok(refused(why)),
     };
-    let rule = SetAutoTopUp { org: read.org(), enabled, threshold, amount, method };
+    let before = read.rows.wallet.auto_top_up.as_ref().map(|rule| rule.caps).unwrap_or_default();
+    let caps = Caps { monthly_amount_max, ..before };
+    let rule = SetAutoTopUp { org: read.org(), enabled, threshold, amount, method, caps };
     Ok(match run_once(console, fields.attempt(), rule).await? {
         Done::Made(_) if enabled => Said::done(format!(
             "{label} is on: {} when available drops below {}.",

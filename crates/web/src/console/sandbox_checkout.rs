@@ -65,7 +65,7 @@ pub async fn show(
     let (deposit, read) = find(console, id).await?;
     let paid = Unit::Dollars.usage(deposit.charged());
     let stage = match deposit.state {
-        DepositState::Pending => Stage::Pay,
+        DepositState::Pending | DepositState::Unknown => Stage::Pay,
         DepositState::Failed => Stage::Declined,
         DepositState::NeedsAuthentication => Stage::Authenticate,
         DepositState::Succeeded => {
@@ -145,7 +145,9 @@ pub async fn returned(
                 .map(|at| at.seconds_since(read.rows.now).max(0)),
         },
         DepositState::Failed => ReturnOutcome::Failed(sentence_case(&deposit.reason)),
-        DepositState::Pending | DepositState::NeedsAuthentication => ReturnOutcome::Cancelled,
+        DepositState::Pending | DepositState::NeedsAuthentication | DepositState::Unknown => {
+            ReturnOutcome::Cancelled
+        }
     };
     Ok(sandbox_checkout::returned(&CheckoutReturn {
         shell: read.shell("Payment"),

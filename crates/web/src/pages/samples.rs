@@ -518,6 +518,7 @@ fn top_up(state: auto_top_up::State) -> AutoTopUp {
         threshold_range: (usd("5"), usd("500")),
         amount_range: (usd("15"), usd("5000")),
         charges_on_save: false,
+        charges_max: 1,
         pace: Some("At $1.80/h this charges about every 55 h".into()),
         refusal: None,
     }

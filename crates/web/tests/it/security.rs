@@ -31,6 +31,8 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
     let hold = world.post(key, "/v1/holds", &json!({ "amount": "1" })).await.expect(201);
     let member = json!({ "name": "Olga", "role": "owner" });
     let member = world.post(key, "/v1/members", &member).await.expect(201);
+    app::jobs::issue_documents::run(&world.app).await.unwrap();
+    let documents = world.get(key, "/v1/documents").await.expect(200);
     let keys = world.get(key, "/v1/api_keys").await.expect(200);
     json!({
         "platforms": tenant.platform,
@@ -42,6 +44,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "members": member["id"],
         "grants": grants["data"][0]["id"],
         "deposits": deposit,
+        "documents": documents["data"][0]["id"],
         "refunds": refund["id"],
         "disputes": dispute["id"],
         "payment_methods": method["id"],
@@ -69,6 +72,8 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         }),
         "set_user_limit" => json!({ "limit": "5" }),
         "set_tax_rate" => json!({ "tax_bps": 1900 }),
+        "set_party" => json!({ "organization": organization, "name": "Acme Ltd" }),
+        "issue_invoice" => json!({ "organization": organization, "month": "2026-01" }),
         "give_grant" | "start_deposit" => json!({ "organization": organization, "amount": "20" }),
         "save_payment_method" => {
             json!({ "organization": organization, "behaviour": "declines", "label": "x" })
@@ -110,7 +115,11 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
 fn address(route: &Route, tenant: &Tenant, things: &Value) -> String {
     let noun = route.path.split('/').take_while(|part| *part != "{id}").last().unwrap_or_default();
     if route.path.contains("{id}") {
-        return route.path.replace("{id}", &text(&things[noun]));
+        let path = route.path.replace("{id}", &text(&things[noun]));
+        return match route.operation {
+            "preview_auto_top_up" => format!("{path}?threshold=20&amount=20"),
+            _ => path,
+        };
     }
     match route.operation {
         "list_organizations"

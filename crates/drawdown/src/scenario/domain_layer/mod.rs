@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use app::jobs::issue_documents::{documents_of, invoice_of};
 use app::operation::{Answer, AsMember, Operation};
 use app::operations::announce_price::AnnouncePrice;
 use app::operations::check_permission::CheckPermission;
 use app::operations::conclude_claim::ConcludeClaim;
+use app::operations::conclude_documents::ConcludeDocuments;
 use app::operations::move_clock::MoveClock;
 use app::operations::redeem_coupon::RedeemCoupon;
 use app::operations::wake_wallet::WakeWallet;
 use domain::coupon::CouponCode;
 use domain::deposit::Deposit;
+use domain::document::{About, Document, Documented, Party};
 use domain::grant::GrantKind;
 use domain::history::Filter;
 use domain::label::Labels;
@@ -23,17 +26,21 @@ use domain::reprice::Pricing;
 use domain::roll_forward::{Month, RollForward};
 use domain::run::Run;
 use domain::statement::{Posted, Statement};
-use domain::{Amount, OrgId, Refusal, Timestamp, Workset, chart, report};
+use domain::tax::Tax;
+use domain::top_up::Preview;
+use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset, chart, report};
+use store::read::documents::Due;
+use store::read::statement::StatementRows;
 
 use crate::scenario::layer::{
-    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow, StatementRow,
+    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
+    GrantRow, HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
+    RefundRow, ResourceRow, RunRow, StatementRow, TopUpRule,
 };
 use operations::{claim, hash_of, operation_of};
 use rows::{
-    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, member_row, price_page_row,
-    price_rows, refund_row, resource_row, run_row,
+    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, member_row, preview_of,
+    price_page_row, price_rows, refund_row, resource_row, run_row,
 };
 
 pub(super) mod operations;
@@ -162,6 +169,60 @@ impl DomainLayer {
         Ok(())
     }
 
+    /// What documents name of an organization as the buyer.
+    fn buyer(&self, org: OrgId) -> Result<Party, Failure> {
+        let name = &self.ws.organizations.find(Kind::Organization, org, 0)?.name;
+        Ok(self.ws.parties.get(org, 0).cloned().unwrap_or_default().or_named(name))
+    }
+
+    fn payer(&self, org: OrgId, deposit: &Deposit) -> String {
+        let name = deposit.member.and_then(|member| self.ws.member_names.get(org, member));
+        name.map(|name| name.0.clone()).unwrap_or_default()
+    }
+
+    fn invoice(&mut self, org: OrgId, month: Month) -> Result<Done, Failure> {
+        let wallet = self.ws.wallet(org)?.clone();
+        let rows = StatementRows {
+            platform: self.ws.platform(wallet.platform)?.clone(),
+            book: (*self.ws.book(wallet.platform).cloned().unwrap_or_default()).clone(),
+            now: self.now(org),
+            month,
+            journal: self.journal(org),
+            runs: self.ws.runs.of(org).map(|(_, run)| run.clone()).collect(),
+            is_cut: false,
+            wallet,
+        };
+        let answer = self.decide(&invoice_of(&rows, self.buyer(org)?)?)?;
+        Ok(done(answer, self.now(org), &self.sku_codes(org)))
+    }
+
+    /// The steps of `app::jobs::issue_documents`, one after the other.
+    fn document(&mut self, mut all: Vec<Due>) -> Result<(), Failure> {
+        all.sort_by_key(|due| due.at);
+        for due in all {
+            let mut documents = Vec::new();
+            for issue in documents_of(&due) {
+                if let Answer::Document(_, document) = self.decide(&issue)? {
+                    documents.push(document);
+                }
+            }
+            self.decide(&ConcludeDocuments { org: due.org, about: due.about, documents })?;
+        }
+        Ok(())
+    }
+
+    fn due(
+        &self,
+        org: OrgId,
+        (about, corrects): (About, Option<About>),
+        (at, paid_by): (Timestamp, String),
+        (net, tax): (Amount, Tax),
+    ) -> Result<Due, Failure> {
+        let platform = self.ws.wallet(org)?.platform;
+        let (setting, buyer) = (self.ws.profile_of(org)?.documents, self.buyer(org)?);
+        Ok(Due { org, platform, setting, about, corrects, at, buyer, paid_by, net, tax })
+    }
+
     fn sku_codes(&self, org: OrgId) -> BTreeMap<i64, String> {
         let platform = self.ws.wallet(org).map_or(org, |wallet| wallet.platform);
         let skus = self.ws.book(platform).into_iter().flat_map(|book| book.skus());
@@ -212,6 +273,9 @@ impl Layer for DomainLayer {
     fn run(&mut self, command: &Command) -> Result<Done, Failure> {
         if let Command::Redeem { platform, org, code } = command {
             return self.redeem(*platform, *org, code.clone());
+        }
+        if let Command::IssueInvoice { org, month } = command {
+            return self.invoice(*org, *month);
         }
         let drawn = self.draw_org();
         let operation = operation_of(command, drawn, &hash_of);
@@ -282,6 +346,11 @@ impl Layer for DomainLayer {
         let made: Vec<i64> = made.map(|at| i64::from(at >= projection.month.start)).collect();
         let in_all = i64::try_from(made.len()).unwrap_or(i64::MAX);
         Ok(ProjectionRow::of(&projection, (made.iter().sum(), in_all), wallet.running_count))
+    }
+
+    fn preview(&mut self, org: OrgId, rule: TopUpRule) -> Result<Preview, Failure> {
+        let (profile, now) = (self.ws.profile_of(org)?, self.now(org));
+        preview_of(self.ws.wallet(org)?, &profile, rule, now)
     }
 
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {
@@ -363,6 +432,36 @@ impl Layer for DomainLayer {
         let (journal, posted) = (self.journal(org), wallet.posted());
         let rows = Posted { journal: &journal, runs: &runs, book: &book, posted };
         Ok(StatementRow::of(&Statement::of(month, rows), profile.bill_rounding))
+    }
+
+    fn issue_documents(&mut self) -> Result<(), Failure> {
+        let mut all = Vec::new();
+        for (org, number, it) in self.ws.deposits.iter() {
+            if it.documented == Documented::Due {
+                let said = (it.decided_at.unwrap_or(it.created_at), self.payer(org, it));
+                let about = (About::Deposit(number), None);
+                all.push(self.due(org, about, said, (it.amount, it.tax))?);
+            }
+        }
+        self.document(all)?;
+        let mut all = Vec::new();
+        for (org, number, it) in self.ws.refunds.iter() {
+            if it.documented == Documented::Due {
+                let deposit = self.ws.deposits.find(Kind::Deposit, org, it.deposit)?;
+                let said = (it.decided_at.unwrap_or(it.created_at), self.payer(org, deposit));
+                let about = (About::Refund(number), Some(About::Deposit(it.deposit)));
+                all.push(self.due(org, about, said, (it.amount, it.tax))?);
+            }
+        }
+        self.document(all)
+    }
+
+    fn documents(&mut self, org: OrgId) -> Result<Vec<DocumentRow>, Failure> {
+        let platform = self.ws.wallet(org)?.platform;
+        let all: Vec<Document> =
+            self.ws.documents.of(platform).map(|(_, document)| document.clone()).collect();
+        let of_customer = all.iter().filter(|document| document.customer == org);
+        Ok(of_customer.map(|document| DocumentRow::of(document, &all)).collect())
     }
 
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {

@@ -29,6 +29,7 @@ use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_party::SetParty;
 use app::operations::set_tax_rate::SetTaxRate;
 use app::operations::set_user_limit::SetUserLimit;
 use app::operations::settle_deposit::SettleDeposit;
@@ -45,7 +46,7 @@ use domain::{Id, Kind, OrgId, Timestamp};
 use payments::sandbox;
 
 use super::fnv_64;
-use crate::scenario::layer::{Assigned, Campaign, Command, NewPrice, RailAnswer, Usage};
+use crate::scenario::layer::{Assigned, Campaign, Command, NewPrice, RailAnswer, TopUpRule, Usage};
 
 /// The source of all usage events of a scenario.
 const SOURCE: &str = "scenario";
@@ -80,9 +81,10 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
     let rail = sandbox::RAIL.to_string();
     match command {
         Command::AssignDiscount(assigned) => Box::new(assign_discount(assigned)),
-        Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {
+        Command::GiveGrant { org, amount, priority, given, effective_at, expires_at, scope } => {
             let grant = GiveGrant { priority, given, ..GiveGrant::promotion(org, amount) };
-            Box::new(GiveGrant { effective_at, expires_at, ..grant })
+            let scope = scope.map(|(_, scope)| scope);
+            Box::new(GiveGrant { effective_at, expires_at, scope, ..grant })
         }
         Command::CreateCoupon(campaign) => Box::new(create_coupon(campaign)),
         Command::Redeem { platform, org, code } => Box::new(claim(platform, org, code)),
@@ -91,6 +93,7 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
             Box::new(AddMember { org, member_name: name, role })
         }
         Command::ChangeRole { org, member, role } => Box::new(ChangeRole { org, member, role }),
+        Command::SetParty { org, party } => Box::new(SetParty { org, party }),
         Command::RemoveMember { org, member } => Box::new(RemoveMember { org, member }),
         Command::StartDeposit { org, amount, member } => {
             Box::new(StartDeposit { org, amount, rail, member })
@@ -118,8 +121,9 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::ChangePaymentMethod { org, method, behaviour } => {
             Box::new(ChangePaymentMethod { org, method, behaviour })
         }
-        Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
-            Box::new(SetAutoTopUp { org, enabled: is_on, threshold, amount, method })
+        Command::SetAutoTopUp { org, is_on, rule, method } => {
+            let TopUpRule { threshold, amount, caps } = rule;
+            Box::new(SetAutoTopUp { org, enabled: is_on, threshold, amount, method, caps })
         }
         Command::SetTaxRate { org, bps } => Box::new(SetTaxRate { org, bps }),
         Command::SetUserLimit { org, member, limit } => {
@@ -151,9 +155,10 @@ fn resource_operation_of(command: Command, hash_of: HashOf<'_>) -> Box<dyn Opera
         Command::ResizeRun { org, run, sku } => Box::new(ResizeRun { org, run, sku }),
         Command::ResumeResource { org, resource } => Box::new(ResumeResource { org, resource }),
         Command::RedeployResource { org, resource } => Box::new(RedeployResource { org, resource }),
-        Command::PlaceHold { org, amount, seconds, labels } => {
+        Command::PlaceHold { org, sku, amount, seconds, labels } => {
             let (expires_in_seconds, note) = (seconds, String::new());
-            Box::new(PlaceHold { org, amount, expires_in_seconds, note, labels })
+            let sku = sku.map(|(_, number)| number);
+            Box::new(PlaceHold { org, amount, sku, expires_in_seconds, note, labels })
         }
         Command::CaptureHold { org, hold, amount } => Box::new(CaptureHold { org, hold, amount }),
         Command::ReleaseHold { org, hold } => Box::new(ReleaseHold { org, hold }),

@@ -13,13 +13,14 @@ use domain::price::{Price, PriceBook};
 use domain::profile::Profile;
 use domain::refund::Refund;
 use domain::run::{Resource, Run};
+use domain::top_up::{AutoTopUp, Preview};
 use domain::wallet::Wallet;
 use domain::workset::Platform;
-use domain::{Kind, Refusal, Timestamp, span};
+use domain::{Kind, Refusal, Timestamp, span, top_up};
 
 use crate::scenario::layer::{
     DepositRow, DisputeRow, Done, EventRow, Failure, HoldRow, LedgerRow, MemberRow, PricePageRow,
-    PriceRow, RefundRow, ResourceRow, RunRow,
+    PriceRow, RefundRow, ResourceRow, RunRow, TopUpRule,
 };
 
 pub(in crate::scenario) fn price_rows(
@@ -166,12 +167,14 @@ pub(in crate::scenario) fn done(
         Answer::Sku(_, row) => Done::Row(row.number),
         Answer::Price(_, row) => Done::Row(row.number),
         Answer::Discount(_, _, row) => Done::Row(row.number),
-        Answer::Grant(_, row) => Done::Row(row.number),
+        Answer::Grant(_, _, row) => Done::Row(row.number),
+        Answer::Document(_, row) => Done::Row(row.number),
         Answer::PaymentMethod(_, row) => Done::Row(row.number),
         Answer::Resource(_, row) => Done::Row(row.number),
         Answer::AutoTopUp(..)
         | Answer::UserLimit(..)
         | Answer::TaxRate(..)
+        | Answer::Party(..)
         | Answer::Released(_)
         | Answer::Permitted
         | Answer::Woken(_) => Done::Row(0),
@@ -228,4 +231,17 @@ pub(in crate::scenario) fn resource_row(
         status: resource.status().to_string(),
         redeployed_from: resource.redeployed_from,
     }
+}
+
+/// What saving `rule` would do.
+pub(in crate::scenario) fn preview_of(
+    wallet: &Wallet,
+    profile: &Profile,
+    rule: TopUpRule,
+    now: Timestamp,
+) -> Result<Preview, Failure> {
+    let TopUpRule { threshold, amount, caps } = rule;
+    let saved = AutoTopUp { caps, ..AutoTopUp::new(threshold, amount, 0, true) };
+    saved.require_allowed(profile)?;
+    Ok(top_up::preview(wallet, profile, saved.replacing(wallet.auto_top_up.clone()), now))
 }

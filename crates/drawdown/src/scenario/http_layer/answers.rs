@@ -83,6 +83,7 @@ pub(super) fn transaction(
 pub(super) fn refused(problem: &Value) -> Refused {
     const NAMES: &[&str] = &[
         "kind",
+        "setting",
         "min",
         "max",
         "latest",

@@ -12,6 +12,7 @@ use domain::history::Filter;
 use domain::ledger::LedgerTransaction;
 use domain::report::{CostReport, CostRow, Dimension, Request};
 use domain::roll_forward::{Month, Movement, RollForward};
+use domain::top_up::Preview;
 use domain::{Amount, Id, Kind, OrgId, Timestamp, chart};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -25,12 +26,13 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::http_layer::rows::{
-    deposit_row, dispute_row, hold_row, public_price, refund_row, statement_row,
+    deposit_row, dispute_row, document_row, hold_row, public_price, refund_row, scope_of,
+    statement_row,
 };
 use crate::scenario::layer::{
-    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
-    HoldRow, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow, StatementRow,
+    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
+    GrantRow, HoldRow, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
+    RefundRow, ResourceRow, RunRow, StatementRow, TopUpRule,
 };
 use crate::scenario::store_layer::{Place, open_app};
 use answers::{refused, transaction};
@@ -338,6 +340,24 @@ impl Layer for HttpLayer {
         })
     }
 
+    fn preview(&mut self, org: OrgId, rule: TopUpRule) -> Result<Preview, Failure> {
+        let TopUpRule { threshold, amount: size, caps } = rule;
+        let wallet = id(Kind::Wallet, org, 1);
+        let mut path =
+            format!("/v1/wallets/{wallet}/auto_top_up/preview?threshold={threshold}&amount={size}");
+        let attempts = caps.daily_attempts_max.map(|it| format!("&daily_attempts_max={it}"));
+        let monthly = caps.monthly_amount_max.map(|it| format!("&monthly_amount_max={it}"));
+        attempts.into_iter().chain(monthly).for_each(|cap| path.push_str(&cap));
+        let value = self.get(&path)?;
+        let whole = |name: &str| value[name].as_i64().unwrap_or(-1);
+        Ok(Preview {
+            first_at: opt_time(&value, "first_charge_at")?.unwrap_or(Timestamp::NEVER),
+            charge: amount(&value, "charge")?,
+            charges_max: whole("charges_max"),
+            every_seconds: whole("every_seconds"),
+        })
+    }
+
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {
         let whole = |value: &Value, name: &str| value[name].as_i64().unwrap_or(-1);
         let row = |price: &Value| {
@@ -393,6 +413,7 @@ impl Layer for HttpLayer {
                 effective_at: opt_time(grant, "effective_at")?
                     .filter(|&at| time(grant, "created_at").is_ok_and(|given| at > given)),
                 expires_at: opt_time(grant, "expires_at")?,
+                scope: scope_of(&grant["scope"]),
             })
         };
         self.all("/v1/grants", org)?.iter().rev().map(row).collect()
@@ -443,7 +464,9 @@ impl Layer for HttpLayer {
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
         let row = |event: &Value| {
             let mut fields = Vec::new();
-            for (name, value) in event["data"].as_object().into_iter().flatten() {
+            let data = event["data"].as_object().into_iter().flatten();
+            // The address of a payment has a secret in it, which no two stores share.
+            for (name, value) in data.filter(|(name, _)| *name != "checkout_url") {
                 let value = value.as_str().unwrap_or_default();
                 let value = match value.parse::<Id>() {
                     Ok(id) => id.number.to_string(),
@@ -512,6 +535,27 @@ impl Layer for HttpLayer {
         let (wallet, month) = (id(Kind::Wallet, org, 1), text.get(..7).unwrap_or(""));
         let value = self.get(&format!("/v1/wallets/{wallet}/statement?month={month}"))?;
         statement_row(&value)
+    }
+
+    fn issue_documents(&mut self) -> Result<(), Failure> {
+        // A server does this by itself, now and then; here the moment has to be known.
+        let run = app::jobs::issue_documents::run(&self.app);
+        self.runtime.block_on(run).map(|_| ()).map_err(broken)
+    }
+
+    fn documents(&mut self, org: OrgId) -> Result<Vec<DocumentRow>, Failure> {
+        let mut rows = Vec::new();
+        for value in self.all("/v1/documents", org)?.into_iter().rev() {
+            let corrects = match value["corrects"].as_str() {
+                None => None,
+                Some(corrected) => {
+                    let corrected = self.get(&format!("/v1/documents/{corrected}"))?;
+                    Some(text(&corrected, "reference")?.to_owned())
+                }
+            };
+            rows.push(document_row(&value, corrects)?);
+        }
+        Ok(rows)
     }
 
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {

@@ -6,12 +6,13 @@ use domain::coupon::CouponGift;
 use domain::label::Labels;
 use domain::refund::AskedBy;
 use domain::run::Rest;
+use domain::scope::Scope;
 use domain::{Kind, OrgId};
 use serde_json::{Value, json};
 
 use super::{HttpLayer, broken, id, when};
 use crate::scenario::http_layer::rows::{
-    behaviour_name, charge, deposit_row, dispute_row, hold_row, outcome_name, refund_row,
+    charge, deposit_row, dispute_row, hold_row, outcome_name, refund_row,
 };
 use crate::scenario::layer::{Campaign, Command, Done, Failure};
 
@@ -55,12 +56,7 @@ impl HttpLayer {
                     "applies_to": it.applies_to.name()});
                 self.row("/v1/discounts", body)
             }
-            Command::GiveGrant { org, amount, priority, given, effective_at, expires_at } => {
-                let body = json!({"organization": organization(org), "amount": amount.to_string(),
-                    "kind": given.kind().name(), "priority": priority,
-                    "effective_at": when(effective_at), "expires_at": when(expires_at)});
-                self.row("/v1/grants", body)
-            }
+            given @ Command::GiveGrant { .. } => self.give_grant(given, organization),
             Command::CreateCoupon(campaign) => self.row("/v1/coupons", coupon_body(&campaign)),
             Command::VoidGrant { org, grant } => {
                 let grant = id(Kind::Grant, org, grant);
@@ -80,6 +76,23 @@ impl HttpLayer {
         }
     }
 
+    fn give_grant(
+        &mut self,
+        command: Command,
+        organization: impl Fn(OrgId) -> String,
+    ) -> Result<Done, Failure> {
+        let Command::GiveGrant { org, amount, priority, given, effective_at, expires_at, scope } =
+            command
+        else {
+            return Err(broken("no grant is given"));
+        };
+        let scope = scope.map(|(platform, scope)| scope_body(platform, &scope));
+        let body = json!({"organization": organization(org), "amount": amount.to_string(),
+            "kind": given.kind().name(), "priority": priority, "scope": scope,
+            "effective_at": when(effective_at), "expires_at": when(expires_at)});
+        self.row("/v1/grants", body)
+    }
+
     fn run_more(
         &mut self,
         command: Command,
@@ -88,19 +101,21 @@ impl HttpLayer {
         match command {
             Command::SavePaymentMethod { org, behaviour } => {
                 let body = json!({"organization": organization(org),
-                    "behaviour": behaviour_name(behaviour), "label": "card"});
+                    "behaviour": behaviour.name(), "label": "card"});
                 self.row("/v1/payment_methods", body)
             }
             Command::ChangePaymentMethod { org, method, behaviour } => {
                 let method = id(Kind::PaymentMethod, org, method);
                 let path = format!("/v1/payment_methods/{method}/behaviour");
-                self.row(&path, json!({"behaviour": behaviour_name(behaviour)}))
+                self.row(&path, json!({"behaviour": behaviour.name()}))
             }
-            Command::SetAutoTopUp { org, is_on, threshold, amount, method } => {
+            Command::SetAutoTopUp { org, is_on, rule, method } => {
                 let path = format!("/v1/wallets/{}/auto_top_up", id(Kind::Wallet, org, 1));
-                let body = json!({"enabled": is_on, "threshold": threshold.to_string(),
-                    "amount": amount.to_string(),
-                    "payment_method": id(Kind::PaymentMethod, org, method)});
+                let body = json!({"enabled": is_on, "threshold": rule.threshold.to_string(),
+                    "amount": rule.amount.to_string(),
+                    "payment_method": id(Kind::PaymentMethod, org, method),
+                    "daily_attempts_max": rule.caps.daily_attempts_max,
+                    "monthly_amount_max": rule.caps.monthly_amount_max.map(|it| it.to_string())});
                 self.post(&path, body).map(|_| Done::Row(0))
             }
             Command::SetTaxRate { org, bps } => {
@@ -114,9 +129,11 @@ impl HttpLayer {
                 let body = json!({"member": member, "limit": limit});
                 self.post(&path, body).map(|_| Done::Row(0))
             }
-            Command::PlaceHold { org, amount, seconds, labels } => {
+            Command::PlaceHold { org, sku, amount, seconds, labels } => {
+                let sku = sku.map(|(platform, number)| id(Kind::Sku, platform, number));
                 let body = json!({"organization": organization(org), "amount": amount.to_string(),
-                    "expires_in_seconds": seconds, "note": "", "labels": pairs(&labels)});
+                    "sku": sku, "expires_in_seconds": seconds, "note": "",
+                    "labels": pairs(&labels)});
                 Ok(Done::Hold(hold_row(&self.post("/v1/holds", body)?)?))
             }
             Command::CaptureHold { org, hold, amount } => {
@@ -148,6 +165,18 @@ impl HttpLayer {
         organization: impl Fn(OrgId) -> String,
     ) -> Result<Done, Failure> {
         match command {
+            Command::SetParty { org, party } => {
+                let is_platform = self.platform_of(org)? == org;
+                let kind = if is_platform { Kind::Platform } else { Kind::Organization };
+                let body = json!({"organization": id(kind, org, 0), "name": party.name,
+                    "address": party.address, "tax_id": party.tax_id});
+                self.post("/v1/parties", body).map(|_| Done::Row(0))
+            }
+            Command::IssueInvoice { org, month } => {
+                let month = month.start.to_string();
+                let body = json!({"organization": organization(org), "month": month.get(..7)});
+                self.row("/v1/invoices", body)
+            }
             Command::AddMember { org, name, role } => {
                 let body = json!({"organization": organization(org), "name": name,
                     "role": role.name()});
@@ -270,4 +299,11 @@ fn coupon_body(campaign: &Campaign) -> Value {
         CouponGift::Bonus(slabs) => body["bonus"] = json!(slabs.to_string()),
     }
     body
+}
+
+/// What a grant can pay for, of the SKUs of `platform`.
+fn scope_body(platform: OrgId, scope: &Scope) -> Value {
+    let skus: Vec<String> = scope.skus().iter().map(|&it| id(Kind::Sku, platform, it)).collect();
+    let classes: Vec<&str> = scope.classes().iter().map(|class| class.name()).collect();
+    json!({"skus": skus, "classes": classes})
 }

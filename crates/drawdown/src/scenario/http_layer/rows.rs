@@ -1,12 +1,15 @@
 //! Answers of the API, read into the rows that every layer shows.
 
 use domain::Amount;
-use domain::deposit::Behaviour;
+use domain::run::ResourceClass;
+use domain::scope::Scope;
+use domain::{Id, OrgId};
 use serde_json::Value;
 
 use super::{amount, number, opt_amount, opt_number, text, time};
 use crate::scenario::layer::{
-    DepositRow, DisputeRow, Done, Failure, HoldRow, PriceRow, RailAnswer, RefundRow, StatementRow,
+    DepositRow, DisputeRow, DocumentRow, Done, Failure, HoldRow, PriceRow, RailAnswer, RefundRow,
+    StatementRow,
 };
 
 pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
@@ -63,6 +66,31 @@ pub(super) fn dispute_row(value: &Value) -> Result<DisputeRow, Failure> {
     })
 }
 
+pub(super) fn document_row(
+    value: &Value,
+    corrects: Option<String>,
+) -> Result<DocumentRow, Failure> {
+    let party = |name: &str| {
+        let (party, tax_id) = (&value[name], value[name]["tax_id"].as_str().unwrap_or(""));
+        let name = party["name"].as_str().unwrap_or("");
+        if tax_id.is_empty() { name.to_owned() } else { format!("{name} {tax_id}") }
+    };
+    Ok(DocumentRow {
+        reference: text(value, "reference")?.to_owned(),
+        kind: text(value, "kind")?.to_owned(),
+        about: value["month"].as_str().unwrap_or("").to_owned(),
+        number: opt_number(value, "subject")?,
+        corrects,
+        issued_at: time(value, "issued_at")?,
+        seller: party("seller"),
+        buyer: party("buyer"),
+        paid_by: value["paid_by"].as_str().unwrap_or("").to_owned(),
+        net: amount(value, "net")?,
+        tax: amount(value, "tax")?,
+        gross: amount(value, "gross")?,
+    })
+}
+
 fn money_shown(value: &Value, name: &str) -> Result<(Amount, String), Failure> {
     Ok((amount(&value[name], "amount")?, text(&value[name], "shown")?.to_owned()))
 }
@@ -103,18 +131,23 @@ pub(super) fn hold_row(value: &Value) -> Result<HoldRow, Failure> {
     })
 }
 
-pub(super) fn behaviour_name(behaviour: Behaviour) -> &'static str {
-    match behaviour {
-        Behaviour::Succeeds => "succeeds",
-        Behaviour::Declines => "declines",
-        Behaviour::NeedsAuthentication => "needs_authentication",
-    }
-}
-
 pub(super) fn outcome_name(answer: RailAnswer) -> &'static str {
     match answer {
         RailAnswer::Succeeded => "succeeded",
         RailAnswer::Declined => "declined",
         RailAnswer::NeedsAuthentication => "needs_authentication",
     }
+}
+
+/// What a grant can pay for, with the platform whose SKUs are named; nobody's, when none are.
+pub(super) fn scope_of(value: &Value) -> Option<(OrgId, Scope)> {
+    let texts = |name: &str| {
+        let all = value[name].as_array().into_iter().flatten();
+        all.filter_map(Value::as_str).collect::<Vec<&str>>()
+    };
+    let skus: Vec<Id> = texts("skus").into_iter().filter_map(|text| text.parse().ok()).collect();
+    let classes = texts("classes").into_iter().filter_map(ResourceClass::from_name).collect();
+    let platform = skus.first().map_or(OrgId::new(0, 0), |id| id.org);
+    let scope = Scope::new(skus.iter().map(|id| id.number).collect(), classes);
+    scope.map(|scope| (platform, scope))
 }

@@ -11,6 +11,7 @@ use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
+use domain::document::Party;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
@@ -19,6 +20,8 @@ use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
 use domain::run::{ResourceClass, Rest};
+use domain::scope::Scope;
+use domain::top_up::{Caps, Preview};
 use domain::{Amount, OrgId, Refusal, Timestamp};
 
 mod keyed;
@@ -28,8 +31,9 @@ mod rows;
 pub use keyed::{Keyed, reused};
 
 pub use rows::{
-    BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
-    MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow,
+    BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
+    LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
+    StatementRow,
 };
 
 /// A command, in the words of the API.
@@ -61,6 +65,8 @@ pub enum Command {
         given: Given,
         effective_at: Option<Timestamp>,
         expires_at: Option<Timestamp>,
+        /// SKUs of the platform, which is named for layers that ask for whole ids.
+        scope: Option<(OrgId, Scope)>,
     },
     CreateCoupon(Campaign),
     Redeem {
@@ -85,6 +91,14 @@ pub enum Command {
     RemoveMember {
         org: OrgId,
         member: i64,
+    },
+    SetParty {
+        org: OrgId,
+        party: Party,
+    },
+    IssueInvoice {
+        org: OrgId,
+        month: Month,
     },
     StartDeposit {
         org: OrgId,
@@ -143,8 +157,7 @@ pub enum Command {
     SetAutoTopUp {
         org: OrgId,
         is_on: bool,
-        threshold: Amount,
-        amount: Amount,
+        rule: TopUpRule,
         method: i64,
     },
     SetTaxRate {
@@ -200,6 +213,8 @@ pub enum Command {
     },
     PlaceHold {
         org: OrgId,
+        /// Of the platform that is named.
+        sku: Option<(OrgId, i64)>,
         amount: Amount,
         seconds: Option<i64>,
         labels: Labels,
@@ -250,6 +265,14 @@ pub struct Assigned {
     pub effective_from: Option<Timestamp>,
     pub effective_until: Option<Timestamp>,
     pub applies_to: AppliesTo,
+}
+
+/// An auto top-up rule, as far as people set it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TopUpRule {
+    pub threshold: Amount,
+    pub amount: Amount,
+    pub caps: Caps,
 }
 
 /// A coupon to be made.
@@ -355,6 +378,9 @@ pub trait Layer {
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure>;
     fn projection(&mut self, org: OrgId) -> Result<ProjectionRow, Failure>;
 
+    /// What saving an auto top-up rule would do.
+    fn preview(&mut self, org: OrgId, rule: TopUpRule) -> Result<Preview, Failure>;
+
     /// What is sold, by number of the price.
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure>;
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure>;
@@ -376,6 +402,12 @@ pub trait Layer {
 
     /// What came in, was used and is left of a month.
     fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure>;
+
+    /// Does what is due of documents: they are issued, and told.
+    fn issue_documents(&mut self) -> Result<(), Failure>;
+
+    /// Documents of an organization, in the order in which they were issued.
+    fn documents(&mut self, org: OrgId) -> Result<Vec<DocumentRow>, Failure>;
 
     /// The deferred revenue of `platform` over `month`, by kind of grant.
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure>;

@@ -14,6 +14,11 @@ impl From<&Refusal> for Refused {
                 field("min", min.to_string());
                 field("max", max.to_string());
             }
+            Refusal::SettingOutOfRange { setting, min, max } => {
+                field("setting", (*setting).to_string());
+                field("min", min.clone());
+                field("max", max.clone());
+            }
             Refusal::TooFarAhead { latest, .. } | Refusal::ClockTooFar { latest } => {
                 field("latest", latest.to_string());
             }
@@ -43,7 +48,9 @@ impl From<&Refusal> for Refused {
             Refusal::NotReversible { kind } => field("kind", (*kind).to_string()),
             Refusal::DisputeOpen { count } => field("count", count.to_string()),
             Refusal::DebtUnpaid { debt } => field("debt", debt.to_string()),
-            Refusal::RefundTooLate { until } => field("until", until.to_string()),
+            Refusal::RefundTooLate { until } | Refusal::PeriodOpen { until } => {
+                field("until", until.to_string())
+            }
             Refusal::ExternalIdTaken { external } => field("external", external.clone()),
             Refusal::CaptureAboveHold { held } => field("held", held.to_string()),
             Refusal::NameTaken { name } => field("name", name.clone()),
@@ -54,7 +61,9 @@ impl From<&Refusal> for Refused {
                 field("until", until.to_string());
             }
             Refusal::CouponUsedUp { most } => field("most", most.to_string()),
-            Refusal::TooManyUpcoming { most } => field("most", most.to_string()),
+            Refusal::TooManyUpcoming { most } | Refusal::TooManyScopes { most } => {
+                field("most", most.to_string())
+            }
             Refusal::ClockGoesBack { now } => field("now", now.to_string()),
             // The others say nothing but their code; what one layer left out, another would show.
             _ => {}

@@ -1,12 +1,14 @@
 //! What lists show, as plain data.
 
 use domain::coupon::Coupon;
+use domain::document::{About, Document, Party, month_text};
 use domain::grant::Grant;
 use domain::profile::BillRounding;
 use domain::projection::Projection;
+use domain::scope::Scope;
 use domain::statement::{Item, Statement, shown};
 use domain::wallet::{Balance, Wallet};
-use domain::{Amount, Timestamp};
+use domain::{Amount, OrgId, Timestamp};
 
 #[derive(Clone, Debug)]
 pub struct BalanceRow {
@@ -78,6 +80,8 @@ pub struct GrantRow {
     /// When it could be drawn first, if that was later than it was given.
     pub effective_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
+    /// What it pays for, and the platform whose SKUs are named.
+    pub scope: Option<(OrgId, Scope)>,
 }
 
 #[derive(Clone, Debug)]
@@ -153,6 +157,7 @@ impl GrantRow {
             deposit: grant.deposit,
             effective_at: Some(grant.effective_at).filter(|&at| at > grant.created_at),
             expires_at: Some(expires_at).filter(|&at| at != Timestamp::NEVER),
+            scope: grant.scope.as_ref().map(|scope| (wallet.platform, Scope::clone(scope))),
         }
     }
 }
@@ -182,6 +187,53 @@ impl ProjectionRow {
             resources_this_month: resources.0,
             resources_in_all: resources.1,
             running_count,
+        }
+    }
+}
+
+/// A document, with the number that people read.
+#[derive(Clone, Debug)]
+pub struct DocumentRow {
+    pub reference: String,
+    pub kind: String,
+    /// The deposit or refund, or the month.
+    pub about: String,
+    pub number: Option<i64>,
+    pub corrects: Option<String>,
+    pub issued_at: Timestamp,
+    pub seller: String,
+    pub buyer: String,
+    pub paid_by: String,
+    pub net: Amount,
+    pub tax: Amount,
+    pub gross: Amount,
+}
+
+impl DocumentRow {
+    /// `all`: where the document that it corrects is found.
+    pub fn of(document: &Document, all: &[Document]) -> DocumentRow {
+        let party = |party: &Party| match party.tax_id.as_str() {
+            "" => party.name.clone(),
+            tax_id => format!("{} {tax_id}", party.name),
+        };
+        let (about, number) = match document.about {
+            About::Deposit(number) | About::Refund(number) => (String::new(), Some(number)),
+            About::Month(month) => (month_text(month), None),
+        };
+        let corrected = |number| all.iter().find(|it| it.number == number);
+        DocumentRow {
+            reference: document.reference(),
+            kind: document.kind.name().to_string(),
+            about,
+            number,
+            corrects: document.corrects.and_then(corrected).map(Document::reference),
+            issued_at: document.issued_at,
+            seller: party(&document.seller),
+            buyer: party(&document.buyer),
+            paid_by: document.paid_by.clone(),
+            net: document.net,
+            tax: document.tax.amount,
+            gross: document.gross(),
         }
     }
 }

@@ -46,6 +46,7 @@ fn list_named(command: &str) -> Option<List> {
         "payments" => Some(List::Payments),
         "refunds" => Some(List::Refunds),
         "disputes" => Some(List::Disputes),
+        "documents" => Some(List::Documents),
         "grants" => Some(List::Grants),
         "holds" => Some(List::Holds),
         "runs" => Some(List::Runs),

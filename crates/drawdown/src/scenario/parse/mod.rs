@@ -13,14 +13,12 @@ use domain::{Amount, Timestamp};
 use crate::scenario::when::{When, duration, unit_seconds, when};
 use crate::scenario::words::{ParseError, Words};
 use listing::shown;
-use money::{
-    alert, auto_top_up, card, coupon, coupon_code, deposit, discount, dispute, grant, refund,
-    settle, tax,
-};
+use money::{alert, coupon, coupon_code, discount, grant, money_named};
 use work::{at, capture, hold, resource, reverse, start, stop, usage};
 
 pub use says::{
-    Assign, Fate, List, NewCoupon, NewGrant, Part, PriceOf, RefundBy, Says, Start, Step, Use,
+    Assign, Fate, List, NewCoupon, NewGrant, NewHold, Part, PriceOf, RefundBy, Says, Start, Step,
+    Use,
 };
 
 mod listing;
@@ -76,12 +74,12 @@ pub fn without_comment(line: &str) -> &str {
 }
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, member, role, remove, \
-    as, discount, tax, deposit, settle, refund, dispute, release_freeze, grant, coupon, redeem, \
-    coupons, void, start, stop, pause, terminate, ready, beat, resize, resume, redeploy, hold, \
-    capture, release, use, reverse, card, auto_top_up, alert, advance, at, balance, prices, \
-    price_page, ledger, spans, history, members, deposits, payments, refunds, disputes, lint, \
-    test_clock, grants, holds, runs, resources, runway, projection, mails, events, report, \
-    dearest, rollforward, statement, books, key, repeat";
+    as, discount, tax, party, invoice, deposit, settle, refund, dispute, release_freeze, grant, \
+    coupon, redeem, coupons, void, start, stop, pause, terminate, ready, beat, resize, resume, \
+    redeploy, hold, capture, release, use, reverse, card, auto_top_up, preview, alert, advance, \
+    at, balance, prices, price_page, ledger, spans, history, members, deposits, payments, \
+    refunds, disputes, documents, lint, test_clock, grants, holds, runs, resources, runway, \
+    projection, mails, events, report, dearest, rollforward, statement, books, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -96,11 +94,6 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "wallet" => wallet(words),
         "member" | "role" | "remove" | "as" => of_member(&command, words),
         "discount" => discount(words),
-        "tax" => tax(words),
-        "deposit" => deposit(words),
-        "settle" => settle(words),
-        "refund" => refund(words),
-        "dispute" => dispute(words),
         "reverse" => reverse(words),
         "release_freeze" => Ok(Says::ReleaseFreeze { wallet: words.name("a wallet's name")? }),
         "grant" => grant(words),
@@ -128,13 +121,14 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "capture" => capture(words),
         "release" => Ok(Says::Release { name: words.name("a hold's name")? }),
         "use" => usage(words),
-        "card" => card(words),
-        "auto_top_up" => auto_top_up(words),
         "alert" => alert(words),
         "advance" => Ok(Says::Move(When::FromNow(duration(words)?))),
         "at" => Ok(Says::Move(when(words)?)),
         "repeat" => repeat(words),
-        other => shown(other, words)?.ok_or_else(|| first.wrong(COMMANDS)),
+        other => match money_named(other) {
+            Some(read) => read(words),
+            None => shown(other, words)?.ok_or_else(|| first.wrong(COMMANDS)),
+        },
     }
 }
 

@@ -6,12 +6,35 @@ use domain::coupon::{BonusSlabs, CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::discount::bps_of_percent;
 use domain::dispute::DisputeState;
+use domain::document::Party;
 use domain::price::AppliesTo;
+use domain::roll_forward::Month;
+use domain::top_up::Caps;
 
 use super::says::{Assign, Fate, NewCoupon, NewGrant, RefundBy, Says};
-use crate::scenario::layer::RailAnswer;
+use crate::scenario::layer::{RailAnswer, TopUpRule};
 use crate::scenario::when::{duration, when};
 use crate::scenario::words::{ParseError, Words};
+
+/// Reads what comes after a command about payments.
+pub(super) type Reader = fn(&mut Words) -> Result<Says, ParseError>;
+
+/// The reader of a command about payments.
+pub(super) fn money_named(command: &str) -> Option<Reader> {
+    match command {
+        "deposit" => Some(deposit),
+        "settle" => Some(settle),
+        "refund" => Some(refund),
+        "dispute" => Some(dispute),
+        "card" => Some(card),
+        "auto_top_up" => Some(auto_top_up),
+        "preview" => Some(preview),
+        "tax" => Some(tax),
+        "party" => Some(party),
+        "invoice" => Some(invoice),
+        _ => None,
+    }
+}
 
 /// `discount acme 10% on h100 from +01:00:00 until +02:00:00`; what is left out is everything, now
 /// and for good.
@@ -32,7 +55,7 @@ pub(super) fn applies_to(words: &mut Words) -> AppliesTo {
 }
 
 /// `tax acme 19%`, or `tax acme off`.
-pub(super) fn tax(words: &mut Words) -> Result<Says, ParseError> {
+fn tax(words: &mut Words) -> Result<Says, ParseError> {
     let wallet = words.name("a wallet's name")?;
     let percent = |word: &str| match word {
         "off" => Some(0),
@@ -44,7 +67,25 @@ pub(super) fn tax(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Tax { wallet, bps })
 }
 
-pub(super) fn deposit(words: &mut Words) -> Result<Says, ParseError> {
+/// `party acme Acme_Labs DE123`, or `party platform Halide_Ltd GB1`: a name, and a tax id.
+fn party(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name, or `platform`")?;
+    let name = words.name("a legal name")?;
+    let tax_id = match words.peek() {
+        None => String::new(),
+        Some(_) => words.name("a tax id")?,
+    };
+    let party = Party { name, address: String::new(), tax_id };
+    Ok(Says::Party { wallet: Some(wallet).filter(|name| name != "platform"), party })
+}
+
+fn invoice(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let month = words.read("a month, such as 2026-01", Month::parse)?;
+    Ok(Says::Invoice { wallet, month })
+}
+
+fn deposit(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a name for the deposit")?;
     let wallet = words.name("a wallet's name")?;
     let amount = words.amount()?;
@@ -64,7 +105,7 @@ pub(super) fn deposit(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Deposit { name, wallet, amount, fate })
 }
 
-pub(super) fn settle(words: &mut Words) -> Result<Says, ParseError> {
+fn settle(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a deposit's name")?;
     let expected = "`succeeded`, `declined` or `needs_authentication`";
     let answer = words.read(expected, RailAnswer::from_name)?;
@@ -72,7 +113,7 @@ pub(super) fn settle(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Settle { name, answer, paid_at })
 }
 
-pub(super) fn refund(words: &mut Words) -> Result<Says, ParseError> {
+fn refund(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a name for the refund")?;
     let deposit = words.name("a deposit's name")?;
     let is_amount = words.peek().is_some_and(|word| Amount::parse(word).is_ok());
@@ -90,7 +131,7 @@ pub(super) fn refund(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Refund { name, deposit, amount, by })
 }
 
-pub(super) fn dispute(words: &mut Words) -> Result<Says, ParseError> {
+fn dispute(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a name for the dispute")?;
     let deposit = words.name("a deposit's name")?;
     let state = words.read("`inquiry`, `open`, `won` or `lost`", DisputeState::from_name)?;
@@ -110,7 +151,20 @@ pub(super) fn grant(words: &mut Words) -> Result<Says, ParseError> {
     } else {
         domain::grant::PRIORITY_DEFAULT
     };
-    Ok(Says::Grant(NewGrant { name, wallet, amount, given, from, expires, priority }))
+    let scope = if words.take_keyword("on") { scope(words)? } else { Vec::new() };
+    Ok(Says::Grant(NewGrant { name, wallet, amount, given, from, expires, priority, scope }))
+}
+
+/// `h100,storage`: SKUs by their codes, and classes.
+pub(super) fn scope(words: &mut Words) -> Result<Vec<String>, ParseError> {
+    let is_name = |name: &str| {
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        !name.is_empty() && name.chars().all(is_letter)
+    };
+    words.read("SKUs or classes joined by commas, such as h100,storage", |word| {
+        let names: Vec<String> = word.split(',').map(str::to_string).collect();
+        names.iter().all(|name| is_name(name)).then_some(names)
+    })
 }
 
 pub(super) fn coupon_code(words: &mut Words) -> Result<CouponCode, ParseError> {
@@ -137,27 +191,40 @@ pub(super) fn coupon(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Coupon(NewCoupon { code, gift, from, until, most, first }))
 }
 
-pub(super) fn card(words: &mut Words) -> Result<Says, ParseError> {
+fn card(words: &mut Words) -> Result<Says, ParseError> {
     let wallet = words.name("a wallet's name")?;
-    let expected = "`succeeds`, `declines` or `needs_authentication`";
-    let behaviour = words.read(expected, |word| match word {
-        "succeeds" => Some(Behaviour::Succeeds),
-        "declines" => Some(Behaviour::Declines),
-        "needs_authentication" => Some(Behaviour::NeedsAuthentication),
-        _ => None,
-    })?;
+    let expected = "`succeeds`, `declines`, `needs_authentication`, `times_out_charged` or \
+        `times_out_uncharged`";
+    let behaviour = words.read(expected, Behaviour::from_name)?;
     Ok(Says::Card { wallet, behaviour })
 }
 
-pub(super) fn auto_top_up(words: &mut Words) -> Result<Says, ParseError> {
+fn auto_top_up(words: &mut Words) -> Result<Says, ParseError> {
     let wallet = words.name("a wallet's name")?;
     if words.take_keyword("off") {
         return Ok(Says::AutoTopUp { wallet, rule: None });
     }
     words.read("`below AMOUNT charge AMOUNT` or `off`", |word| (word == "below").then_some(()))?;
+    Ok(Says::AutoTopUp { wallet, rule: Some(top_up_rule(words)?) })
+}
+
+/// `preview acme below 20.00 charge 100.00 daily 3 monthly 500.00`.
+fn preview(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    words.keyword("below")?;
+    Ok(Says::Preview { wallet, rule: top_up_rule(words)? })
+}
+
+fn top_up_rule(words: &mut Words) -> Result<TopUpRule, ParseError> {
     let threshold = words.amount()?;
     words.keyword("charge")?;
-    Ok(Says::AutoTopUp { wallet, rule: Some((threshold, words.amount()?)) })
+    let amount = words.amount()?;
+    let daily = words.take_keyword("daily");
+    let daily_attempts_max = if daily { Some(words.count("a number")?) } else { None };
+    let monthly = words.take_keyword("monthly");
+    let monthly_amount_max = if monthly { Some(words.amount()?) } else { None };
+    let caps = Caps { daily_attempts_max, monthly_amount_max };
+    Ok(TopUpRule { threshold, amount, caps })
 }
 
 pub(super) fn alert(words: &mut Words) -> Result<Says, ParseError> {

@@ -6,6 +6,7 @@ use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
+use domain::document::Party;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
@@ -15,7 +16,7 @@ use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
 use domain::{Amount, Timestamp};
 
-use crate::scenario::layer::RailAnswer;
+use crate::scenario::layer::{RailAnswer, TopUpRule};
 use crate::scenario::when::When;
 
 /// One command and what it is expected to print.
@@ -77,6 +78,7 @@ pub enum List {
     Payments,
     Refunds,
     Disputes,
+    Documents,
     Grants,
     Holds,
     Runs,
@@ -135,6 +137,14 @@ pub enum Says {
         zone: Zone,
     },
     Discount(Assign),
+    Party {
+        wallet: Option<String>,
+        party: Party,
+    },
+    Invoice {
+        wallet: String,
+        month: Month,
+    },
     Tax {
         wallet: String,
         bps: i64,
@@ -221,13 +231,7 @@ pub enum Says {
         resource: String,
         again: String,
     },
-    Hold {
-        name: String,
-        wallet: String,
-        amount: Amount,
-        labels: Labels,
-        seconds: Option<i64>,
-    },
+    Hold(NewHold),
     Capture {
         name: String,
         amount: Option<Amount>,
@@ -242,7 +246,11 @@ pub enum Says {
     },
     AutoTopUp {
         wallet: String,
-        rule: Option<(Amount, Amount)>,
+        rule: Option<TopUpRule>,
+    },
+    Preview {
+        wallet: String,
+        rule: TopUpRule,
     },
     Alert {
         wallet: String,
@@ -328,6 +336,19 @@ pub struct NewGrant {
     pub from: Option<When>,
     pub expires: Option<When>,
     pub priority: i64,
+    /// SKUs by their codes, and classes; everything, when none is named.
+    pub scope: Vec<String>,
+}
+
+/// Credit set aside, for work on a SKU if one is named.
+#[derive(Clone, Debug)]
+pub struct NewHold {
+    pub name: String,
+    pub wallet: String,
+    pub amount: Amount,
+    pub labels: Labels,
+    pub seconds: Option<i64>,
+    pub sku: Option<String>,
 }
 
 /// A campaign.
@@ -363,6 +384,7 @@ impl Says {
                 | Says::Lint { .. }
                 | Says::PricePage
                 | Says::TestClock
+                | Says::Preview { .. }
                 | Says::Report { .. }
                 | Says::Dearest { .. }
                 | Says::RollForward { .. }

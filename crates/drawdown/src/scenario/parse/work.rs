@@ -3,7 +3,7 @@
 use domain::label::Labels;
 use domain::run::Rest;
 
-use super::says::{Says, Start, Use};
+use super::says::{NewHold, Says, Start, Use};
 use crate::scenario::when::{When, duration, when};
 use crate::scenario::words::{ParseError, Words};
 
@@ -56,7 +56,8 @@ pub(super) fn hold(words: &mut Words) -> Result<Says, ParseError> {
     let amount = words.amount()?;
     let labels = labels(words)?;
     let seconds = if words.take_keyword("for") { Some(duration(words)?) } else { None };
-    Ok(Says::Hold { name, wallet, amount, labels, seconds })
+    let sku = if words.take_keyword("on") { Some(words.name("a SKU's code")?) } else { None };
+    Ok(Says::Hold(NewHold { name, wallet, amount, labels, seconds, sku }))
 }
 
 pub(super) fn capture(words: &mut Words) -> Result<Says, ParseError> {

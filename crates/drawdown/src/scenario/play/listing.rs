@@ -15,11 +15,16 @@ impl Player<'_> {
     pub(super) fn listing(&mut self, says: &Says) -> Lines {
         let now = self.present()?;
         self.advance_all(now)?;
+        self.layer.issue_documents()?;
         match says {
             Says::Balance { wallet, parts } => self.balance(wallet, parts),
             Says::List { wallet, list } => {
                 let lines = self.list(wallet, *list)?;
                 if lines.is_empty() { line("none") } else { Ok(lines) }
+            }
+            Says::Preview { wallet, rule } => {
+                let preview = self.layer.preview(self.org(wallet), *rule)?;
+                line(show::preview(&preview, now, &self.names))
             }
             Says::Report { wallet, by, days } => {
                 let org = self.org(wallet);
@@ -103,6 +108,7 @@ impl Player<'_> {
                 let rows = self.layer.disputes(org)?;
                 Ok(rows.iter().map(|row| show::dispute(org, row, names)).collect())
             }
+            List::Documents => self.documents(org),
             List::Grants => {
                 let rows = self.layer.grants(org)?;
                 Ok(rows.iter().map(|row| show::grant(org, row, names)).collect())
@@ -130,6 +136,11 @@ impl Player<'_> {
                 Ok(rows.iter().map(|row| show::event(org, row, names)).collect())
             }
         }
+    }
+
+    fn documents(&mut self, org: OrgId) -> Lines {
+        let rows = self.layer.documents(org)?;
+        Ok(rows.iter().map(|row| show::document(org, row, &self.names)).collect())
     }
 
     /// Usage analytics: what each run costs by itself, and what rounding makes of the sum.
@@ -164,6 +175,7 @@ impl Player<'_> {
                 wallet.auto_top_ups += 1;
                 let name = format!("auto-{}", wallet.auto_top_ups);
                 self.names.give(org, row.number, &name);
+                self.rows.insert(name, Named { org, number: row.number });
             }
             if let Some(grant) = row.grant {
                 let name = self.names.of(org, row.number);

@@ -11,10 +11,10 @@ use domain::calendar::Zone;
 use domain::price::AppliesTo;
 use domain::profile::Profile;
 use domain::run::ResourceClass;
-use domain::{Amount, OrgId, Timestamp};
+use domain::{OrgId, Timestamp};
 
-use crate::scenario::layer::{Command, Done, Failure, Layer, NewPrice, RailAnswer};
-use crate::scenario::parse::{PriceOf, Says};
+use crate::scenario::layer::{Command, Done, Failure, Layer, NewPrice, RailAnswer, TopUpRule};
+use crate::scenario::parse::{NewHold, PriceOf, Says};
 use crate::scenario::show::{self, Names};
 use crate::scenario::when::When;
 
@@ -65,7 +65,7 @@ pub struct Player<'a> {
     /// The last run of each resource.
     runs: BTreeMap<(OrgId, i64), i64>,
     methods: BTreeMap<OrgId, i64>,
-    rules: BTreeMap<OrgId, (Amount, Amount)>,
+    rules: BTreeMap<OrgId, TopUpRule>,
     /// How much of a list has been shown before.
     seen: BTreeMap<(OrgId, &'static str), usize>,
     /// The member who asks.
@@ -202,12 +202,33 @@ impl<'a> Player<'a> {
         }
     }
 
+    fn obey_papers(&mut self, says: &Says) -> Lines {
+        match says {
+            Says::Party { wallet, party } => {
+                let org = match wallet {
+                    Some(wallet) => self.org(wallet),
+                    None => self.current_platform(),
+                };
+                self.layer.run(&Command::SetParty { org, party: party.clone() })?;
+                line("set")
+            }
+            Says::Invoice { wallet, month } => {
+                let (org, month) = (self.org(wallet), *month);
+                self.layer.run(&Command::IssueInvoice { org, month })?;
+                line("issued")
+            }
+            _ => broken("this command cannot be played"),
+        }
+    }
+
     fn obey_holds_and_rules(&mut self, says: &Says) -> Lines {
         match says {
-            Says::Hold { name, wallet, amount, labels, seconds } => {
+            Says::Hold(NewHold { name, wallet, amount, labels, seconds, sku }) => {
                 let (org, amount, seconds) = (self.org(wallet), *amount, *seconds);
-                let labels = labels.clone();
-                let place = Command::PlaceHold { org, amount, seconds, labels };
+                let (labels, platform) = (labels.clone(), self.current_platform());
+                let number = |code: &String| self.skus.get(&(platform, code.clone())).copied();
+                let sku = sku.as_ref().map(|code| (platform, number(code).unwrap_or(0)));
+                let place = Command::PlaceHold { org, sku, amount, seconds, labels };
                 let Done::Hold(hold) = self.layer.run(&place)? else {
                     return broken("placing a hold made no hold");
                 };
@@ -259,7 +280,7 @@ impl<'a> Player<'a> {
                 self.layer.run(&Command::SetUserLimit { org, member, limit })?;
                 line(if limit.is_some() { "on" } else { "off" })
             }
-            _ => broken("this command cannot be played"),
+            _ => self.obey_papers(says),
         }
     }
 
@@ -344,6 +365,7 @@ impl<'a> Player<'a> {
         let (platform, code) = (self.current_platform(), code.to_string());
         let (key, facts) = ((platform, code.clone()), facts.clone());
         let number = self.row(Command::CreateSku { platform, code, class, facts })?;
+        self.names.give(platform, number, &key.1);
         self.skus.insert(key.clone(), number);
         for price in prices {
             self.price(&key.1, price, None, AppliesTo::NewRuns)?;

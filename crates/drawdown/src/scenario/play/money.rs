@@ -2,10 +2,12 @@
 
 use domain::dispute::DisputeState;
 use domain::refund::AskedBy;
+use domain::run::ResourceClass;
+use domain::scope::Scope;
 use domain::{Amount, OrgId, Timestamp};
 
 use super::{Lines, Named, Player, broken, line};
-use crate::scenario::layer::{Assigned, Campaign, Command, Done, Failure, RailAnswer};
+use crate::scenario::layer::{Assigned, Campaign, Command, Done, Failure, RailAnswer, TopUpRule};
 use crate::scenario::parse::{Assign, Fate, NewCoupon, NewGrant, RefundBy};
 use crate::scenario::show;
 
@@ -54,9 +56,19 @@ impl<'a> Player<'a> {
             given: grant.given,
             effective_at: self.instant(grant.from)?,
             expires_at: self.instant(grant.expires)?,
+            scope: self.scope(&grant.scope),
         })?;
         self.remember(&grant.name, org, number);
         line("given")
+    }
+
+    /// The SKUs and classes that `names` are, of the latest platform; nothing without a name.
+    fn scope(&self, names: &[String]) -> Option<(OrgId, Scope)> {
+        let platform = self.current_platform();
+        let class = |name: &String| ResourceClass::from_name(name);
+        let number = |name: &String| self.skus.get(&(platform, name.clone())).copied().unwrap_or(0);
+        let skus = names.iter().filter(|name| class(name).is_none()).map(number).collect();
+        Scope::new(skus, names.iter().filter_map(class).collect()).map(|scope| (platform, scope))
     }
 
     pub(super) fn deposit(
@@ -157,14 +169,13 @@ impl<'a> Player<'a> {
         Ok(format!("{} {}", row.amount, show::refund_state(&row)))
     }
 
-    pub(super) fn auto_top_up(&mut self, wallet: &str, rule: Option<(Amount, Amount)>) -> Lines {
+    pub(super) fn auto_top_up(&mut self, wallet: &str, rule: Option<TopUpRule>) -> Lines {
         let org = self.org(wallet);
         let method = self.methods.get(&org).copied().unwrap_or(0);
-        let known = self.rules.get(&org).copied().unwrap_or_default();
-        let (threshold, amount) = rule.unwrap_or(known);
         let is_on = rule.is_some();
-        self.layer.run(&Command::SetAutoTopUp { org, is_on, threshold, amount, method })?;
-        self.rules.insert(org, (threshold, amount));
+        let rule = rule.or(self.rules.get(&org).copied()).unwrap_or_default();
+        self.layer.run(&Command::SetAutoTopUp { org, is_on, rule, method })?;
+        self.rules.insert(org, rule);
         line(if is_on { "on" } else { "off" })
     }
 }

@@ -1,6 +1,7 @@
 //! The smaller sections: payments in, grants, holds and the auto top-up rule.
 
 use domain::deposit::{Deposit, DepositLabel, DepositState};
+use domain::top_up::{self, AutoTopUp as AutoTopUpRule};
 use domain::{Amount, Kind, Timestamp};
 
 use super::Read;
@@ -26,7 +27,7 @@ fn deposit(console: &Console, read: &Read, row: &Deposit) -> deposits::Deposit {
     let pay = |words: &str| Some((words.to_owned(), address_of(console, id)));
     let (state, next) = match row.state {
         DepositState::Pending if row.method.is_none() => (deposits::State::Pending, pay("Pay now")),
-        DepositState::Pending => (deposits::State::Pending, None),
+        DepositState::Pending | DepositState::Unknown => (deposits::State::Pending, None),
         DepositState::Succeeded => (deposits::State::Succeeded, None),
         DepositState::Failed => {
             (deposits::State::Failed, Some(("Try again".into(), "#add-credits".into())))
@@ -104,18 +105,25 @@ pub fn auto_top_up(console: &Console, read: &Read, refusal: Option<String>) -> O
     let threshold = rule.map_or(THRESHOLD, |rule| rule.threshold);
     let amount = rule.map_or(AMOUNT, |rule| rule.amount);
     let is_off = matches!(state, State::Off | State::Declined(_));
+    let saved = AutoTopUpRule::new(threshold, amount, 0, true).replacing(rule.cloned());
+    let preview =
+        top_up::preview(&read.rows.wallet, &read.rows.platform.profile, saved, read.rows.now);
     Some(AutoTopUp {
         threshold,
         amount,
-        monthly_cap: None,
-        used_this_month: Amount::ZERO,
+        monthly_cap: rule.and_then(|rule| rule.caps.monthly_amount_max),
+        used_this_month: rule.map_or(Amount::ZERO, |rule| {
+            let is_this_month = read.rows.now < rule.asked.month_end;
+            if is_this_month { rule.asked.month_amount } else { Amount::ZERO }
+        }),
         method: rule.map_or_else(
             || read.rows.methods.first().map_or("the test card".into(), |row| row.label.clone()),
             |rule| method_name(read, Some(rule.method)),
         ),
         threshold_range: (bounds.threshold_min, bounds.threshold_max),
         amount_range: (bounds.amount_min, bounds.amount_max),
-        charges_on_save: is_off && read.figures.balance.shown < threshold,
+        charges_on_save: is_off && preview.first_at <= read.rows.now,
+        charges_max: preview.charges_max,
         pace: pace(amount, read.figures.balance.burn_per_hour),
         refusal,
         state,
@@ -127,13 +135,12 @@ fn state(console: &Console, read: &Read) -> State {
     let of_rule = |row: &&Deposit| row.label == DepositLabel::AutoTopUp;
     let last = read.rows.deposits.iter().find(of_rule);
     if let Some(number) = rule.in_flight {
-        let waits = last.is_some_and(|row| {
-            row.number == number && row.state == DepositState::NeedsAuthentication
-        });
-        return if waits {
-            State::NeedsAuthentication(address_of(console, read.id(Kind::Deposit, number)))
-        } else {
-            State::Charging(rule.attempted_at.unwrap_or(read.rows.now))
+        return match last.filter(|row| row.number == number).map(|row| row.state) {
+            Some(DepositState::NeedsAuthentication) => {
+                State::NeedsAuthentication(address_of(console, read.id(Kind::Deposit, number)))
+            }
+            Some(DepositState::Unknown) => State::Unknown,
+            _ => State::Charging(rule.attempted_at.unwrap_or(read.rows.now)),
         };
     }
     match last.filter(|row| row.state == DepositState::Failed) {

@@ -48,7 +48,7 @@ pub fn running(read: &Read) -> RunningNow {
         per_hour: per_hour(run.rate),
         since: run.started_at,
         cost: run.cost_round_half_even(rows.now),
-        stopping: rows.wallet.stop_order.is_some() && run.is_stopped_by_order(),
+        stopping: run.is_stopped_by_order() && rows.wallet.order_for(run).is_some(),
     });
     let sold = rows.book.skus().filter(|sku| sku.class != ResourceClass::Model);
     let offers = sold.filter_map(|sku| offer(read, sku));

@@ -120,6 +120,13 @@ fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
             format!("{} of {amount} was declined and is off", read.presentation.labels.auto_top_up),
             "No money moved. Check the card, then switch it on again.".into(),
         ),
+        EventKind::AutoTopUpPaused => (
+            format!("{} has reached its cap", read.presentation.labels.auto_top_up),
+            format!(
+                "Nothing is charged by itself before {}. Add credits, or raise the cap.",
+                zone.second(fields.time("until").unwrap_or(event.at))
+            ),
+        ),
         EventKind::DepositNeedsAuthentication => (
             format!("Confirm a payment of {amount} with your bank"),
             "Nothing is charged until you confirm it. Open the payment from your deposits.".into(),
@@ -203,11 +210,11 @@ pub fn feed(read: &Read) -> Vec<FeedEvent> {
 
 fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
     let fields = Fields::of(event);
-    let zone = &read.presentation.zone;
     let name = read.resource_name(fields.number("resource"));
     let amount = Unit::Dollars.usage(fields.amount("amount"));
-    let at = |field: &str| zone.clock(fields.time(field).unwrap_or(event.at));
+    let at = |field: &str| read.presentation.zone.clock(fields.time(field).unwrap_or(event.at));
     let reason = fields.text("reason");
+    let top_up = &read.presentation.labels.auto_top_up;
     let (icon, text) = match event.kind {
         EventKind::RunAdmitted => (Icon::Hourglass, format!("{name} is admitted, not ready yet")),
         EventKind::PriceAnnounced => (Icon::Bell, format!("A price of {amount} is announced")),
@@ -233,12 +240,11 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::StopCancelled => (Icon::Return, "Order to stop taken back".to_owned()),
         EventKind::DepositSucceeded => (Icon::Deposit, format!("{amount} confirmed and added")),
         EventKind::DepositFailed => (Icon::Warning, format!("{amount} was not paid")),
-        EventKind::DepositNeedsAuthentication => {
-            (Icon::Lock, format!("{amount} waits for the payer's bank"))
-        }
-        EventKind::AutoTopUpDisabled => {
-            (Icon::Repeat, format!("{} switched off", read.presentation.labels.auto_top_up))
-        }
+        EventKind::DepositNeedsAuthentication => (Icon::Lock, format!("{amount} waits for a bank")),
+        EventKind::DepositUnknown => (Icon::Hourglass, format!("{amount} is being checked")),
+        EventKind::DocumentIssued => (Icon::Deposit, format!("{} issued", fields.text("document"))),
+        EventKind::AutoTopUpDisabled => (Icon::Repeat, format!("{top_up} switched off")),
+        EventKind::AutoTopUpPaused => (Icon::Repeat, format!("{top_up} waits for its cap")),
         EventKind::MemberAdded | EventKind::MemberRoleChanged | EventKind::MemberRemoved => {
             (Icon::Check, "Members changed".to_owned())
         }

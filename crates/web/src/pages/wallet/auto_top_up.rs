@@ -25,6 +25,8 @@ pub struct AutoTopUp {
     pub amount_range: (Amount, Amount),
     /// Available is already under the threshold: saving with the rule on charges now.
     pub charges_on_save: bool,
+    /// So many charges in a row then, at most.
+    pub charges_max: i64,
     /// "At $36.00/h this charges about every 2 h 47 min".
     pub pace: Option<String>,
     pub refusal: Option<String>,
@@ -135,7 +137,11 @@ fn form(context: Context<'_>, rule: &AutoTopUp) -> Markup {
                 p class="warning" {
                     (icon(Icon::Warning))
                     "Available is already below the threshold: saving with the switch on charges "
-                    (Unit::Dollars.usage(rule.amount)) " now."
+                    (Unit::Dollars.usage(rule.amount)) " now"
+                    @if rule.charges_max > 1 {
+                        ", up to " (rule.charges_max) " times, 5 minutes apart"
+                    }
+                    "."
                 }
             }
             button class="wide" { "Save" }

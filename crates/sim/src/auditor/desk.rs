@@ -1,0 +1,360 @@
+//! One command at one wallet: who it is about, what it names, and what it has to be answered.
+
+use std::collections::BTreeMap;
+
+use domain::{OrgId, Timestamp};
+
+use super::commands::refused;
+use super::purse::{self, Purse, SECOND, half_even, second_of};
+use super::returns::Payment;
+use super::time::Outside;
+use super::{Event, Said, Shop, Thing};
+use crate::command::{Action, Rail};
+
+pub struct Cards<'a>(pub &'a BTreeMap<(OrgId, i64), Rail>, pub OrgId);
+
+impl Outside for Cards<'_> {
+    fn charge(&mut self, method: i64) -> Option<bool> {
+        match self.0.get(&(self.1, method)).copied().unwrap_or(Rail::Declines) {
+            Rail::Pays => Some(true),
+            Rail::Declines => Some(false),
+            Rail::Asks => None,
+        }
+    }
+}
+
+/// One wallet with what it lives under, taken apart so that each can be used beside the others.
+pub struct Desk<'a> {
+    pub purse: &'a mut Purse,
+    pub shop: &'a Shop,
+    pub cards: Cards<'a>,
+    pub things: &'a mut BTreeMap<(OrgId, i64), Thing>,
+    pub payments: &'a mut BTreeMap<(OrgId, i64), Payment>,
+    pub used: &'a mut BTreeMap<(OrgId, String), Event>,
+    pub org: OrgId,
+}
+
+impl Desk<'_> {
+    fn catch_up(&mut self, wall: i64) -> i64 {
+        let now = self.shop.clock.unwrap_or(wall);
+        self.purse.catch_up(&self.shop.terms, now, &mut self.cards)
+    }
+
+    /// The instant of a command that has not caught up yet.
+    fn clock(&self, wall: i64) -> i64 {
+        self.shop.clock.unwrap_or(wall).max(self.purse.now)
+    }
+}
+
+impl Desk<'_> {
+    pub fn expect(&mut self, wall: i64, action: &Action, said: &Said) -> String {
+        match action {
+            Action::Give { amount, priority, expires, .. } => {
+                let now = self.catch_up(wall);
+                let expires = expires.map_or(purse::NEVER, Timestamp::micros);
+                self.purse.give(said.number, i128::from(*amount), *priority, expires, now)
+            }
+            Action::Void { grant, .. } => {
+                let now = self.catch_up(wall);
+                self.purse.void(&self.shop.terms, *grant, now)
+            }
+            Action::AutoTopUp { enabled, threshold, amount, method, .. } => {
+                if !self.shop.terms.top_up {
+                    return refused("not_in_profile");
+                }
+                self.catch_up(wall);
+                let (threshold, amount) = (i128::from(*threshold), i128::from(*amount));
+                let fits = |(least, most): (i128, i128), it| least <= it && it <= most;
+                let terms = &self.shop.terms;
+                if !fits(terms.threshold, threshold) || !fits(terms.charge, amount) {
+                    return refused("amount_out_of_range");
+                }
+                if !self.cards.0.contains_key(&(self.org, *method)) {
+                    return refused("payment_method_missing");
+                }
+                self.purse.set_refill(*enabled, threshold, amount, *method)
+            }
+            Action::Limit { limit, .. } => {
+                self.catch_up(wall);
+                self.purse.limit = limit.map(|limit| (i128::from(limit), false));
+                self.purse.changed = true;
+                "limit".into()
+            }
+            Action::StartDeposit { amount, .. } => self.expect_deposit(wall, *amount, said),
+            Action::SettleDeposit { deposit, outcome, paid, .. } => {
+                self.expect_settled(wall, *deposit, (*outcome, *paid), said)
+            }
+            Action::Refund { .. }
+            | Action::SettleRefund { .. }
+            | Action::ReportRefund { .. }
+            | Action::Dispute { .. }
+            | Action::ReleaseFreeze { .. }
+            | Action::Reverse { .. } => self.expect_return(wall, action, said),
+            Action::CreateResource { sku, .. } => match self.shop.skus.get(sku) {
+                None => refused("unknown_sku"),
+                Some(&(sku, class)) => {
+                    self.things.insert((self.org, said.number), Thing { sku, class, run: None });
+                    "resource".into()
+                }
+            },
+            Action::StartRun { resource, at, .. } => self.expect_start(wall, *resource, *at, said),
+            Action::Resume { resource, .. } => self.expect_resume(wall, *resource, said),
+            Action::StopRun { run, at, .. } => self.expect_stop(wall, *run, *at),
+            Action::Usage { .. } => self.expect_usage(wall, action),
+            Action::Hold { amount, seconds, .. } => {
+                let now = self.catch_up(wall);
+                let seconds = seconds.unwrap_or(3_600);
+                let amount = i128::from(*amount);
+                self.purse.hold(&self.shop.terms, said.number, amount, seconds, now)
+            }
+            Action::Capture { hold, amount, .. } => {
+                let now = self.catch_up(wall);
+                self.purse.capture(&self.shop.terms, *hold, amount.map(i128::from), now)
+            }
+            Action::Release { hold, .. } => {
+                let now = self.catch_up(wall);
+                self.purse.release(&self.shop.terms, *hold, now)
+            }
+            other => panic!("{other:?} is not about one wallet"),
+        }
+    }
+
+    fn expect_deposit(&mut self, wall: i64, amount: i64, said: &Said) -> String {
+        let exact = i128::from(amount);
+        if amount % 10_000_000 != 0 {
+            return refused("amount_too_precise");
+        }
+        if exact < self.shop.terms.deposit.0 || exact > self.shop.terms.deposit.1 {
+            return refused("amount_out_of_range");
+        }
+        let payment = Payment::pending(exact, false, self.shop.clock.unwrap_or(wall));
+        self.payments.insert((self.org, said.number), payment);
+        format!("deposit {amount} pending")
+    }
+
+    fn expect_settled(
+        &mut self,
+        wall: i64,
+        deposit: i64,
+        (outcome, paid): (Rail, Option<Timestamp>),
+        said: &Said,
+    ) -> String {
+        let key = (self.org, deposit);
+        if !self.payments.contains_key(&key) {
+            if self.purse.asked.is_empty() {
+                return refused("not_found");
+            }
+            let (at, amount) = self.purse.asked.remove(0);
+            self.payments.insert(key, Payment::pending(amount, true, at));
+            if let Some(rule) = &mut self.purse.refill
+                && rule.in_flight
+            {
+                rule.flight = Some(deposit);
+            }
+        }
+        let now = self.catch_up(wall);
+        let payment = self.payments[&key].clone();
+        let state = match (outcome, payment.state) {
+            (Rail::Pays, "succeeded") => "succeeded",
+            (_, "succeeded") | (Rail::Asks, "failed") => return refused("deposit_decided"),
+            (Rail::Declines, "failed") => "failed",
+            (Rail::Asks, "needs_authentication") => "needs_authentication",
+            (Rail::Pays, _) => {
+                let paid = paid.map_or(now, Timestamp::micros).max(payment.made).min(now);
+                let (terms, paid) = (&self.shop.terms, second_of(paid) * SECOND);
+                let grant = self.purse.paid(terms, payment.amount, Some(said.other), paid, now);
+                self.payments.get_mut(&key).unwrap().grant = grant;
+                self.landed(deposit);
+                "succeeded"
+            }
+            (Rail::Declines, _) => {
+                self.purse.declined(now, payment.auto);
+                self.landed(deposit);
+                "failed"
+            }
+            (Rail::Asks, _) => {
+                self.purse.told.push(("deposit.needs_authentication", now));
+                "needs_authentication"
+            }
+        };
+        let known = self.payments.get_mut(&key).unwrap();
+        if known.state != state {
+            (known.state, known.decided) = (state, now);
+        }
+        format!("deposit {} {state}", payment.amount)
+    }
+
+    fn expect_return(&mut self, wall: i64, action: &Action, said: &Said) -> String {
+        let terms = &self.shop.terms;
+        if let Action::Reverse { id, .. } = action {
+            return self.expect_reversal(wall, id);
+        }
+        let deposit = match action {
+            Action::Refund { deposit, .. }
+            | Action::ReportRefund { deposit, .. }
+            | Action::Dispute { deposit, .. } => *deposit,
+            Action::SettleRefund { refund, .. } => {
+                self.purse.refunds.get(refund).map_or(0, |refund| refund.deposit)
+            }
+            _ => {
+                let now = self.catch_up(wall);
+                return self.purse.unfreeze(now);
+            }
+        };
+        if !self.payments.contains_key(&(self.org, deposit)) {
+            return refused("not_found");
+        }
+        let now = self.catch_up(wall);
+        let purse = &mut *self.purse;
+        let payment = self.payments.get_mut(&(self.org, deposit)).expect("it was found");
+        match action {
+            Action::Refund { amount, by_customer, .. } => {
+                let of = (deposit, payment);
+                purse.refund(terms, said.number, of, *amount, *by_customer, now)
+            }
+            Action::ReportRefund { external, amount, .. } => {
+                let (of, report) = ((deposit, payment), (external.as_str(), *amount));
+                purse.refund_reported(terms, said.number, of, report, now)
+            }
+            Action::Dispute { external, state, withdrawn, .. } => {
+                let report = (*state, *withdrawn);
+                purse.disputed(terms, (deposit, payment), external, report, now)
+            }
+            Action::SettleRefund { refund, paid, .. } => {
+                purse.refund_decided(terms, *refund, *paid, payment, now)
+            }
+            other => panic!("{other:?} is no return"),
+        }
+    }
+
+    fn expect_reversal(&mut self, wall: i64, id: &str) -> String {
+        let key = (self.org, id.to_owned());
+        let Some(event) = self.used.get(&key).cloned() else { return refused("not_found") };
+        if let Some(words) = event.reversed {
+            return format!("{words} again");
+        }
+        let now = self.catch_up(wall);
+        let past_zero = (event.absorbed, event.debt);
+        let terms = &self.shop.terms;
+        let words = self.purse.reverse(terms, event.amount, &event.parts, past_zero, now);
+        self.used.get_mut(&key).unwrap().reversed = Some(words.clone());
+        words
+    }
+
+    fn landed(&mut self, deposit: i64) {
+        if let Some(rule) = &mut self.purse.refill
+            && rule.flight == Some(deposit)
+        {
+            rule.in_flight = false;
+            rule.flight = None;
+        }
+    }
+
+    fn expect_start(
+        &mut self,
+        wall: i64,
+        resource: i64,
+        at: Option<Timestamp>,
+        said: &Said,
+    ) -> String {
+        let now = self.catch_up(wall);
+        let Some(thing) = self.things.get_mut(&(self.org, resource)) else {
+            return refused("not_found");
+        };
+        let is_open = |run: &purse::Running| run.resource == resource && run.stop.is_none();
+        if self.purse.runs.iter().any(is_open) {
+            return refused("already_running");
+        }
+        if self.purse.frozen.is_some() {
+            return refused("wallet_frozen");
+        }
+        match self.purse.rests.get(&resource) {
+            Some(&"pause") => return refused("resource_paused"),
+            Some(&"terminate") => return refused("resource_terminated"),
+            _ => {}
+        }
+        let start = second_of(at.map_or(now, Timestamp::micros)) * SECOND;
+        if let Some(refusal) = Purse::reported(start, now) {
+            return refusal;
+        }
+        let Some(price) = self.shop.price(thing.sku, "seconds", start) else {
+            return refused("price_missing");
+        };
+        let compute = thing.class == "compute";
+        thing.run = Some(said.number);
+        let price = (price.amount * 10_000, price.per);
+        let (terms, number) = (&self.shop.terms, said.number);
+        self.purse.start(terms, number, resource, price, compute, start, now)
+    }
+
+    fn expect_resume(&mut self, wall: i64, resource: i64, said: &Said) -> String {
+        let now = self.catch_up(wall);
+        let Some(thing) = self.things.get_mut(&(self.org, resource)) else {
+            return refused("not_found");
+        };
+        let is_open = |run: &purse::Running| run.resource == resource && run.stop.is_none();
+        if self.purse.runs.iter().any(is_open) {
+            return refused("already_running");
+        }
+        if self.purse.frozen.is_some() {
+            return refused("wallet_frozen");
+        }
+        if self.purse.rests.get(&resource) != Some(&"pause") {
+            return refused("resource_not_paused");
+        }
+        let Some(price) = self.shop.price(thing.sku, "seconds", now) else {
+            return refused("price_missing");
+        };
+        let compute = thing.class == "compute";
+        thing.run = Some(said.number);
+        let price = (price.amount * 10_000, price.per);
+        let (terms, number) = (&self.shop.terms, said.number);
+        let start = second_of(now) * SECOND;
+        self.purse.start(terms, number, resource, price, compute, start, now)
+    }
+
+    fn expect_stop(&mut self, wall: i64, run: i64, at: Option<Timestamp>) -> String {
+        let now = self.catch_up(wall);
+        let at = at.map_or(now, Timestamp::micros);
+        self.purse.stop(&self.shop.terms, run, at, now)
+    }
+
+    fn expect_usage(&mut self, wall: i64, action: &Action) -> String {
+        let Action::Usage { id, sku, at, quantities, .. } = action else { return String::new() };
+        let key = (self.org, id.clone());
+        let content = format!("{sku} {at:?} {quantities:?}");
+        if let Some(before) = self.used.get(&key) {
+            if before.content != content {
+                return refused("event_conflict");
+            }
+            return format!("{} again", before.words);
+        }
+        if quantities.iter().all(|it| it.1 == 0) || quantities.iter().any(|it| it.1 < 0) {
+            return refused("quantity_not_positive");
+        }
+        let clock = self.clock(wall);
+        let at = at.map_or(clock, Timestamp::micros);
+        if let Some(refusal) = Purse::reported(at, clock) {
+            return refusal;
+        }
+        let Some(&(sku, class)) = self.shop.skus.get(sku) else { return refused("unknown_sku") };
+        let mut amount = 0;
+        for (dimension, quantity) in quantities.iter().filter(|it| it.1 > 0) {
+            let Some(price) = self.shop.price(sku, dimension, at) else {
+                return refused("price_missing");
+            };
+            amount += half_even(price.amount * i128::from(*quantity), i128::from(price.per));
+        }
+        let now = self.catch_up(wall);
+        let available = self.purse.available(&self.shop.terms, second_of(now));
+        if self.shop.terms.models_refused && class == "model" && available <= 0 {
+            return format!("refused insufficient_credit {available} {amount}");
+        }
+        let (words, parts, past_zero) = self.purse.used(&self.shop.terms, amount, now);
+        let ((absorbed, debt), reversed) = (past_zero, None);
+        let event =
+            Event { content, words: words.clone(), amount, parts, absorbed, debt, reversed };
+        self.used.insert(key, event);
+        words
+    }
+}
