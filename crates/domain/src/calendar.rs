@@ -46,6 +46,37 @@ impl Zone {
         next.map_or(Timestamp::NEVER, |next| instant(&next))
     }
 
+    /// When the local day of `at` began.
+    pub fn day_start(&self, at: Timestamp) -> Timestamp {
+        let start = self.local(at).and_then(|local| local.start_of_day().ok());
+        start.map_or(at, |start| instant(&start))
+    }
+
+    /// When the local week of `at` began: on a Monday.
+    pub fn week_start(&self, at: Timestamp) -> Timestamp {
+        let monday = self.local(at).and_then(|local| {
+            let days = i64::from(local.weekday().to_monday_zero_offset());
+            local.checked_sub(days.days()).ok()?.start_of_day().ok()
+        });
+        monday.map_or(at, |monday| instant(&monday))
+    }
+
+    /// The start of the local day that comes so many days after the one of `at`.
+    pub fn plus_days(&self, at: Timestamp, days: i64) -> Timestamp {
+        let later = self.local(at).and_then(|local| local.checked_add(days.days()).ok());
+        let start = later.and_then(|later| later.start_of_day().ok());
+        start.map_or(Timestamp::NEVER, |start| instant(&start))
+    }
+
+    /// That full hour of the local day of `at`.
+    pub fn at_hour(&self, at: Timestamp, hour: i64) -> Timestamp {
+        let hour = i8::try_from(hour).unwrap_or(0);
+        let local = self.local(at).and_then(|local| {
+            local.date().at(hour, 0, 0, 0).to_zoned(local.time_zone().clone()).ok()
+        });
+        local.map_or(Timestamp::NEVER, |local| instant(&local))
+    }
+
     fn local(&self, at: Timestamp) -> Option<jiff::Zoned> {
         let zone = match &self.0 {
             None => TimeZone::UTC,
@@ -115,6 +146,25 @@ mod tests {
         assert_eq!(berlin.day_end(at("2026-03-28T23:00:00Z")), at("2026-03-29T22:00:00Z"));
         assert_eq!(berlin.day_end(at("2026-10-24T22:00:00Z")), at("2026-10-25T23:00:00Z"));
         assert_eq!(Zone::UTC.day_end(at("2026-10-24T00:00:00Z")), at("2026-10-25T00:00:00Z"));
+    }
+
+    #[test]
+    fn hours_and_weeks_are_those_of_the_zone() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        // 02:00 on 29 March does not exist in Berlin, and comes twice on 25 October.
+        for (day, hour, expected) in [
+            ("2026-03-28T12:00:00Z", 2, "2026-03-28T01:00:00Z"),
+            ("2026-03-29T12:00:00Z", 2, "2026-03-29T01:00:00Z"),
+            ("2026-03-29T12:00:00Z", 8, "2026-03-29T06:00:00Z"),
+            ("2026-10-25T12:00:00Z", 2, "2026-10-25T00:00:00Z"),
+            ("2026-10-25T12:00:00Z", 0, "2026-10-24T22:00:00Z"),
+        ] {
+            assert_eq!(berlin.at_hour(at(day), hour), at(expected), "{day} {hour}");
+        }
+        assert_eq!(berlin.day_start(at("2026-03-29T12:00:00Z")), at("2026-03-28T23:00:00Z"));
+        assert_eq!(berlin.week_start(at("2026-03-29T12:00:00Z")), at("2026-03-22T23:00:00Z"));
+        assert_eq!(berlin.week_start(at("2026-03-29T22:00:00Z")), at("2026-03-29T22:00:00Z"));
+        assert_eq!(berlin.plus_days(at("2026-03-28T23:00:00Z"), 7), at("2026-04-04T22:00:00Z"));
     }
 
     #[test]

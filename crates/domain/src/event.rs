@@ -44,10 +44,13 @@ pub enum EventKind {
     RetentionEnding,
     RetentionEnded,
     DeletionOrdered,
+    DigestDaily,
+    DigestWeekly,
+    MailBounced,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 37] = [
+    pub const ALL: [EventKind; 40] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
@@ -84,6 +87,9 @@ impl EventKind {
         EventKind::RetentionEnding,
         EventKind::RetentionStarted,
         EventKind::RunAdmitted,
+        EventKind::DigestDaily,
+        EventKind::DigestWeekly,
+        EventKind::MailBounced,
         EventKind::PriceAnnounced,
     ];
 
@@ -127,6 +133,9 @@ impl EventKind {
             EventKind::RetentionEnded => 32,
             EventKind::DeletionOrdered => 33,
             EventKind::PriceAnnounced => 70,
+            EventKind::DigestDaily => 60,
+            EventKind::DigestWeekly => 61,
+            EventKind::MailBounced => 62,
         }
     }
 
@@ -174,6 +183,9 @@ impl EventKind {
             EventKind::RetentionEnding => "retention.ending",
             EventKind::RetentionEnded => "retention.ended",
             EventKind::DeletionOrdered => "resource.deletion_ordered",
+            EventKind::DigestDaily => "digest.daily",
+            EventKind::DigestWeekly => "digest.weekly",
+            EventKind::MailBounced => "mail.bounced",
         }
     }
 
@@ -194,6 +206,8 @@ impl EventKind {
                 | EventKind::RetentionStarted
                 | EventKind::RetentionEnding
                 | EventKind::DeletionOrdered
+                | EventKind::DigestDaily
+                | EventKind::DigestWeekly
         )
     }
 }

@@ -137,6 +137,16 @@ pub static ROUTES: &[Route] = &[
         .takes::<wallets::LimitIn>()
         .answers::<wallets::LimitOut>()
         .refuses(&["amount_not_positive"]),
+    Route::act("/v1/wallets/{id}/notices", to!(notices::set))
+        .is("set_notices", "Sets which mails an organization gets")
+        .role(Organization)
+        .takes::<notices::NoticesIn>()
+        .answers::<notices::NoticesOut>(),
+    Route::act("/v1/wallets/{id}/bounce", to!(notices::report_bounce))
+        .is("report_bounce", "Takes the report that a mail came back, so that no more are sent")
+        .role(Platform)
+        .takes::<notices::BounceIn>()
+        .answers::<notices::NoticesOut>(),
     Route::create("/v1/grants", to!(grants::create))
         .is("give_grant", "Gives a promotional grant")
         .role(Platform)

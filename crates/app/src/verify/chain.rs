@@ -10,6 +10,7 @@ use domain::ledger::{ChainTip, LedgerTransaction, TransactionKind};
 use domain::rate::{denominator, divide_round_half_even};
 use domain::{Amount, OrgId, Timestamp};
 
+use super::digests::Digests;
 use super::discounts::Discounts;
 use super::taxes::Taxes;
 use super::{Lie, same};
@@ -112,6 +113,7 @@ pub(crate) struct Chain {
     /// Everybody who is or was a member.
     pub members: BTreeSet<i64>,
     pub taxes: Taxes,
+    pub digests: Digests,
 }
 
 impl Chain {
@@ -155,6 +157,7 @@ impl Chain {
             label_sets: BTreeMap::new(),
             members: BTreeSet::new(),
             taxes: Taxes::default(),
+            digests: Digests::default(),
         }
     }
 
@@ -181,6 +184,7 @@ impl Chain {
         self.debt = debt;
         self.taxes.check(row)?;
         self.discounts.add_drawn(row);
+        self.digests.add(row);
         let mut change = row.debt.negated();
         for posting in &row.postings {
             change = change.plus(posting.change);

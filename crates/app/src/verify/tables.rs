@@ -17,6 +17,7 @@ use store::read::access;
 use store::read::verify as scan;
 
 use super::chain::{BlockSum, Chain, Tally};
+use super::digests::{self, Digests};
 use super::{Books, Lie, Unverified, discounts, labels, name, same, taxes};
 
 /// Calls `each` for every row of a table.
@@ -71,6 +72,7 @@ impl Books {
             let upcoming = wallet.upcoming.iter().map(|it| (it.grant.number, it.grant.remaining));
             chain.upcoming = upcoming.collect();
             chain.bonuses = wallet.bonus_coupons.iter().copied().collect();
+            chain.digests = Digests::of(&wallet);
             self.chains.insert(row.org, chain);
         });
         for (org, zone) in scan::zones(snapshot).await? {
@@ -406,6 +408,7 @@ impl Books {
             check_wallet(chain, &wallet)?;
             discounts::check_wallet(chain, &wallet, &platform.profile)?;
             taxes::check_wallet(&wallet)?;
+            digests::check_wallet(chain)?;
             check_validity(chain, &wallet)?;
             check_wake(chain, &wallet, &platform)?;
             self.report.wallets += 1;

@@ -209,15 +209,15 @@ const PROFILES: [(&str, &str); 14] = [
     ("spheron", REUSED_BLOCKS),
     ("greennode", BLOCKS),
     ("spheron", "retention_days=off"),
-    ("spheron", "overdraft=carry;overcapture=overflow"),
-    ("spheron", "volume_tiers=5:5%,20:12.5%,60:33.33%;compute_terms=block(1h)"),
+    ("spheron", "overdraft=carry;overcapture=overflow;digest=weekly"),
+    ("spheron", "volume_tiers=5:5%,20:12.5%,60:33.33%;compute_terms=block(1h);digest=daily"),
     ("spheron", "stop_lead_seconds=4000;retention_days=off"),
     ("greennode", "retention_days=off"),
-    ("greennode", "settle_every_seconds=600;overcapture=cap"),
+    ("greennode", "settle_every_seconds=600;overcapture=cap;digest=daily_and_weekly"),
     ("greennode", "overdraft=carry;stop_lead_seconds=7"),
     ("spheron", "purchased_expiry=rolling(1mo);overdraft=carry;hold_runway_keep_seconds=7200"),
     ("greennode", "purchased_expiry=fixed(2d);expiry_reminder_days=2,1"),
-    ("greennode", "overdraft=carry;stop_lead_seconds=2000"),
+    ("greennode", "overdraft=carry;stop_lead_seconds=2000;digest=daily;digest_hour=0"),
 ];
 
 fn nanos(chance: &mut Chance, units: i64) -> Amount {

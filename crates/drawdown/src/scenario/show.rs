@@ -220,7 +220,7 @@ pub fn resource(org: OrgId, row: &ResourceRow, names: &Names) -> String {
 }
 
 /// The order in which the fields of an event are printed.
-const FIELDS: [&str; 32] = [
+const FIELDS: [&str; 38] = [
     "run",
     "resource",
     "refund",
@@ -238,10 +238,15 @@ const FIELDS: [&str; 32] = [
     "per_units",
     "effective_from",
     "bonus",
+    "from",
+    "until",
+    "spent",
+    "by_sku",
     "balance",
     "limit",
     "needed",
     "burn_per_hour",
+    "runs_out_at",
     "coupon",
     "gift",
     "expiring",
@@ -253,6 +258,7 @@ const FIELDS: [&str; 32] = [
     "stopped_at",
     "reason",
     "method",
+    "mailed",
 ];
 
 pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {

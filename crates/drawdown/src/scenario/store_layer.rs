@@ -40,7 +40,7 @@ use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
     HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
-    ResourceRow, RunRow, StatementRow, reused,
+    ResourceRow, RunRow, StatementRow, reused, says_not_mailed,
 };
 use crate::wire;
 
@@ -399,12 +399,13 @@ impl Layer for StoreLayer {
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
         let rows = self.read(async |snapshot| lists::events(snapshot, org, 0, None, ALL).await)?;
         let row = |event: &lists::ToldEvent| {
+            let fields = fields::parse(&event.body).map_err(broken)?;
             Ok(EventRow {
                 number: event.number,
                 kind: event.kind.name().to_owned(),
                 at: event.at,
-                is_mailed: event.kind.is_mailed(),
-                fields: fields::parse(&event.body).map_err(broken)?,
+                is_mailed: event.kind.is_mailed() && !says_not_mailed(&fields),
+                fields,
             })
         };
         rows.iter().map(row).collect()

@@ -14,6 +14,7 @@ pub mod grants;
 pub mod holds;
 pub mod ledger;
 pub mod members;
+pub mod notices;
 pub mod organizations;
 pub mod payment_methods;
 pub mod platforms;
@@ -117,6 +118,7 @@ fn view(answer: &Answer) -> String {
         Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
         Answer::AutoTopUp(org, rule) => json(&wallets::AutoTopUpOut::of(*org, rule)),
         Answer::TaxRate(org, rate) => json(&tax_rates::TaxRateOut::of(*org, rate.as_ref())),
+        Answer::Notices(org, row) => json(&notices::NoticesOut::of(*org, *row)),
         Answer::UserLimit(org, member, limit) => {
             json(&wallets::LimitOut::of(*org, *member, limit.as_ref()))
         }

@@ -69,6 +69,8 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         }),
         "set_user_limit" => json!({ "limit": "5" }),
         "set_tax_rate" => json!({ "tax_bps": 1900 }),
+        "set_notices" => json!({ "muted": ["digest"] }),
+        "report_bounce" => json!({ "reason": "550 no such mailbox" }),
         "give_grant" | "start_deposit" => json!({ "organization": organization, "amount": "20" }),
         "save_payment_method" => {
             json!({ "organization": organization, "behaviour": "declines", "label": "x" })

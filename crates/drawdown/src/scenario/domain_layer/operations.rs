@@ -21,6 +21,7 @@ use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
 use app::operations::remove_member::RemoveMember;
 use app::operations::report_beat::ReportBeat;
+use app::operations::report_bounce::ReportBounce;
 use app::operations::report_dispute::ReportDispute;
 use app::operations::report_ready::ReportReady;
 use app::operations::report_refund::ReportRefund;
@@ -29,6 +30,7 @@ use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_notices::SetNotices;
 use app::operations::set_tax_rate::SetTaxRate;
 use app::operations::set_user_limit::SetUserLimit;
 use app::operations::settle_deposit::SettleDeposit;
@@ -125,6 +127,8 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::SetUserLimit { org, member, limit } => {
             Box::new(SetUserLimit { org, member, limit })
         }
+        Command::SetNotices { org, muted } => Box::new(SetNotices { org, muted }),
+        Command::ReportBounce { org, reason } => Box::new(ReportBounce { org, reason }),
         other => unreachable!("{other:?} is not about money"),
     }
 }

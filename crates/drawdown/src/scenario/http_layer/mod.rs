@@ -27,6 +27,7 @@ use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::http_layer::rows::{
     deposit_row, dispute_row, hold_row, public_price, refund_row, statement_row,
 };
+use crate::scenario::layer::says_not_mailed;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, Done, EventRow, Failure, GrantRow,
     HoldRow, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
@@ -458,7 +459,8 @@ impl Layer for HttpLayer {
                 number: event["number"].as_i64().unwrap_or(0),
                 kind,
                 at: time(event, "at")?,
-                is_mailed: known.is_some_and(domain::event::EventKind::is_mailed),
+                is_mailed: known.is_some_and(domain::event::EventKind::is_mailed)
+                    && !says_not_mailed(&fields),
                 fields,
             })
         };

@@ -114,6 +114,15 @@ impl HttpLayer {
                 let body = json!({"member": member, "limit": limit});
                 self.post(&path, body).map(|_| Done::Row(0))
             }
+            Command::SetNotices { org, muted } => {
+                let path = format!("/v1/wallets/{}/notices", id(Kind::Wallet, org, 1));
+                let muted: Vec<&str> = muted.iter().map(|topic| topic.name()).collect();
+                self.post(&path, json!({"muted": muted})).map(|_| Done::Row(0))
+            }
+            Command::ReportBounce { org, reason } => {
+                let path = format!("/v1/wallets/{}/bounce", id(Kind::Wallet, org, 1));
+                self.post(&path, json!({"reason": reason})).map(|_| Done::Row(0))
+            }
             Command::PlaceHold { org, amount, seconds, labels } => {
                 let body = json!({"organization": organization(org), "amount": amount.to_string(),
                     "expires_in_seconds": seconds, "note": "", "labels": pairs(&labels)});

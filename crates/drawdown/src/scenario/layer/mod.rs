@@ -14,6 +14,7 @@ use domain::dispute::DisputeState;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
+use domain::notice::Topic;
 use domain::price::AppliesTo;
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
@@ -30,6 +31,7 @@ pub use keyed::{Keyed, reused};
 pub use rows::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, EventRow, GrantRow, HoldRow, LedgerRow,
     MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow,
+    says_not_mailed,
 };
 
 /// A command, in the words of the API.
@@ -155,6 +157,14 @@ pub enum Command {
         org: OrgId,
         member: Option<i64>,
         limit: Option<Amount>,
+    },
+    SetNotices {
+        org: OrgId,
+        muted: Vec<Topic>,
+    },
+    ReportBounce {
+        org: OrgId,
+        reason: String,
     },
     CreateResource {
         org: OrgId,

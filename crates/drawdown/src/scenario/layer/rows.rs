@@ -4,6 +4,7 @@ use domain::coupon::Coupon;
 use domain::grant::Grant;
 use domain::profile::BillRounding;
 use domain::projection::Projection;
+use domain::settle::MAILED;
 use domain::statement::{Item, Statement, shown};
 use domain::wallet::{Balance, Wallet};
 use domain::{Amount, Timestamp};
@@ -279,4 +280,9 @@ pub struct EventRow {
     pub is_mailed: bool,
     /// `deposit`, `refund`, `dispute`, `grant`, `hold`, `run` and `resource` by number.
     pub fields: Vec<(String, String)>,
+}
+
+/// Whether an event says that its mail was not sent (requirements N20).
+pub fn says_not_mailed(fields: &[(String, String)]) -> bool {
+    fields.iter().any(|(name, value)| name == MAILED && value == "no")
 }

@@ -6,6 +6,7 @@
 use app::operations::create_sku::SkuFacts;
 use domain::calendar::Zone;
 use domain::member::MemberRole;
+use domain::notice::Topic;
 use domain::price::TIME_DIMENSION;
 use domain::run::{ResourceClass, Rest};
 use domain::{Amount, Timestamp};
@@ -81,7 +82,7 @@ const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, member, 
     capture, release, use, reverse, card, auto_top_up, alert, advance, at, balance, prices, \
     price_page, ledger, spans, history, members, deposits, payments, refunds, disputes, lint, \
     test_clock, grants, holds, runs, resources, runway, projection, mails, events, report, \
-    dearest, rollforward, statement, books, key, repeat";
+    dearest, rollforward, statement, books, mute, bounce, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -91,6 +92,8 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "platform" => platform(words),
         "key" => keyed(words),
         "lint" => lint(words),
+        "mute" => mute(words),
+        "bounce" => Ok(Says::Bounce { wallet: words.name("a wallet's name")? }),
         "sku" => sku(words),
         "price" => price(words),
         "wallet" => wallet(words),
@@ -152,6 +155,16 @@ fn platform(words: &mut Words) -> Result<Says, ParseError> {
 fn lint(words: &mut Words) -> Result<Says, ParseError> {
     let (profile, settings) = (words.name("a profile's name")?, settings(words)?);
     Ok(Says::Lint { profile, settings })
+}
+
+/// `mute acme digest,expiry`, or `mute acme nothing`.
+fn mute(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let muted = words.read("`nothing`, or some of low_balance,digest,expiry", |word| {
+        let topics = word.split(',').filter(|topic| *topic != "nothing").map(Topic::from_name);
+        topics.collect::<Option<Vec<Topic>>>()
+    })?;
+    Ok(Says::Mute { wallet, muted })
 }
 
 /// Settings up to the end of the line, as a platform keeps them.

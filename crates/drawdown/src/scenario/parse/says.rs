@@ -9,6 +9,7 @@ use domain::dispute::DisputeState;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
+use domain::notice::Topic;
 use domain::price::AppliesTo;
 use domain::report::Dimension;
 use domain::roll_forward::Month;
@@ -266,6 +267,14 @@ pub enum Says {
     Keyed {
         key: String,
         command: Box<Says>,
+    },
+    /// What is not mailed.
+    Mute {
+        wallet: String,
+        muted: Vec<Topic>,
+    },
+    Bounce {
+        wallet: String,
     },
     Lint {
         profile: String,

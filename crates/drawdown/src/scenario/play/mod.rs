@@ -259,6 +259,16 @@ impl<'a> Player<'a> {
                 self.layer.run(&Command::SetUserLimit { org, member, limit })?;
                 line(if limit.is_some() { "on" } else { "off" })
             }
+            Says::Mute { wallet, muted } => {
+                let (org, muted) = (self.org(wallet), muted.clone());
+                self.layer.run(&Command::SetNotices { org, muted })?;
+                line("set")
+            }
+            Says::Bounce { wallet } => {
+                let (org, reason) = (self.org(wallet), "550 no such mailbox".to_owned());
+                self.layer.run(&Command::ReportBounce { org, reason })?;
+                line("taken")
+            }
             _ => broken("this command cannot be played"),
         }
     }
