@@ -11,6 +11,19 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use crate::Timestamp;
+use crate::time::SECONDS_PER_HOUR;
+
+const HOURS_PER_DAY: i64 = 24;
+
+/// A part of one hour by a local clock: `[from, until)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalHour {
+    /// Monday is 0.
+    pub weekday: usize,
+    pub hour: usize,
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
 
 /// A time zone by its name in the IANA database; UTC when none is named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,13 +59,40 @@ impl Zone {
         next.map_or(Timestamp::NEVER, |next| instant(&next))
     }
 
-    fn local(&self, at: Timestamp) -> Option<jiff::Zoned> {
-        let zone = match &self.0 {
-            None => TimeZone::UTC,
+    /// The local hours that `[from, until)` touches, in order, each with its part of it. Where
+    /// clocks change inside an hour, that hour goes on until it is over by the old time.
+    pub fn hours(&self, from: Timestamp, until: Timestamp) -> Vec<LocalHour> {
+        let Some(zone) = self.database() else { return Vec::new() };
+        let (mut hours, mut at) = (Vec::new(), from);
+        while at < until {
+            let Ok(instant) = jiff::Timestamp::from_microsecond(at.micros()) else { break };
+            let local = at.plus_seconds(i64::from(zone.to_offset(instant).seconds()));
+            let hour = local.seconds().div_euclid(SECONDS_PER_HOUR);
+            let over = Timestamp::from_seconds((hour + 1) * SECONDS_PER_HOUR);
+            let end = Timestamp::from_micros(at.micros() + over.micros() - local.micros());
+            // The first of January 1970 was a Thursday.
+            let weekday = (hour.div_euclid(HOURS_PER_DAY) + 3).rem_euclid(7);
+            hours.push(LocalHour {
+                weekday: usize::try_from(weekday).unwrap_or(0),
+                hour: usize::try_from(hour.rem_euclid(HOURS_PER_DAY)).unwrap_or(0),
+                from: at,
+                until: end.min(until),
+            });
+            at = end;
+        }
+        hours
+    }
+
+    fn database(&self) -> Option<TimeZone> {
+        match &self.0 {
+            None => Some(TimeZone::UTC),
             // Only names that the database knows become zones.
-            Some(name) => jiff::tz::db().get(name).ok()?,
-        };
-        Some(jiff::Timestamp::from_microsecond(at.micros()).ok()?.to_zoned(zone))
+            Some(name) => jiff::tz::db().get(name).ok(),
+        }
+    }
+
+    fn local(&self, at: Timestamp) -> Option<jiff::Zoned> {
+        Some(jiff::Timestamp::from_microsecond(at.micros()).ok()?.to_zoned(self.database()?))
     }
 }
 
@@ -82,6 +122,39 @@ mod tests {
             let zone = Zone::named(name);
             assert_eq!(zone.as_ref().map(Zone::name), known, "{name}");
         }
+    }
+
+    fn check_hours(zone: &str, from: &str, until: &str, expected: &[(usize, usize, i64)]) {
+        let hours = Zone::named(zone).unwrap().hours(at(from), at(until));
+        let part =
+            |hour: &LocalHour| (hour.weekday, hour.hour, hour.until.seconds_since(hour.from));
+        assert_eq!(hours.iter().map(part).collect::<Vec<_>>(), expected, "{zone} {from}");
+    }
+
+    #[test]
+    fn hours_are_those_of_the_local_clock() {
+        let from = "2026-01-05T00:30:00Z";
+        check_hours(
+            "UTC",
+            from,
+            "2026-01-05T02:00:10Z",
+            &[(0, 0, 1_800), (0, 1, 3_600), (0, 2, 10)],
+        );
+        check_hours(
+            "America/Sao_Paulo",
+            from,
+            "2026-01-05T01:30:00Z",
+            &[(6, 21, 1_800), (6, 22, 1_800)],
+        );
+        check_hours("Asia/Kolkata", from, "2026-01-05T01:30:00Z", &[(0, 6, 3_600)]);
+        // Clocks go from two to three.
+        check_hours(
+            "Europe/Berlin",
+            "2026-03-29T00:00:00Z",
+            "2026-03-29T02:00:00Z",
+            &[(6, 1, 3_600), (6, 3, 3_600)],
+        );
+        check_hours("UTC", from, from, &[]);
     }
 
     fn check_months(zone: &str, from: &str, months: i64, expected: &str) {

@@ -1,6 +1,7 @@
 //! The rules. Pure and deterministic: no IO, no clock, no randomness.
 
 pub mod amount;
+pub mod attribution;
 pub mod block;
 pub mod calendar;
 pub mod chart;
@@ -14,6 +15,7 @@ pub mod explain;
 pub mod grant;
 pub mod history;
 pub mod hold;
+pub mod hours;
 pub mod id;
 pub mod label;
 pub mod ledger;
@@ -35,6 +37,7 @@ pub mod run;
 pub mod settle;
 pub mod span;
 pub mod statement;
+pub mod suggestion;
 pub mod tax;
 pub mod time;
 pub mod validity;

@@ -318,6 +318,12 @@ pub static ROUTES: &[Route] = &[
         .role(Read)
         .query::<PlatformQuery>()
         .answers::<List<skus::SkuOut>>(),
+    Route::act("/v1/skus/{id}/alternatives", to!(skus::relate))
+        .is("relate_sku", "Says which SKU can take the place of another")
+        .role(Platform)
+        .takes::<skus::AlternativeIn>()
+        .answers::<skus::SkuOut>()
+        .refuses(&["class_differs"]),
     Route::create("/v1/prices", to!(prices::create))
         .is("create_price", "Sets what one dimension of a SKU costs from a moment on")
         .role(Platform)
@@ -538,6 +544,21 @@ pub static ROUTES: &[Route] = &[
         .role(Read)
         .query::<reports::RequestsQuery>()
         .answers::<reports::RequestsOut>(),
+    Route::get("/v1/reports/resources", to!(resource_uses::list))
+        .is("report_resources", "Reports how resources were used, and what was idle; also as CSV")
+        .role(Read)
+        .query::<resource_uses::UsesQuery>()
+        .answers::<resource_uses::UsesOut>(),
+    Route::get("/v1/reports/hours", to!(resource_uses::hours))
+        .is("report_hours", "Reports in which hours of the week a resource ran; also as CSV")
+        .role(Read)
+        .query::<resource_uses::HoursQuery>()
+        .answers::<resource_uses::HoursOut>(),
+    Route::get("/v1/reports/suggestions", to!(suggestions::list))
+        .is("report_suggestions", "Reports what could be cheaper, with its arithmetic; also as CSV")
+        .role(Read)
+        .query::<suggestions::SuggestionsQuery>()
+        .answers::<suggestions::SuggestionsOut>(),
     Route::get("/v1/test_clocks/{id}", to!(test_clocks::get))
         .is("get_test_clock", "Shows the clock of a test platform")
         .role(Platform)

@@ -250,12 +250,25 @@ impl Chain {
                     _ => self.blocks.remove(&[row.subject, from, -amount]),
                 }
             }
+            TransactionKind::Request => self.check_request(row)?,
             _ => {}
         }
         for (grant, change) in issued(row) {
             self.grants.add(&[grant, change.nanos()]);
         }
         Ok(())
+    }
+
+    /// A request was busy in time that is paid for: it moves nothing (requirements C06).
+    fn check_request(&self, row: &LedgerTransaction) -> Result<(), Lie> {
+        let at = || ("journal", self.org, || format!("transaction {}", row.number));
+        same(at(), "the amount of a request", &row.amount, &Amount::ZERO)?;
+        same(at(), "the grants that a request drew from", &row.postings.len(), &0)?;
+        let is_busy = row.single_line().is_some_and(|line| line.price == 0 && line.quantity > 0);
+        if is_busy && row.subject > 0 {
+            return Ok(());
+        }
+        Err(self.lie(row, "a request says neither its resource nor how long it was busy".into()))
     }
 
     /// A settlement whose rates did not change inside says what it stands on: all time so far.

@@ -50,7 +50,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "holds": hold["id"],
         "explanations": tenant.wallet,
         "coupons": tenant.platform.replace("plt_", "cpn_"),
-        "sku": sku,
+        "skus": sku,
     })
 }
 
@@ -77,7 +77,8 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "create_sku" => {
             json!({ "platform": tenant.platform, "code": "x", "name": "x", "class": "model" })
         }
-        "create_price" => json!({ "sku": things["sku"], "amount": "1", "per_units": 1 }),
+        "relate_sku" => json!({ "alternative": "smaller" }),
+        "create_price" => json!({ "sku": things["skus"], "amount": "1", "per_units": 1 }),
         "assign_discount" => json!({ "organization": organization, "discount_bps": 500 }),
         "create_coupon" => json!({
             "platform": tenant.platform, "code": "welcome", "credit": "5", "redemptions_max": 1
@@ -113,6 +114,7 @@ fn address(route: &Route, tenant: &Tenant, things: &Value) -> String {
         return route.path.replace("{id}", &text(&things[noun]));
     }
     match route.operation {
+        "report_hours" => format!("{}?resource={}", route.path, text(&things["resources"])),
         "list_organizations"
         | "list_skus"
         | "list_prices"

@@ -136,6 +136,14 @@ impl HttpLayer {
                     "labels": pairs(&usage.labels)});
                 charge(&self.post("/v1/usage_events", body)?)
             }
+            Command::RecordRequest { org, id: event, resource, occurred_at, busy_milliseconds } => {
+                let body = json!({"id": event, "source": "scenario",
+                    "organization": organization(org),
+                    "resource": id(Kind::Resource, org, resource),
+                    "occurred_at": when(occurred_at),
+                    "quantities": {"busy_milliseconds": busy_milliseconds}});
+                charge(&self.post("/v1/usage_events", body)?)
+            }
             Command::Redeem { org, code, .. } => self.redeem(org, &code),
             other => self.run_of_member(other, organization),
         }
@@ -172,6 +180,11 @@ impl HttpLayer {
         organization: impl Fn(OrgId) -> String,
     ) -> Result<Done, Failure> {
         match command {
+            Command::RelateSku { platform, sku, alternative, other } => {
+                let path = format!("/v1/skus/{}/alternatives", id(Kind::Sku, platform, sku));
+                let other = other.map(|other| id(Kind::Sku, platform, other));
+                self.row(&path, json!({"alternative": alternative.name(), "sku": other}))
+            }
             Command::CreateResource { org, label, sku, labels } => {
                 let body = json!({"organization": organization(org), "name": label, "sku": sku,
                     "labels": pairs(&labels)});

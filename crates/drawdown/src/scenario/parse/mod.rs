@@ -6,7 +6,7 @@
 use app::operations::create_sku::SkuFacts;
 use domain::calendar::Zone;
 use domain::member::MemberRole;
-use domain::price::TIME_DIMENSION;
+use domain::price::{Alternative, TIME_DIMENSION};
 use domain::run::{ResourceClass, Rest};
 use domain::{Amount, Timestamp};
 
@@ -17,10 +17,11 @@ use money::{
     alert, auto_top_up, card, coupon, coupon_code, deposit, discount, dispute, grant, refund,
     settle, tax,
 };
-use work::{at, capture, hold, resource, reverse, start, stop, usage};
+use work::{at, capture, hold, request, resource, reverse, start, stop, usage};
 
 pub use says::{
-    Assign, Fate, List, NewCoupon, NewGrant, Part, PriceOf, RefundBy, Says, Start, Step, Use,
+    Assign, Fate, List, NewCoupon, NewGrant, Part, PriceOf, RefundBy, Says, Served, Start, Step,
+    Use,
 };
 
 mod listing;
@@ -75,13 +76,14 @@ pub fn without_comment(line: &str) -> &str {
     line.find(" #").map_or(line, |start| &line[..start])
 }
 
-const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, member, role, remove, \
-    as, discount, tax, deposit, settle, refund, dispute, release_freeze, grant, coupon, redeem, \
-    coupons, void, start, stop, pause, terminate, ready, beat, resize, resume, redeploy, hold, \
-    capture, release, use, reverse, card, auto_top_up, alert, advance, at, balance, prices, \
-    price_page, ledger, spans, history, members, deposits, payments, refunds, disputes, lint, \
-    test_clock, grants, holds, runs, resources, runway, projection, mails, events, report, \
-    dearest, rollforward, statement, books, key, repeat";
+const COMMANDS: &str = "a command: clock, platform, sku, price, alternative, wallet, \
+    member, role, remove, as, discount, tax, deposit, settle, refund, dispute, release_freeze, \
+    grant, coupon, redeem, coupons, void, start, stop, pause, terminate, ready, beat, resize, \
+    resume, redeploy, hold, capture, release, use, request, reverse, card, auto_top_up, alert, \
+    advance, at, down, balance, prices, price_page, ledger, spans, history, members, deposits, \
+    payments, refunds, disputes, lint, test_clock, grants, holds, runs, resources, runway, \
+    projection, mails, events, report, dearest, uses, suggestions, week, rollforward, \
+    statement, books, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -93,6 +95,7 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "lint" => lint(words),
         "sku" => sku(words),
         "price" => price(words),
+        "alternative" => alternative(words),
         "wallet" => wallet(words),
         "member" | "role" | "remove" | "as" => of_member(&command, words),
         "discount" => discount(words),
@@ -128,11 +131,13 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "capture" => capture(words),
         "release" => Ok(Says::Release { name: words.name("a hold's name")? }),
         "use" => usage(words),
+        "request" => request(words),
         "card" => card(words),
         "auto_top_up" => auto_top_up(words),
         "alert" => alert(words),
         "advance" => Ok(Says::Move(When::FromNow(duration(words)?))),
         "at" => Ok(Says::Move(when(words)?)),
+        "down" => Ok(Says::Down(duration(words)?)),
         "repeat" => repeat(words),
         other => shown(other, words)?.ok_or_else(|| first.wrong(COMMANDS)),
     }
@@ -214,6 +219,13 @@ fn price(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Price { code, price, from, applies_to: money::applies_to(words) })
 }
 
+fn alternative(words: &mut Words) -> Result<Says, ParseError> {
+    let code = words.name("a SKU's code")?;
+    let alternative = words.read("`smaller` or `quantized`", Alternative::from_name)?;
+    let other = words.name("a SKU's code, or `none`")?;
+    Ok(Says::Alternative { code, alternative, other: Some(other).filter(|it| it != "none") })
+}
+
 /// `2.40 per hour` prices time; `input_tokens 0.50 per 1000000` prices a dimension.
 fn price_of(words: &mut Words) -> Result<PriceOf, ParseError> {
     let is_amount = words.peek().is_some_and(|word| Amount::parse(word).is_ok());
@@ -274,7 +286,8 @@ fn repeat(words: &mut Words) -> Result<Says, ParseError> {
         rest.fill("{n}", &index.to_string());
         let command = rest.clone();
         let said = says(&mut rest)?;
-        if matches!(said, Says::Repeat { .. } | Says::Move(_) | Says::Clock(_)) || said.is_listing()
+        if matches!(said, Says::Repeat { .. } | Says::Move(_) | Says::Down(_) | Says::Clock(_))
+            || said.is_listing()
         {
             return Err(command.wrong("a command that does something, such as hold or use"));
         }

@@ -2,6 +2,7 @@
 
 use app::operations::create_sku::SkuFacts;
 use app::operations::give_grant::Given;
+use domain::attribution::IdleCost;
 use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
@@ -9,7 +10,7 @@ use domain::dispute::DisputeState;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
-use domain::price::AppliesTo;
+use domain::price::{Alternative, AppliesTo};
 use domain::report::Dimension;
 use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
@@ -130,6 +131,11 @@ pub enum Says {
         from: Option<When>,
         applies_to: AppliesTo,
     },
+    Alternative {
+        code: String,
+        alternative: Alternative,
+        other: Option<String>,
+    },
     Wallet {
         name: String,
         zone: Zone,
@@ -236,6 +242,7 @@ pub enum Says {
         name: String,
     },
     Use(Use),
+    Request(Served),
     Card {
         wallet: String,
         behaviour: Behaviour,
@@ -250,6 +257,8 @@ pub enum Says {
         below: Option<Amount>,
     },
     Move(When),
+    /// The engine is down for so many seconds.
+    Down(i64),
     Balance {
         wallet: String,
         parts: Vec<Part>,
@@ -280,6 +289,20 @@ pub enum Says {
     },
     Dearest {
         wallet: String,
+        days: i64,
+        idle: IdleCost,
+    },
+    Uses {
+        wallet: String,
+        days: i64,
+        idle: IdleCost,
+    },
+    Suggestions {
+        wallet: String,
+        days: i64,
+    },
+    Week {
+        resource: String,
         days: i64,
     },
     RollForward {
@@ -352,6 +375,15 @@ pub struct Use {
     pub at: Option<When>,
 }
 
+/// A request that a resource served.
+#[derive(Clone, Debug)]
+pub struct Served {
+    pub resource: String,
+    pub busy_milliseconds: i64,
+    pub id: Option<String>,
+    pub at: Option<When>,
+}
+
 impl Says {
     /// True for what only shows: its output has to be stated.
     pub fn is_listing(&self) -> bool {
@@ -365,6 +397,9 @@ impl Says {
                 | Says::TestClock
                 | Says::Report { .. }
                 | Says::Dearest { .. }
+                | Says::Uses { .. }
+                | Says::Suggestions { .. }
+                | Says::Week { .. }
                 | Says::RollForward { .. }
                 | Says::Statement { .. }
                 | Says::Books
