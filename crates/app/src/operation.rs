@@ -16,6 +16,7 @@ use domain::hold::Hold;
 use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
 use domain::member::{Member, MemberName, Permission};
+use domain::notice::Notices;
 use domain::price::{Price, Sku};
 use domain::refund::Refund;
 use domain::run::{Resource, Run};
@@ -109,6 +110,7 @@ pub enum Answer {
     /// Of the organization, or of one member.
     UserLimit(OrgId, Option<i64>, Option<UserLimit>),
     TaxRate(OrgId, Option<TaxRate>),
+    Notices(OrgId, Notices),
     Resource(OrgId, Resource),
     Run(OrgId, Run),
     Hold(OrgId, Hold),

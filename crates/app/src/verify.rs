@@ -11,6 +11,7 @@
 
 mod chain;
 mod coupons;
+mod digests;
 mod discounts;
 mod documents;
 mod labels;

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use crate::correct::restore_all;
+use crate::digest::note_sku;
 use crate::event::EventKind;
 use crate::grant::{OpenGrant, Posting};
 use crate::ledger::{LedgerTransaction, Span, TransactionKind};
@@ -283,6 +284,7 @@ pub(crate) fn charge_block(
         span: Some(Span { from: start, every_seconds, meters: Vec::new() }),
         ..Draft::new(TransactionKind::Block, at, charge)
     };
+    note_sku(ws, org, run.sku, charge)?;
     post(ws, org, draft).map(|_| ())
 }
 
@@ -318,6 +320,7 @@ pub(crate) fn take_back_blocks(
             span: Some(Span { from: start, every_seconds, meters: Vec::new() }),
             ..Draft::new(TransactionKind::BlockReversal, at, charge.negated())
         };
+        note_sku(ws, org, run.sku, charge.negated())?;
         restore_all(ws, org, draft)?;
     }
     Ok(())

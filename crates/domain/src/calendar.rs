@@ -11,6 +11,19 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use crate::Timestamp;
+use crate::time::SECONDS_PER_HOUR;
+
+const HOURS_PER_DAY: i64 = 24;
+
+/// A part of one hour by a local clock: `[from, until)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalHour {
+    /// Monday is 0.
+    pub weekday: usize,
+    pub hour: usize,
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
 
 /// A time zone by its name in the IANA database; UTC when none is named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,13 +67,71 @@ impl Zone {
         next.map_or(Timestamp::NEVER, |next| instant(&next))
     }
 
-    fn local(&self, at: Timestamp) -> Option<jiff::Zoned> {
-        let zone = match &self.0 {
-            None => TimeZone::UTC,
+    /// When the local day of `at` began.
+    pub fn day_start(&self, at: Timestamp) -> Timestamp {
+        let start = self.local(at).and_then(|local| local.start_of_day().ok());
+        start.map_or(at, |start| instant(&start))
+    }
+
+    /// When the local week of `at` began: on a Monday.
+    pub fn week_start(&self, at: Timestamp) -> Timestamp {
+        let monday = self.local(at).and_then(|local| {
+            let days = i64::from(local.weekday().to_monday_zero_offset());
+            local.checked_sub(days.days()).ok()?.start_of_day().ok()
+        });
+        monday.map_or(at, |monday| instant(&monday))
+    }
+
+    /// The start of the local day that comes so many days after the one of `at`.
+    pub fn plus_days(&self, at: Timestamp, days: i64) -> Timestamp {
+        let later = self.local(at).and_then(|local| local.checked_add(days.days()).ok());
+        let start = later.and_then(|later| later.start_of_day().ok());
+        start.map_or(Timestamp::NEVER, |start| instant(&start))
+    }
+
+    /// That full hour of the local day of `at`.
+    pub fn at_hour(&self, at: Timestamp, hour: i64) -> Timestamp {
+        let hour = i8::try_from(hour).unwrap_or(0);
+        let local = self.local(at).and_then(|local| {
+            local.date().at(hour, 0, 0, 0).to_zoned(local.time_zone().clone()).ok()
+        });
+        local.map_or(Timestamp::NEVER, |local| instant(&local))
+    }
+
+    /// The local hours that `[from, until)` touches, in order, each with its part of it. Where
+    /// clocks change inside an hour, that hour goes on until it is over by the old time.
+    pub fn hours(&self, from: Timestamp, until: Timestamp) -> Vec<LocalHour> {
+        let Some(zone) = self.database() else { return Vec::new() };
+        let (mut hours, mut at) = (Vec::new(), from);
+        while at < until {
+            let Ok(instant) = jiff::Timestamp::from_microsecond(at.micros()) else { break };
+            let local = at.plus_seconds(i64::from(zone.to_offset(instant).seconds()));
+            let hour = local.seconds().div_euclid(SECONDS_PER_HOUR);
+            let over = Timestamp::from_seconds((hour + 1) * SECONDS_PER_HOUR);
+            let end = Timestamp::from_micros(at.micros() + over.micros() - local.micros());
+            // The first of January 1970 was a Thursday.
+            let weekday = (hour.div_euclid(HOURS_PER_DAY) + 3).rem_euclid(7);
+            hours.push(LocalHour {
+                weekday: usize::try_from(weekday).unwrap_or(0),
+                hour: usize::try_from(hour.rem_euclid(HOURS_PER_DAY)).unwrap_or(0),
+                from: at,
+                until: end.min(until),
+            });
+            at = end;
+        }
+        hours
+    }
+
+    fn database(&self) -> Option<TimeZone> {
+        match &self.0 {
+            None => Some(TimeZone::UTC),
             // Only names that the database knows become zones.
-            Some(name) => jiff::tz::db().get(name).ok()?,
-        };
-        Some(jiff::Timestamp::from_microsecond(at.micros()).ok()?.to_zoned(zone))
+            Some(name) => jiff::tz::db().get(name).ok(),
+        }
+    }
+
+    fn local(&self, at: Timestamp) -> Option<jiff::Zoned> {
+        Some(jiff::Timestamp::from_microsecond(at.micros()).ok()?.to_zoned(self.database()?))
     }
 }
 
@@ -90,6 +161,39 @@ mod tests {
             let zone = Zone::named(name);
             assert_eq!(zone.as_ref().map(Zone::name), known, "{name}");
         }
+    }
+
+    fn check_hours(zone: &str, from: &str, until: &str, expected: &[(usize, usize, i64)]) {
+        let hours = Zone::named(zone).unwrap().hours(at(from), at(until));
+        let part =
+            |hour: &LocalHour| (hour.weekday, hour.hour, hour.until.seconds_since(hour.from));
+        assert_eq!(hours.iter().map(part).collect::<Vec<_>>(), expected, "{zone} {from}");
+    }
+
+    #[test]
+    fn hours_are_those_of_the_local_clock() {
+        let from = "2026-01-05T00:30:00Z";
+        check_hours(
+            "UTC",
+            from,
+            "2026-01-05T02:00:10Z",
+            &[(0, 0, 1_800), (0, 1, 3_600), (0, 2, 10)],
+        );
+        check_hours(
+            "America/Sao_Paulo",
+            from,
+            "2026-01-05T01:30:00Z",
+            &[(6, 21, 1_800), (6, 22, 1_800)],
+        );
+        check_hours("Asia/Kolkata", from, "2026-01-05T01:30:00Z", &[(0, 6, 3_600)]);
+        // Clocks go from two to three.
+        check_hours(
+            "Europe/Berlin",
+            "2026-03-29T00:00:00Z",
+            "2026-03-29T02:00:00Z",
+            &[(6, 1, 3_600), (6, 3, 3_600)],
+        );
+        check_hours("UTC", from, from, &[]);
     }
 
     fn check_months(zone: &str, from: &str, months: i64, expected: &str) {
@@ -123,6 +227,25 @@ mod tests {
         assert_eq!(berlin.day_end(at("2026-03-28T23:00:00Z")), at("2026-03-29T22:00:00Z"));
         assert_eq!(berlin.day_end(at("2026-10-24T22:00:00Z")), at("2026-10-25T23:00:00Z"));
         assert_eq!(Zone::UTC.day_end(at("2026-10-24T00:00:00Z")), at("2026-10-25T00:00:00Z"));
+    }
+
+    #[test]
+    fn hours_and_weeks_are_those_of_the_zone() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        // 02:00 on 29 March does not exist in Berlin, and comes twice on 25 October.
+        for (day, hour, expected) in [
+            ("2026-03-28T12:00:00Z", 2, "2026-03-28T01:00:00Z"),
+            ("2026-03-29T12:00:00Z", 2, "2026-03-29T01:00:00Z"),
+            ("2026-03-29T12:00:00Z", 8, "2026-03-29T06:00:00Z"),
+            ("2026-10-25T12:00:00Z", 2, "2026-10-25T00:00:00Z"),
+            ("2026-10-25T12:00:00Z", 0, "2026-10-24T22:00:00Z"),
+        ] {
+            assert_eq!(berlin.at_hour(at(day), hour), at(expected), "{day} {hour}");
+        }
+        assert_eq!(berlin.day_start(at("2026-03-29T12:00:00Z")), at("2026-03-28T23:00:00Z"));
+        assert_eq!(berlin.week_start(at("2026-03-29T12:00:00Z")), at("2026-03-22T23:00:00Z"));
+        assert_eq!(berlin.week_start(at("2026-03-29T22:00:00Z")), at("2026-03-29T22:00:00Z"));
+        assert_eq!(berlin.plus_days(at("2026-03-28T23:00:00Z"), 7), at("2026-04-04T22:00:00Z"));
     }
 
     #[test]

@@ -128,6 +128,7 @@ fn moved(transaction: &LedgerTransaction) -> [(LedgerAccount, Amount); 2] {
         | TransactionKind::Void
         | TransactionKind::BonusVoid
         | TransactionKind::Offset
-        | TransactionKind::Renewal => [(cash, Amount::ZERO), (LedgerAccount::Tax, Amount::ZERO)],
+        | TransactionKind::Renewal
+        | TransactionKind::Request => [(cash, Amount::ZERO), (LedgerAccount::Tax, Amount::ZERO)],
     }
 }

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::digest::note_priced;
 use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use crate::ledger::{EventKey, LedgerTransaction, Line, TransactionKind};
 use crate::scope::{Cover, Purpose};
@@ -119,6 +120,7 @@ pub fn reverse(
         discount_bps: row.discount_bps,
         ..Draft::new(TransactionKind::Reversal, at, row.amount.negated())
     };
+    note_priced(ws, org, &draft)?;
     post(ws, org, draft).cloned()
 }
 

@@ -47,10 +47,13 @@ pub enum EventKind {
     DeletionOrdered,
     DepositUnknown,
     AutoTopUpPaused,
+    DigestDaily,
+    DigestWeekly,
+    MailBounced,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 40] = [
+    pub const ALL: [EventKind; 43] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
@@ -90,6 +93,9 @@ impl EventKind {
         EventKind::RetentionEnding,
         EventKind::RetentionStarted,
         EventKind::RunAdmitted,
+        EventKind::DigestDaily,
+        EventKind::DigestWeekly,
+        EventKind::MailBounced,
         EventKind::PriceAnnounced,
     ];
 
@@ -136,6 +142,9 @@ impl EventKind {
             EventKind::DepositUnknown => 50,
             EventKind::AutoTopUpPaused => 51,
             EventKind::PriceAnnounced => 70,
+            EventKind::DigestDaily => 64,
+            EventKind::DigestWeekly => 65,
+            EventKind::MailBounced => 66,
         }
     }
 
@@ -186,6 +195,9 @@ impl EventKind {
             EventKind::RetentionEnding => "retention.ending",
             EventKind::RetentionEnded => "retention.ended",
             EventKind::DeletionOrdered => "resource.deletion_ordered",
+            EventKind::DigestDaily => "digest.daily",
+            EventKind::DigestWeekly => "digest.weekly",
+            EventKind::MailBounced => "mail.bounced",
         }
     }
 
@@ -208,6 +220,8 @@ impl EventKind {
                 | EventKind::RetentionStarted
                 | EventKind::RetentionEnding
                 | EventKind::DeletionOrdered
+                | EventKind::DigestDaily
+                | EventKind::DigestWeekly
         )
     }
 }
@@ -233,4 +247,20 @@ pub enum Request {
     PayRefund { org: OrgId, refund: i64 },
     /// Make what zero stops stop.
     StopRuns { org: OrgId, stop_at: Timestamp },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_code_and_a_name_say_one_kind() {
+        for kind in EventKind::ALL {
+            assert_eq!(EventKind::from_code(kind.code()), Some(kind), "{}", kind.name());
+        }
+        let names: BTreeSet<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), EventKind::ALL.len());
+    }
 }

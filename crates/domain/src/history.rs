@@ -48,6 +48,7 @@ impl Filter {
             | TransactionKind::Withdrawal
             | TransactionKind::Reinstatement => Filter::Purchases,
             TransactionKind::Charge
+            | TransactionKind::Request
             | TransactionKind::Settlement
             | TransactionKind::Capture
             | TransactionKind::Correction
@@ -75,7 +76,9 @@ mod tests {
         for kind in TransactionKind::ALL {
             let shown = Filter::ALL.into_iter().filter(|filter| filter.shows(kind)).count();
             assert_eq!(shown, 2, "{}", kind.name());
-            assert_eq!(kind.is_charged(), Filter::Usage.shows(kind), "{}", kind.name());
+            // A request is use that charges nothing of its own.
+            let is_use = kind.is_charged() || kind == TransactionKind::Request;
+            assert_eq!(is_use, Filter::Usage.shows(kind), "{}", kind.name());
         }
     }
 

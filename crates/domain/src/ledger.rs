@@ -60,10 +60,12 @@ pub enum TransactionKind {
     Block,
     /// A block was taken back, because its run had ended before it started.
     BlockReversal,
+    /// A resource served a request in time that is paid for: it charges nothing.
+    Request,
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 19] = [
+    pub const ALL: [TransactionKind; 20] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -83,6 +85,7 @@ impl TransactionKind {
         TransactionKind::Reversal,
         TransactionKind::Block,
         TransactionKind::BlockReversal,
+        TransactionKind::Request,
     ];
 
     pub const fn code(self) -> i64 {
@@ -106,6 +109,7 @@ impl TransactionKind {
             TransactionKind::Renewal => 17,
             TransactionKind::Block => 18,
             TransactionKind::BlockReversal => 19,
+            TransactionKind::Request => 40,
         }
     }
 
@@ -158,6 +162,7 @@ impl TransactionKind {
             TransactionKind::Renewal => "renewal",
             TransactionKind::Block => "block",
             TransactionKind::BlockReversal => "block_reversal",
+            TransactionKind::Request => "request",
         }
     }
 }
@@ -219,8 +224,8 @@ pub struct LedgerTransaction {
     pub at: Timestamp,
     /// When what it charges happened, if that was earlier.
     pub occurred_at: Option<Timestamp>,
-    /// Number of the deposit, grant, hold, run, refund or dispute it is about; 0 when it is about
-    /// none.
+    /// Number of the deposit, grant, hold, run, resource, refund or dispute it is about; 0 when it
+    /// is about none.
     pub subject: i64,
     /// Number of the set of labels of the use that it charges or gives back; 0 when it has none.
     pub labels: i64,

@@ -1,6 +1,7 @@
 //! The rules. Pure and deterministic: no IO, no clock, no randomness.
 
 pub mod amount;
+pub mod attribution;
 pub mod block;
 pub mod calendar;
 pub mod chart;
@@ -8,6 +9,7 @@ pub mod correct;
 pub mod coupon;
 mod course;
 pub mod deposit;
+pub mod digest;
 pub mod discount;
 pub mod dispute;
 pub mod document;
@@ -16,12 +18,14 @@ pub mod explain;
 pub mod grant;
 pub mod history;
 pub mod hold;
+pub mod hours;
 pub mod id;
 pub mod label;
 pub mod ledger;
 pub mod lifecycle;
 pub mod member;
 pub mod meter;
+pub mod notice;
 pub mod price;
 pub mod profile;
 pub mod projection;
@@ -39,6 +43,7 @@ pub mod scoped;
 pub mod settle;
 pub mod span;
 pub mod statement;
+pub mod suggestion;
 pub mod tax;
 #[cfg(test)]
 mod testkit;

@@ -6,6 +6,7 @@
 
 use crate::block::{charge_block, find_next_block, take_back_blocks};
 use crate::correct::correct;
+use crate::digest::{note_late_start, note_run};
 use crate::event::EventKind;
 use crate::price::{Price, TIME_DIMENSION};
 use crate::profile::Profile;
@@ -165,7 +166,7 @@ pub fn begin_billing(
     if run.previous.is_none() {
         wallet.begin_launch(run, profile, now);
     }
-    Ok(())
+    note_late_start(ws, org, run)
 }
 
 /// Ends an open run: time is charged to its last second and settled at once (requirements N01), and
@@ -196,6 +197,7 @@ pub fn close_run(
             offset_debt(ws, org, now)?;
             expire_grants(ws, org, profile, now)?;
         } else {
+            note_run(ws, org, &run, ending.stopped_at)?;
             end_accrual(ws, org, profile, &run, ending.stopped_at, now)?;
         }
     }

@@ -12,6 +12,30 @@ use crate::{Amount, Timestamp};
 /// The dimension of time, priced per so many seconds.
 pub const TIME_DIMENSION: &str = "seconds";
 
+/// How one SKU can take the place of another (requirements D15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Alternative {
+    /// Less of the same, for what does not use all of it.
+    Smaller,
+    /// What is served in a smaller format runs on it.
+    Quantized,
+}
+
+impl Alternative {
+    pub const ALL: [Alternative; 2] = [Alternative::Smaller, Alternative::Quantized];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Alternative::Smaller => "smaller",
+            Alternative::Quantized => "quantized",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Alternative> {
+        Alternative::ALL.into_iter().find(|alternative| alternative.name() == name)
+    }
+}
+
 /// What can be bought.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sku {
@@ -24,7 +48,19 @@ pub struct Sku {
     pub gpu_count: Option<i64>,
     /// The SKU that this one is a load profile of (rulings R25).
     pub variant_of: Option<i64>,
+    /// SKUs that can take its place, by number.
+    pub smaller: Option<i64>,
+    pub quantized: Option<i64>,
     pub created_at: Timestamp,
+}
+
+impl Sku {
+    pub const fn alternative(&self, alternative: Alternative) -> Option<i64> {
+        match alternative {
+            Alternative::Smaller => self.smaller,
+            Alternative::Quantized => self.quantized,
+        }
+    }
 }
 
 /// What a price, or a discount, applies to from its effect on (requirements N16).

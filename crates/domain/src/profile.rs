@@ -49,6 +49,16 @@ impl ZeroAction {
     }
 }
 
+impl Digest {
+    pub const fn is_daily(self) -> bool {
+        matches!(self, Digest::Daily | Digest::DailyAndWeekly)
+    }
+
+    pub const fn is_weekly(self) -> bool {
+        matches!(self, Digest::Weekly | Digest::DailyAndWeekly)
+    }
+}
+
 impl Setting {
     /// The setting of that name.
     pub fn named(name: &str) -> Option<&'static Setting> {

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::attribution::{IdleCost, attribute};
 use crate::label::{self, Labels};
 use crate::ledger::{LedgerTransaction, TransactionKind};
 use crate::meter::Meters;
@@ -113,6 +114,10 @@ impl Days {
         (0..self.count).contains(&day).then(|| usize::try_from(day).unwrap_or(0))
     }
 
+    pub fn has(self, at: Timestamp) -> bool {
+        self.place(at).is_some()
+    }
+
     fn zeros(self) -> Vec<Amount> {
         self.starts().map(|_| Amount::ZERO).collect()
     }
@@ -157,8 +162,16 @@ pub struct CostReport {
     pub accrued: Amount,
 }
 
-/// A charge for one use, as a list of the dearest shows it (requirements D11). What a request costs
-/// out of a paid block is no charge of its own and has no place here (requirements C06).
+/// How much a request costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// A charge of its own, as the ledger has it.
+    Charged,
+    /// Its part of time that is paid for anyway (requirements C06).
+    Attributed { resource: i64, busy_milliseconds: i64 },
+}
+
+/// One use, as a list of the dearest shows it (requirements D11).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Number of the ledger transaction.
@@ -168,6 +181,7 @@ pub struct Request {
     pub event: Option<String>,
     pub sku: Option<String>,
     pub amount: Amount,
+    pub basis: Basis,
 }
 
 /// What of the ledger is use, and when it happened.
@@ -198,7 +212,8 @@ const fn use_of(kind: TransactionKind) -> Use {
         | TransactionKind::BonusVoid
         | TransactionKind::Offset
         | TransactionKind::Withdrawal
-        | TransactionKind::Reinstatement => Use::None,
+        | TransactionKind::Reinstatement
+        | TransactionKind::Request => Use::None,
     }
 }
 
@@ -270,9 +285,19 @@ fn rows(groups: Groups) -> Vec<CostRow> {
     rows
 }
 
-/// The dearest single charges of `days`, at most `rows_max`; equal ones oldest first.
-pub fn dearest(used: &Used<'_>, days: Days, rows_max: usize) -> Vec<Request> {
+/// The dearest single requests of `days`, at most `rows_max`; equal ones oldest first. Charges are
+/// what they are; where the profile has the use of paid time attributed, the requests of resources
+/// stand among them with their share of it.
+pub fn dearest(
+    used: &Used<'_>,
+    days: Days,
+    attributed: Option<IdleCost>,
+    rows_max: usize,
+) -> Vec<Request> {
     let (mut requests, priced) = (Vec::new(), used.priced());
+    if let Some(idle) = attributed {
+        used.add_attributed(days, idle, &mut requests);
+    }
     for row in used.journal {
         let at = row.occurred_at.unwrap_or(row.at);
         if matches!(use_of(row.kind), Use::Once) && days.place(at).is_some() {
@@ -282,6 +307,7 @@ pub fn dearest(used: &Used<'_>, days: Days, rows_max: usize) -> Vec<Request> {
                 event: row.event.as_ref().map(|event| event.id.clone()),
                 sku: priced.sku_of(row).map(|sku| sku.code.clone()),
                 amount: row.amount,
+                basis: Basis::Charged,
             });
         }
     }
@@ -304,6 +330,32 @@ impl Used<'_> {
     fn priced(&self) -> Priced<'_> {
         let sku = |price: &Price| Some((price.number, self.book.sku(price.sku)?));
         Priced(self.book.prices().filter_map(sku).collect())
+    }
+
+    /// Adds the requests that resources served, each with its share of the paid time of `days`.
+    fn add_attributed(&self, days: Days, idle: IdleCost, requests: &mut Vec<Request>) {
+        let served = self.served();
+        let shares = attribute(self.paid_time(days), &served, idle, self.now).shares;
+        let ids = self.journal.iter().filter(|row| row.kind == TransactionKind::Request);
+        let ids: BTreeMap<i64, &LedgerTransaction> = ids.map(|row| (row.number, row)).collect();
+        for request in &served {
+            let share = shares.get(&request.transaction);
+            if share.is_none() && !days.has(request.ended_at) {
+                continue;
+            }
+            let row = ids.get(&request.transaction);
+            requests.push(Request {
+                transaction: request.transaction,
+                at: request.ended_at,
+                event: row.and_then(|row| row.event.as_ref()).map(|event| event.id.clone()),
+                sku: share.and_then(|share| self.book.sku(share.sku)).map(|sku| sku.code.clone()),
+                amount: share.map_or(Amount::ZERO, |share| share.amount),
+                basis: Basis::Attributed {
+                    resource: request.resource,
+                    busy_milliseconds: request.busy_milliseconds(),
+                },
+            });
+        }
     }
 
     fn add_time(&self, row: &LedgerTransaction, days: Days, time: &mut [Amount]) {

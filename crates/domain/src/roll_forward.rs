@@ -98,7 +98,8 @@ impl Movement {
             TransactionKind::Charge
             | TransactionKind::Settlement
             | TransactionKind::Capture
-            | TransactionKind::Block => Movement::Drawn,
+            | TransactionKind::Block
+            | TransactionKind::Request => Movement::Drawn,
             TransactionKind::Correction
             | TransactionKind::Reversal
             | TransactionKind::BlockReversal => Movement::Restored,

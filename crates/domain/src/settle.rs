@@ -82,6 +82,11 @@ pub fn post(
     if wallet.tax.is_some() {
         tax::note_use(wallet, &mut draft);
     }
+    if draft.kind.is_charged()
+        && let Some(tally) = &mut wallet.tally
+    {
+        tally.count(draft.amount);
+    }
     let mut transaction = LedgerTransaction {
         org,
         number: wallet.tip.number + 1,
@@ -261,15 +266,22 @@ fn span_meters(wallet: &Wallet) -> Vec<SpanMeter> {
         .collect()
 }
 
+/// What an event says whose mail is not sent: it was switched off, or one came back.
+pub const MAILED: &str = "mailed";
+
 /// Writes an event of `org`.
 pub fn tell(
     ws: &mut Workset,
     org: OrgId,
     kind: EventKind,
     at: Timestamp,
-    fields: Vec<(&'static str, String)>,
+    mut fields: Vec<(&'static str, String)>,
 ) -> Result<(), Refusal> {
-    let number = ws.wallet_mut(org)?.take_number();
+    let wallet = ws.wallet_mut(org)?;
+    let number = wallet.take_number();
+    if kind.is_mailed() && !wallet.notices.mails(kind) {
+        fields.push((MAILED, "no".to_owned()));
+    }
     ws.append_event(Event { org, number, kind, at, fields });
     Ok(())
 }

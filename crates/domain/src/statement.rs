@@ -225,7 +225,8 @@ fn item_of_money(kind: TransactionKind) -> Option<Item> {
         | TransactionKind::Correction
         | TransactionKind::Reversal
         | TransactionKind::Block
-        | TransactionKind::BlockReversal => None,
+        | TransactionKind::BlockReversal
+        | TransactionKind::Request => None,
     }
 }
 

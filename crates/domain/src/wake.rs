@@ -6,6 +6,7 @@
 //! moves on (rulings R7).
 
 use crate::block::start_blocks;
+use crate::digest::{RUNS_MAX, begin_tally, close_days, next_digest, review_digests};
 use crate::event::{EventKind, Request};
 use crate::grant::Posting;
 use crate::hold::HoldState;
@@ -56,7 +57,8 @@ impl WakeNeeds {
         WakeNeeds {
             // A block that starts meanwhile may bring the end of what accrues nearer.
             open_runs: (wallet.stoppable_count > 0 && (stops || !wallet.blocks.is_empty()))
-                || may_delete(wallet, profile, until),
+                || may_delete(wallet, profile, until)
+                || (wallet.running_count <= RUNS_MAX && ends_day(wallet, until)),
             open_holds: wallet.next_hold_expiry <= until,
             due_blocks: wallet.blocks.next_at() <= until,
             due_beats: wallet.next_beat <= until,
@@ -67,6 +69,11 @@ impl WakeNeeds {
             }),
         }
     }
+}
+
+/// Whether a day ends by `until` that is told by what ran in it.
+fn ends_day(wallet: &Wallet, until: Timestamp) -> bool {
+    wallet.meters.is_running() && wallet.tally.as_ref().is_some_and(|it| it.day_end <= until)
 }
 
 /// Whether stops, top-up or alerts can come of a change in `wallet` at all.
@@ -101,6 +108,7 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
         due = due.min(wallet.next_beat).min(wallet.next_reprice);
         due = due.min(retention_due(wallet, profile));
     }
+    due = due.min(next_digest(wallet));
     due.min(forecast_due(wallet, profile)).min(top_up::due(wallet, profile))
 }
 
@@ -253,6 +261,7 @@ fn wake_at(
         expire_grants(ws, org, &profile, due)?;
         forget_lapsed(ws, org, due)?;
         begin_grants(ws, org, &profile, due)?;
+        close_days(ws, org, &profile, due)?;
         reprice(ws, org, &profile, due)?;
         settle_at_day_end(ws, org, &profile, due)?;
         give_up_silent(ws, org, &profile, due)?;
@@ -282,6 +291,8 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
     expire_holds(ws, org, &profile, now)?;
     expire_grants(ws, org, &profile, now)?;
     begin_grants(ws, org, &profile, now)?;
+    close_days(ws, org, &profile, now)?;
+    begin_tally(ws, org, &profile, now)?;
     reprice(ws, org, &profile, now)?;
     if ws.wallet(org)?.is_scoped() {
         ws.wallet_mut(org)?.forget_scopes();
@@ -496,6 +507,7 @@ fn review(
     review_forecast(ws, org, profile, at)?;
     review_reminders(ws, org, profile, at)?;
     review_retention(ws, org, profile, at)?;
+    review_digests(ws, org, profile, at, asked_from)?;
     if ws.wallet(org)?.review_due {
         ws.wallet_mut(org)?.review_due = false;
     }

@@ -8,10 +8,12 @@
 
 use crate::block::Blocks;
 use crate::calendar::Zone;
+use crate::digest::Tally;
 use crate::discount::{Discount, Volume, assigned_bps, day_of, tier_bps};
 use crate::grant::{OpenGrant, OpenGrants, Upcoming};
 use crate::ledger::ChainTip;
 use crate::meter::{Meter, Meters, last_second};
+use crate::notice::Notices;
 use crate::profile::{Admission, BalanceBasis, Overdraft, Profile};
 use crate::rate::{amount_round_half_even, denominator};
 use crate::retention::Retention;
@@ -113,6 +115,10 @@ pub struct Wallet {
     /// Those of members, at most [`MEMBER_LIMITS_MAX`], by member.
     pub member_limits: Vec<MemberLimit>,
     pub forecast_fired: bool,
+    /// What digests will tell; only where the platform has them, while something is done.
+    pub tally: Option<Box<Tally>>,
+    /// Which mails its organization gets.
+    pub notices: Notices,
     /// Charges per use by whole hour since 1970, the last ones only.
     pub per_use: Vec<(i64, Amount)>,
     pub auto_top_up: Option<AutoTopUp>,
@@ -192,6 +198,8 @@ impl Wallet {
             user_limit: None,
             member_limits: Vec::new(),
             forecast_fired: false,
+            tally: None,
+            notices: Notices::default(),
             per_use: Vec::new(),
             auto_top_up: None,
             stop_order: None,

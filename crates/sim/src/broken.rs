@@ -35,8 +35,8 @@ pub const ALL: &[Broken] = &[
     broken(
         "purchased_credit_drawn_first",
         "grant.rs",
-        "            self.kind.is_bought(),\n",
-        "            !self.kind.is_bought(),\n",
+        "(self.kind.is_bought(), self.kind == GrantKind::Bonus)",
+        "(!self.kind.is_bought(), self.kind == GrantKind::Bonus)",
     ),
     broken(
         "expiry_a_second_late",
@@ -58,7 +58,7 @@ pub const ALL: &[Broken] = &[
     ),
     broken(
         "no_cooldown",
-        "wake.rs",
+        "top_up.rs",
         "Some(at) => at.plus_seconds(profile.auto_top_up_cooldown_seconds),",
         "Some(at) => at,",
     ),

@@ -275,6 +275,7 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::TaxRate(..) => "0 0 tax".into(),
         Answer::AutoTopUp(..) => "0 0 top_up".into(),
         Answer::UserLimit(..) => "0 0 limit".into(),
+        Answer::Notices(..) => "0 0 notices".into(),
         Answer::Resource(_, resource) => format!("{} 0 resource", resource.number),
         Answer::Run(_, run) => {
             let start = run.started_at.seconds();

@@ -337,6 +337,8 @@ CREATE TABLE skus (
     class INTEGER NOT NULL,
     gpu_count BIGINT,
     variant_of BIGINT,
+    smaller BIGINT,
+    quantized BIGINT,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id, number),
     UNIQUE (bucket, org_id, code)

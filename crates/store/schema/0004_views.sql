@@ -73,6 +73,7 @@ SELECT
         WHEN 17 THEN 'renewal'
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
+        WHEN 40 THEN 'request'
     END AS kind,
     account,
     grant_number,
@@ -168,6 +169,7 @@ SELECT
         WHEN 17 THEN 'renewal'
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
+        WHEN 40 THEN 'request'
     END AS kind,
     CASE WHEN j.kind = 3 THEN 0 ELSE coalesce(j.subject, 0) END AS subject,
     j.amount AS amount_nanos,

@@ -1,4 +1,5 @@
-//! What platforms sell. The rows belong to the house organization.
+//! What platforms sell. The rows belong to the house organization; of what is written once, only
+//! what can take its place changes.
 
 use domain::OrgId;
 use domain::price::Sku;
@@ -18,12 +19,14 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("class", Kind::Small),
     ("gpu_count", Kind::Int),
     ("variant_of", Kind::Int),
+    ("smaller", Kind::Int),
+    ("quantized", Kind::Int),
     ("created_at", Kind::Int),
 ];
 
 catalogue! {
     /// Writes rows.
-    SAVE: Bulk = Bulk::new(Action::Insert, "skus", 3, COLUMNS);
+    SAVE: Bulk = Bulk::new(Action::Upsert, "skus", 3, COLUMNS);
     /// Finds rows.
     FIND: Load = Load::rows("skus", 3, COLUMNS, "");
     /// All of one platform.
@@ -42,6 +45,8 @@ impl Noun for Sku {
             .int(|sku| sku.class.code())
             .opt_int(|sku| sku.gpu_count)
             .opt_int(|sku| sku.variant_of)
+            .opt_int(|sku| sku.smaller)
+            .opt_int(|sku| sku.quantized)
             .time(|sku| sku.created_at)
     }
 
@@ -53,6 +58,8 @@ impl Noun for Sku {
             class: fields.code(ResourceClass::from_code)?,
             gpu_count: fields.opt_int()?,
             variant_of: fields.opt_int()?,
+            smaller: fields.opt_int()?,
+            quantized: fields.opt_int()?,
             created_at: fields.time()?,
         })
     }

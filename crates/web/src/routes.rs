@@ -144,6 +144,16 @@ pub static ROUTES: &[Route] = &[
         .takes::<wallets::LimitIn>()
         .answers::<wallets::LimitOut>()
         .refuses(&["amount_not_positive"]),
+    Route::act("/v1/wallets/{id}/notices", to!(notices::set))
+        .is("set_notices", "Sets which mails an organization gets")
+        .role(Organization)
+        .takes::<notices::NoticesIn>()
+        .answers::<notices::NoticesOut>(),
+    Route::act("/v1/wallets/{id}/bounce", to!(notices::report_bounce))
+        .is("report_bounce", "Takes the report that a mail came back, so that no more are sent")
+        .role(Platform)
+        .takes::<notices::BounceIn>()
+        .answers::<notices::NoticesOut>(),
     Route::create("/v1/grants", to!(grants::create))
         .is("give_grant", "Gives a promotional grant")
         .role(Platform)
@@ -352,6 +362,12 @@ pub static ROUTES: &[Route] = &[
         .role(Read)
         .query::<PlatformQuery>()
         .answers::<List<skus::SkuOut>>(),
+    Route::act("/v1/skus/{id}/alternatives", to!(skus::relate))
+        .is("relate_sku", "Says which SKU can take the place of another")
+        .role(Platform)
+        .takes::<skus::AlternativeIn>()
+        .answers::<skus::SkuOut>()
+        .refuses(&["class_differs"]),
     Route::create("/v1/prices", to!(prices::create))
         .is("create_price", "Sets what one dimension of a SKU costs from a moment on")
         .role(Platform)
@@ -572,6 +588,21 @@ pub static ROUTES: &[Route] = &[
         .role(Read)
         .query::<reports::RequestsQuery>()
         .answers::<reports::RequestsOut>(),
+    Route::get("/v1/reports/resources", to!(resource_uses::list))
+        .is("report_resources", "Reports how resources were used, and what was idle; also as CSV")
+        .role(Read)
+        .query::<resource_uses::UsesQuery>()
+        .answers::<resource_uses::UsesOut>(),
+    Route::get("/v1/reports/hours", to!(resource_uses::hours))
+        .is("report_hours", "Reports in which hours of the week a resource ran; also as CSV")
+        .role(Read)
+        .query::<resource_uses::HoursQuery>()
+        .answers::<resource_uses::HoursOut>(),
+    Route::get("/v1/reports/suggestions", to!(suggestions::list))
+        .is("report_suggestions", "Reports what could be cheaper, with its arithmetic; also as CSV")
+        .role(Read)
+        .query::<suggestions::SuggestionsQuery>()
+        .answers::<suggestions::SuggestionsOut>(),
     Route::get("/v1/test_clocks/{id}", to!(test_clocks::get))
         .is("get_test_clock", "Shows the clock of a test platform")
         .role(Platform)

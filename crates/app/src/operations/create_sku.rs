@@ -74,6 +74,8 @@ impl Operation for CreateSku {
             class: self.class,
             gpu_count: self.facts.gpu_count,
             variant_of,
+            smaller: None,
+            quantized: None,
             created_at: now,
         };
         Arc::make_mut(&mut book).add_sku(sku.clone());

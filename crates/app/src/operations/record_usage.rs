@@ -1,5 +1,6 @@
 //! Records one usage event: dedupes it, rates it, draws it down.
 
+use domain::digest::note_sku;
 use domain::label::{self, Labels};
 use domain::ledger::{EventKey, Line, TransactionKind};
 use domain::profile::{ModelZeroAction, Profile};
@@ -106,6 +107,7 @@ impl Operation for RecordUsage {
             discount_bps,
             ..Draft::new(TransactionKind::Charge, now, amount)
         };
+        self.note_spent(ws, platform, amount)?;
         let transaction = post(ws, self.org, draft)?.clone();
         ws.remember_event(self.hash);
         Ok(Answer::Charge { transaction, is_duplicate: false })
@@ -117,6 +119,16 @@ fn beyond() -> Refusal {
 }
 
 impl RecordUsage {
+    /// Notes what the charge is for, where a digest will tell.
+    fn note_spent(&self, ws: &mut Workset, platform: OrgId, amount: Amount) -> Result<(), Refusal> {
+        if ws.wallet(self.org)?.tally.is_none() {
+            return Ok(());
+        }
+        let sku = ws.book(platform).and_then(|book| book.sku_by_code(&self.sku));
+        let Some(sku) = sku.map(|sku| sku.number) else { return Ok(()) };
+        note_sku(ws, self.org, sku, amount)
+    }
+
     /// Refuses the use of a model when nothing is available (requirements C08).
     fn require_credit(
         &self,

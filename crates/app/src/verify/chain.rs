@@ -11,6 +11,7 @@ use domain::rate::{denominator, divide_round_half_even};
 use domain::scope::Cover;
 use domain::{Amount, OrgId, Timestamp};
 
+use super::digests::Digests;
 use super::discounts::Discounts;
 use super::scopes::Scoped;
 use super::taxes::Taxes;
@@ -115,6 +116,7 @@ pub(crate) struct Chain {
     /// Everybody who is or was a member.
     pub members: BTreeSet<i64>,
     pub taxes: Taxes,
+    pub digests: Digests,
 }
 
 impl Chain {
@@ -159,6 +161,7 @@ impl Chain {
             label_sets: BTreeMap::new(),
             members: BTreeSet::new(),
             taxes: Taxes::default(),
+            digests: Digests::default(),
         }
     }
 
@@ -185,6 +188,7 @@ impl Chain {
         self.debt = debt;
         self.taxes.check(row)?;
         self.discounts.add_drawn(row);
+        self.digests.add(row);
         let mut change = row.debt.negated();
         for posting in &row.postings {
             change = change.plus(posting.change);
@@ -254,12 +258,25 @@ impl Chain {
                     _ => self.blocks.remove(&[row.subject, from, -amount]),
                 }
             }
+            TransactionKind::Request => self.check_request(row)?,
             _ => {}
         }
         for (grant, change) in issued(row) {
             self.grants.add(&[grant, change.nanos()]);
         }
         Ok(())
+    }
+
+    /// A request was busy in time that is paid for: it moves nothing (requirements C06).
+    fn check_request(&self, row: &LedgerTransaction) -> Result<(), Lie> {
+        let at = || ("journal", self.org, || format!("transaction {}", row.number));
+        same(at(), "the amount of a request", &row.amount, &Amount::ZERO)?;
+        same(at(), "the grants that a request drew from", &row.postings.len(), &0)?;
+        let is_busy = row.single_line().is_some_and(|line| line.price == 0 && line.quantity > 0);
+        if is_busy && row.subject > 0 {
+            return Ok(());
+        }
+        Err(self.lie(row, "a request says neither its resource nor how long it was busy".into()))
     }
 
     /// A settlement whose rates did not change inside says what it stands on: all time so far.

@@ -18,6 +18,7 @@ use store::read::access;
 use store::read::verify as scan;
 
 use super::chain::{BlockSum, Chain, Tally};
+use super::digests::{self, Digests};
 use super::{Books, Lie, Unverified, discounts, labels, name, same, scopes, taxes};
 
 /// Calls `each` for every row of a table.
@@ -72,6 +73,7 @@ impl Books {
             let upcoming = wallet.upcoming.iter().map(|it| (it.grant.number, it.grant.remaining));
             chain.upcoming = upcoming.collect();
             chain.bonuses = wallet.bonus_coupons.iter().copied().collect();
+            chain.digests = Digests::of(&wallet);
             chain.scoped.scopes = wallet.scopes;
             self.chains.insert(row.org, chain);
         });
@@ -142,6 +144,11 @@ impl Books {
                 let what = "it stopped before it started".to_owned();
                 return Err(Lie { table: "runs", org, row: format!("run {number}"), what }.into());
             }
+            let first = run.paid.and_then(|paid| paid.starts().next());
+            let is_late = first.is_some_and(|first| first < run.started_at);
+            same(at(), "whether a block was paid before it started", &is_late, &false)?;
+            let is_whole = run.started_at == run.started_at.floor_to_second();
+            same(at(), "whether it started at a whole second", &is_whole, &true)?;
             chain.discounts.add_run(&run);
             chain.untold.extend(self.prices.untold(chain.platform, &run));
             chain.scoped.learn_run(&run);
@@ -421,6 +428,7 @@ impl Books {
             check_wallet(chain, &wallet)?;
             discounts::check_wallet(chain, &wallet, &platform.profile)?;
             taxes::check_wallet(&wallet)?;
+            digests::check_wallet(chain)?;
             check_validity(chain, &wallet)?;
             check_wake(chain, &wallet, &platform)?;
             self.report.wallets += 1;

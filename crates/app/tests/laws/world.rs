@@ -51,25 +51,7 @@ use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
-/// Numbers that a seed repeats (xorshift).
-pub struct Chance(u64);
-
-impl Chance {
-    pub fn new(seed: u64) -> Chance {
-        Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub fn below(&mut self, limit: i64) -> i64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        i64::try_from((self.0 >> 11) % limit.unsigned_abs()).unwrap()
-    }
-
-    pub fn one_in(&mut self, count: i64) -> bool {
-        self.below(count) == 0
-    }
-}
+use super::chance::Chance;
 
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -168,6 +150,7 @@ pub enum Step {
         enabled: bool,
         threshold: i64,
         amount: i64,
+        daily_attempts_max: Option<i64>,
     },
     Limit {
         limit: Option<Amount>,
@@ -210,15 +193,15 @@ const PROFILES: [(&str, &str); 14] = [
     ("spheron", REUSED_BLOCKS),
     ("greennode", BLOCKS),
     ("spheron", "retention_days=off"),
-    ("spheron", "overdraft=carry;overcapture=overflow"),
-    ("spheron", "volume_tiers=5:5%,20:12.5%,60:33.33%;compute_terms=block(1h)"),
+    ("spheron", "overdraft=carry;overcapture=overflow;digest=weekly"),
+    ("spheron", "volume_tiers=5:5%,20:12.5%,60:33.33%;compute_terms=block(1h);digest=daily"),
     ("spheron", "stop_lead_seconds=4000;retention_days=off"),
     ("greennode", "retention_days=off"),
-    ("greennode", "settle_every_seconds=600;overcapture=cap"),
+    ("greennode", "settle_every_seconds=600;overcapture=cap;digest=daily_and_weekly"),
     ("greennode", "overdraft=carry;stop_lead_seconds=7"),
     ("spheron", "purchased_expiry=rolling(1mo);overdraft=carry;hold_runway_keep_seconds=7200"),
     ("greennode", "purchased_expiry=fixed(2d);expiry_reminder_days=2,1"),
-    ("greennode", "overdraft=carry;stop_lead_seconds=2000"),
+    ("greennode", "overdraft=carry;stop_lead_seconds=2000;digest=daily;digest_hour=0"),
 ];
 
 fn nanos(chance: &mut Chance, units: i64) -> Amount {
@@ -313,7 +296,7 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
             16 => Step::Card {
                 behaviour: match (manners, chance.below(4)) {
                     (_, 0) => Behaviour::Declines,
-                    (Manners::Any, 1) => Behaviour::NeedsAuthentication,
+                    (Manners::Any, 1) => Behaviour::ALL[2 + pick(chance) % 2],
                     _ => Behaviour::Succeeds,
                 },
             },
@@ -321,6 +304,7 @@ pub fn steps(chance: &mut Chance, manners: Manners, count: usize) -> Vec<Step> {
                 enabled: !chance.one_in(4),
                 threshold: chance.below(25) + 4,
                 amount: chance.below(40) + 14,
+                daily_attempts_max: chance.one_in(3).then(|| chance.below(3) + 1),
             },
             18 if chance.one_in(3) => Step::Discount {
                 bps: chance.below(4_001),
@@ -707,7 +691,7 @@ impl World {
                 let method = self.method;
                 vec![self.decide(&ChangePaymentMethod { org, method, behaviour })]
             }
-            Step::TopUp { enabled, threshold, amount } => {
+            Step::TopUp { enabled, threshold, amount, daily_attempts_max } => {
                 let (threshold, amount) =
                     (Amount::from_units(threshold), Amount::from_units(amount));
                 let method = self.method;
@@ -717,7 +701,7 @@ impl World {
                     threshold,
                     amount,
                     method,
-                    caps: Caps::default(),
+                    caps: Caps { daily_attempts_max, monthly_amount_max: None },
                 })]
             }
             Step::Discount { bps, of_one, from, seconds, applies_to } => {

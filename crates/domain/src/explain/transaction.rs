@@ -82,6 +82,7 @@ fn subject_of(row: &LedgerTransaction) -> Option<(Kind, &'static str)> {
         | TransactionKind::Renewal => Some((Kind::Grant, "of grant")),
         TransactionKind::Capture => Some((Kind::Hold, "hold")),
         TransactionKind::Block | TransactionKind::BlockReversal => Some((Kind::Run, "run")),
+        TransactionKind::Request => Some((Kind::Resource, "resource")),
         TransactionKind::Correction => Some((Kind::Grant, "became grant")),
         TransactionKind::BonusVoid => Some((Kind::Grant, "of grant")),
         TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {
@@ -125,6 +126,12 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
         TransactionKind::Charge | TransactionKind::Reversal => {
             told.figure("amount", line_terms(row, around), row.amount);
             told.figure("paid by", payer_terms(row, around), row.amount);
+        }
+        TransactionKind::Request => {
+            let busy = row.single_line().map_or(0, |line| line.quantity);
+            let label = format!("busy for {busy} ms of time that is paid");
+            let resource = Id::new(Kind::Resource, row.org, row.subject);
+            told.figure("amount", vec![Term::new(row.amount, label).of(resource)], row.amount);
         }
         TransactionKind::Settlement => {
             time(told, row, around);

@@ -95,10 +95,6 @@ fn time(profile: &Profile, findings: &mut Findings) {
             let message = format!("{ahead} is not within a block of {seconds} seconds");
             findings.error("block_lookahead_seconds", message);
         }
-        if profile.min_charge.is_positive() {
-            let message = "is said, and a run costs one block at least anyway".into();
-            findings.warning("min_charge", message);
-        }
     }
     if profile.forecast_horizon_seconds == Some(0) {
         findings.error("forecast_horizon_seconds", "is a time ahead, or off, not 0".into());
@@ -239,7 +235,6 @@ mod tests {
             ("compute_terms=window(300s)", "error: settle_every_seconds must divide a day and be"),
             ("model_charge=attributed", "error: model_charge attributed needs"),
             ("compute_terms=block(600s)", "error: block_lookahead_seconds 600 is not within"),
-            ("compute_terms=block(1h);min_charge=3", "warning: min_charge is said"),
             ("forecast_horizon_seconds=0", "error: forecast_horizon_seconds is a time ahead"),
             ("deposit_min=20;deposit_max=10", "error: deposit_min 20.00 is above deposit_max"),
             ("deposit_min=0.49", "warning: deposit_min 0.49 is below 0.50, the least"),

@@ -169,8 +169,6 @@ settings! {
     balance_basis: BalanceBasis = BalanceBasis::Live;
     /// What must be there before something starts (C12, C17).
     admission: Admission = Admission::HoldSeconds(60);
-    /// The least that a run costs, in currency (C17).
-    min_charge: Amount = Amount::ZERO;
     /// What resuming inside a paid block costs (N02).
     resume_in_paid_block: ResumeInPaidBlock = ResumeInPaidBlock::NewBlock;
     /// How long before a block begins auto top-up looks whether it can be paid (rulings R13).
@@ -207,8 +205,6 @@ settings! {
     digest: Digest = Digest::Off;
     /// The hour of the day at which digests go out, in the organization's time zone (N20).
     digest_hour: i64 = 8, within 0..=23;
-    /// Whether people are told when one deployment costs more than a limit they set.
-    deployment_cost_alert: bool = false;
 
     /// Whether customers can set an auto top-up rule.
     auto_top_up: bool = true;

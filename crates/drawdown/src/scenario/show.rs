@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::discount::percent;
+use domain::hours::{HourUse, WEEKDAYS, Week};
 use domain::price::TIME_DIMENSION;
 use domain::profile::Profile;
-use domain::report::{CostReport, Dimension, Request};
+use domain::report::{Basis, CostReport, Dimension, Request};
 use domain::roll_forward::{Movement, RollForward};
 use domain::top_up::Preview;
 use domain::{Amount, OrgId, Timestamp};
@@ -13,7 +14,7 @@ use domain::{Amount, OrgId, Timestamp};
 use crate::scenario::layer::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
     LedgerRow, MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow,
-    StatementRow,
+    StatementRow, SuggestionRow, UseRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown, unit_of};
@@ -265,12 +266,16 @@ const FIELDS: &[&str] = &[
     "per_units",
     "effective_from",
     "bonus",
+    "cap",
+    "from",
+    "until",
+    "spent",
+    "by_sku",
     "balance",
     "limit",
     "needed",
     "burn_per_hour",
-    "cap",
-    "until",
+    "runs_out_at",
     "coupon",
     "gift",
     "expiring",
@@ -282,6 +287,7 @@ const FIELDS: &[&str] = &[
     "stopped_at",
     "reason",
     "method",
+    "mailed",
 ];
 
 pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
@@ -436,7 +442,64 @@ pub fn report(org: OrgId, report: &CostReport, by: &[Dimension], names: &Names) 
 pub fn request(row: &Request, names: &Names) -> String {
     let event = row.event.as_deref().unwrap_or("capture");
     let sku = row.sku.as_ref().map(|sku| format!(" {sku}")).unwrap_or_default();
-    format!("{} {event}{sku} {}", names.time(row.at), row.amount)
+    let basis = match row.basis {
+        Basis::Charged => String::new(),
+        Basis::Attributed { busy_milliseconds, .. } => {
+            format!(" busy {busy_milliseconds}ms, attributed")
+        }
+    };
+    format!("{} {event}{sku}{basis} {}", names.time(row.at), row.amount)
+}
+
+/// `chat gpu_s ran 01:00:00, busy 60000ms of 3600000ms, 3 requests 0.01, idle 0.59, cost 0.60`.
+pub fn use_of(org: OrgId, row: &UseRow, names: &Names) -> String {
+    let sum = row.attribution;
+    let mut parts = vec![
+        format!(
+            "{} {} ran {}",
+            names.of(org, row.resource),
+            row.sku,
+            clock_face(row.running_seconds)
+        ),
+        format!("busy {}ms of {}ms", sum.busy_milliseconds, sum.paid_milliseconds),
+        format!("{} requests {}", row.requests, sum.requests),
+        format!("idle {}", sum.idle),
+    ];
+    let rest = [("to come", sum.to_come), ("rounding", sum.rounding)];
+    for (name, amount) in rest.into_iter().filter(|(_, amount)| !amount.is_zero()) {
+        parts.push(format!("{name} {amount}"));
+    }
+    parts.push(format!("cost {}", sum.cost));
+    parts.join(", ")
+}
+
+/// `chat gpu_m right_size to gpu_s, busy 11% of 168:00:00: 302.40 - 100.80 = 201.60, at least 66%`.
+pub fn suggestion(org: OrgId, row: &SuggestionRow, names: &Names) -> String {
+    let to = row.alternative.as_ref().map(|sku| format!(" to {sku}")).unwrap_or_default();
+    let (resource, ran) = (names.of(org, row.resource), clock_face(row.paid_milliseconds / 1_000));
+    let (sku, advice, busy) = (&row.sku, &row.advice, row.busy_percent);
+    let sums = format!("{} - {} = {}", row.cost, row.instead, row.saves);
+    let percent = row.saves_percent;
+    format!("{resource} {sku} {advice}{to}, busy {busy}% of {ran}: {sums}, at least {percent}%")
+}
+
+/// `monday 9 to 12 ran 01:00:00 each, busy 60000ms`: hours in a row that say the same are one line.
+pub fn week(week: &Week) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (weekday, hours) in WEEKDAYS.into_iter().zip(week) {
+        let mut from = 0;
+        while from < hours.len() {
+            let cell = hours[from];
+            let more = hours[from..].iter().take_while(|other| **other == cell).count();
+            if cell != HourUse::default() {
+                let hour = clock_face(cell.running_seconds);
+                let (until, busy) = (from + more, cell.busy_milliseconds);
+                lines.push(format!("{weekday} {from} to {until} ran {hour} each, busy {busy}ms"));
+            }
+            from += more;
+        }
+    }
+    lines
 }
 
 /// `purchased: opening 0.00, purchased +20.00, drawn -3.38, closing 16.62`.

@@ -10,11 +10,15 @@ use app::jobs::issue_documents::{self, invoice_of};
 use app::jobs::join_coupons::{self, Redeemed};
 use app::lane::LaneLimits;
 use app::operation::AsMember;
+use app::operations::move_clock::MoveClock;
+use app::ports::Ports;
 use app::{App, AppError, IdempotencyKey, LaneOptions, Operation, Outcome};
+use domain::attribution::IdleCost;
 use domain::coupon::CouponCode;
 use domain::deposit::Deposit;
 use domain::grant::GrantKind;
 use domain::history::Filter;
+use domain::hours::Week;
 use domain::ledger::LedgerTransaction;
 use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request};
@@ -30,7 +34,7 @@ use store::testkit::TempFolder;
 use store::testkit::pg::Database;
 use store::{Snapshot, Store, StoreError, StoreUrl};
 use tokio::runtime::Runtime;
-use web::api::reports::{dearest_of, grouped};
+use web::api::reports::{dearest_of, grouped, suggestions_of, uses_of, week_of};
 
 use crate::scenario::domain_layer::operations::operation_of;
 use crate::scenario::domain_layer::rows::{
@@ -42,7 +46,8 @@ use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
     GrantRow, HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
-    RefundRow, ResourceRow, RunRow, StatementRow, TopUpRule, reused,
+    RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow, reused,
+    says_not_mailed,
 };
 use crate::wire;
 
@@ -87,6 +92,11 @@ pub fn open_app(runtime: &Runtime, url: &StoreUrl) -> Result<App, String> {
     let store = Store::open(url, runtime.handle()).map_err(|error| error.to_string())?;
     store::migrate::run(&store, "scenario", ports.clock.now())
         .map_err(|error| error.to_string())?;
+    open_lanes(runtime, store, ports)
+}
+
+fn open_lanes(runtime: &Runtime, store: Store, ports: Arc<Ports>) -> Result<App, String> {
+    let _inside = runtime.enter();
     let options = LaneOptions {
         owner: wire::process_name(&ports),
         address: String::new(),
@@ -98,6 +108,25 @@ pub fn open_app(runtime: &Runtime, url: &StoreUrl) -> Result<App, String> {
         std::thread::yield_now();
     }
     Ok(app)
+}
+
+/// Closes the lanes, lets the clocks of `platforms` go on without them, and opens them again over
+/// what was stored: nothing that was in memory is left.
+pub fn restart(
+    runtime: &Runtime,
+    app: &App,
+    platforms: &[OrgId],
+    to: Timestamp,
+) -> Result<App, Failure> {
+    for &platform in platforms {
+        let moved = app.run(app::Command::new(MoveClock { platform, to, is_arrival: true }));
+        let Outcome::Decided(decided) = runtime.block_on(moved).map_err(broken)? else {
+            return Err(broken("replayed"));
+        };
+        decided?;
+    }
+    app.close();
+    open_lanes(runtime, app.store.clone(), Arc::clone(&app.ports)).map_err(broken)
 }
 
 impl StoreLayer {
@@ -313,6 +342,11 @@ impl Layer for StoreLayer {
         }
     }
 
+    fn outage(&mut self, platforms: &[OrgId], to: Timestamp) -> Result<(), Failure> {
+        self.app = restart(&self.runtime, &self.app, platforms, to)?;
+        platforms.iter().try_for_each(|&platform| self.advance(platform, to))
+    }
+
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
         let (wallet, platform) = self.wallet(org)?;
         let now = platform.clock.unwrap_or(wallet.now);
@@ -424,12 +458,13 @@ impl Layer for StoreLayer {
     fn events(&mut self, org: OrgId) -> Result<Vec<EventRow>, Failure> {
         let rows = self.read(async |snapshot| lists::events(snapshot, org, 0, None, ALL).await)?;
         let row = |event: &lists::ToldEvent| {
+            let fields = fields::parse(&event.body).map_err(broken)?;
             Ok(EventRow {
                 number: event.number,
                 kind: event.kind.name().to_owned(),
                 at: event.at,
-                is_mailed: event.kind.is_mailed(),
-                fields: fields::parse(&event.body).map_err(broken)?,
+                is_mailed: event.kind.is_mailed() && !says_not_mailed(&fields),
+                fields,
             })
         };
         rows.iter().map(row).collect()
@@ -439,8 +474,24 @@ impl Layer for StoreLayer {
         Ok(grouped(&self.used(org, days)?, by))
     }
 
-    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure> {
-        Ok(dearest_of(&self.used(org, days)?, DEAREST_ROWS))
+    fn dearest(&mut self, org: OrgId, days: i64, idle: IdleCost) -> Result<Vec<Request>, Failure> {
+        Ok(dearest_of(&self.used(org, days)?, idle, DEAREST_ROWS))
+    }
+
+    fn uses(&mut self, org: OrgId, days: i64, idle: IdleCost) -> Result<Vec<UseRow>, Failure> {
+        let codes = self.sku_codes(org)?;
+        let rows = uses_of(&self.used(org, days)?, idle);
+        Ok(rows.iter().map(|row| UseRow::of(row, &codes)).collect())
+    }
+
+    fn suggestions(&mut self, org: OrgId, days: i64) -> Result<Vec<SuggestionRow>, Failure> {
+        let codes = self.sku_codes(org)?;
+        let rows = suggestions_of(&self.used(org, days)?);
+        Ok(rows.iter().map(|row| SuggestionRow::of(row, &codes)).collect())
+    }
+
+    fn week(&mut self, org: OrgId, resource: i64, days: i64) -> Result<Week, Failure> {
+        Ok(week_of(&self.used(org, days)?, resource))
     }
 
     fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure> {

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use store::StoreUrl;
 use store::testkit::{TempFolder, pg, tamper};
 
+use domain::attribution::IdleCost;
 use domain::report::{DAYS_MAX, Dimension};
 use domain::roll_forward::{KINDS, Month};
 use domain::time::SECONDS_PER_DAY;
@@ -88,6 +89,21 @@ fn check_reports(layer: &mut DomainLayer, org: OrgId) {
     }
 }
 
+/// What is attributed adds up to what each resource cost, and that is its row in the breakdown.
+fn check_uses(layer: &mut DomainLayer, org: OrgId) {
+    let costs = layer.costs(org, &[Dimension::Resource], DAYS_MAX).unwrap();
+    for idle in [IdleCost::Apart, IdleCost::Included] {
+        for row in layer.uses(org, DAYS_MAX, idle).unwrap() {
+            let sum = row.attribution;
+            let parts = sum.requests.plus(sum.idle).plus(sum.to_come).plus(sum.rounding);
+            assert_eq!(parts, sum.cost);
+            let of_resource = Some(row.resource.to_string());
+            let cost = costs.rows.iter().find(|cost| cost.values[0] == of_resource);
+            assert_eq!(cost.map_or(Amount::ZERO, |cost| cost.total), sum.cost);
+        }
+    }
+}
+
 #[test]
 fn law_every_breakdown_adds_up_to_the_ledger() {
     let mut organizations = 0;
@@ -97,6 +113,7 @@ fn law_every_breakdown_adds_up_to_the_ledger() {
         assert!(report.has_passed(), "\n{report}");
         for org in layer.orgs().to_vec() {
             check_reports(&mut layer, org);
+            check_uses(&mut layer, org);
             organizations += 1;
         }
     }

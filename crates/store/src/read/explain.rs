@@ -207,7 +207,8 @@ impl Home {
             | TransactionKind::Withdrawal
             | TransactionKind::Reinstatement
             | TransactionKind::Renewal
-            | TransactionKind::Reversal => {}
+            | TransactionKind::Reversal
+            | TransactionKind::Request => {}
         }
         Ok(transaction::explain(&row, &around))
     }

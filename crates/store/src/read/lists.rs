@@ -79,7 +79,8 @@ catalogue! {
     );
     /// A page of SKUs.
     SKUS: Statement = Statement::new(
-        "SELECT bucket, org_id, number, code, name, class, gpu_count, variant_of, created_at \
+        "SELECT bucket, org_id, number, code, name, class, gpu_count, variant_of, smaller, \
+         quantized, created_at \
          FROM skus WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of prices.

@@ -5,11 +5,13 @@
 //! report has to add up.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use domain::grant::{Grant, GrantKind};
 use domain::label::{LabelSet, Labels};
 use domain::ledger::LedgerTransaction;
 use domain::price::PriceBook;
+use domain::profile::Profile;
 use domain::report::Days;
 use domain::roll_forward::{Month, RollForward};
 use domain::run::{Resource, Run};
@@ -34,6 +36,7 @@ const AHEAD_SECONDS: i64 = 300;
 #[derive(Clone, Debug)]
 pub struct UsedRows {
     pub wallet: Wallet,
+    pub profile: Arc<Profile>,
     pub book: PriceBook,
     pub now: Timestamp,
     pub days: Days,
@@ -68,7 +71,19 @@ pub async fn used(
     let book = book(snapshot, wallet.platform).await?;
     let resources = resources_of(snapshot, org, &runs).await?;
     let label_sets = label_sets_of(snapshot, org, &journal).await?;
-    Ok(Some(UsedRows { wallet, book, now, days, journal, runs, resources, label_sets, is_cut }))
+    let profile = platform.profile;
+    Ok(Some(UsedRows {
+        wallet,
+        profile,
+        book,
+        now,
+        days,
+        journal,
+        runs,
+        resources,
+        label_sets,
+        is_cut,
+    }))
 }
 
 /// The labels that rows of the journal name, by number of their set.

@@ -180,7 +180,8 @@ catalogue! {
     /// A page of SKUs.
     SKUS: Statement = page!(
         "skus",
-        "bucket, org_id, number, code, name, class, gpu_count, variant_of, created_at"
+        "bucket, org_id, number, code, name, class, gpu_count, variant_of, smaller, quantized, \
+         created_at"
     );
 }
 

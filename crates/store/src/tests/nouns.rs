@@ -361,6 +361,8 @@ fn conform_a_book_is_read_whole(stand: &Stand) {
             class: random.one(&ResourceClass::ALL),
             gpu_count: random.maybe(|random| random.below(99)),
             variant_of: random.maybe(|random| random.below(99)),
+            smaller: random.one(&[None, Some(number + 1)]),
+            quantized: random.one(&[None, Some(number + 2)]),
             created_at: random.time(),
         };
         let price = Price {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::block::{BlockGroup, Blocks, NextBlock};
 use domain::calendar::Zone;
+use domain::digest::{Spent, Tally, Waiting};
 use domain::discount::{Discount, Volume};
 use domain::event::{Event, EventKind};
 use domain::grant::{Grant, GrantKind, OpenGrant, OpenGrants, Posting, Upcoming};
@@ -11,6 +12,7 @@ use domain::ledger::{
     ChainTip, EventKey, LedgerTransaction, Line, Span, SpanMeter, TransactionKind,
 };
 use domain::meter::{Meter, Meters};
+use domain::notice::{Notices, Topic};
 use domain::price::AppliesTo;
 use domain::retention::Retention;
 use domain::run::ResourceClass;
@@ -133,6 +135,31 @@ impl Random {
         Zone::named(self.one(&["UTC", "America/Sao_Paulo", "Asia/Ho_Chi_Minh"])).unwrap()
     }
 
+    fn tally(&mut self) -> Tally {
+        Tally {
+            day_from: self.time(),
+            day_end: self.time(),
+            day_after: self.below(99),
+            day: self.spent(),
+            week_from: self.time(),
+            week_after: self.below(99),
+            week: self.spent(),
+            daily: self.maybe(Random::waiting),
+            weekly: self.maybe(Random::waiting),
+        }
+    }
+
+    fn waiting(&mut self) -> Waiting {
+        let (from, until, tell_at) = (self.time(), self.time(), self.time());
+        let (after, through) = (self.below(99), self.below(99));
+        Waiting { from, until, tell_at, after, through, spent: self.spent() }
+    }
+
+    fn spent(&mut self) -> Spent {
+        let skus = self.some(3, |random| (random.below(99), random.signed()));
+        Spent { total: self.signed(), skus }
+    }
+
     fn open_grant(&mut self, number: i64) -> OpenGrant {
         let remaining = Amount::from_nanos(1 + self.below(1 << 50));
         let reserved = Amount::from_nanos(self.below(remaining.nanos() + 1));
@@ -189,6 +216,8 @@ impl Random {
         wallet.user_limit =
             self.maybe(|random| UserLimit { limit: random.amount(), fired: random.chance() });
         wallet.forecast_fired = self.chance();
+        wallet.notices = Notices::new(if self.chance() { &Topic::ALL } else { &[] }, self.chance());
+        wallet.tally = self.maybe(Random::tally).map(Box::new);
         wallet.per_use = self.some(5, |random| (random.below(1 << 20), random.signed()));
         wallet.auto_top_up = self.maybe(|random| AutoTopUp {
             threshold: random.amount(),

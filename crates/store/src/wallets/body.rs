@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use domain::block::{BlockGroup, Blocks, NextBlock};
 use domain::calendar::Zone;
+use domain::digest::{Spent, Tally, Waiting};
 use domain::discount::{Discount, Volume};
 use domain::grant::{GrantKind, OpenGrant, OpenGrants, PRIORITY_DEFAULT, Upcoming};
 use domain::meter::Meter;
+use domain::notice::Notices;
 use domain::price::AppliesTo;
 use domain::retention::Retention;
 use domain::scope::{Cover, Scope, Scopes};
@@ -48,6 +50,8 @@ pub(super) fn write(wallet: &Wallet) -> String {
         user_limit,
         member_limits,
         forecast_fired,
+        tally,
+        notices,
         per_use,
         auto_top_up,
         stop_order: _,
@@ -69,23 +73,18 @@ pub(super) fn write(wallet: &Wallet) -> String {
     // Both are near the instant up to which time is settled, most often the same second.
     text.number("now", now.micros().wrapping_sub(settled_until.micros()));
     text.number("accrued", meters.accrued_until.micros().wrapping_sub(settled_until.micros()));
-    text.list("meters", &meters.meters, |text, meter| {
-        text.part(meter.per_units).part(meter.rate).part(meter.sum).part(meter.posted);
-        push_cover(text, meter.cover);
-    });
+    text.list("meters", &meters.meters, push_meter);
     text.number("running", *running_count);
     text.number("stoppable", *stoppable_count);
     push_blocks(&mut text, blocks);
     push_retention(&mut text, *retention);
     text.instant("beat", *next_beat);
     text.instant("reprice", *next_reprice);
-    text.list("launches", launches, |text, launch| {
-        text.time(launch.until).part(launch.per_units).part(launch.rate);
-        push_cover(text, launch.cover);
-    });
+    text.list("launches", launches, push_launch);
     text.instant("hold_expiry", *next_hold_expiry);
     push_told(&mut text, user_limit.as_ref(), member_limits);
     text.mark("forecast", *forecast_fired);
+    push_digests(&mut text, tally.as_deref(), *notices);
     text.list("hours", per_use, |text, (hour, amount)| {
         text.part(hour).part(amount.nanos());
     });
@@ -96,6 +95,16 @@ pub(super) fn write(wallet: &Wallet) -> String {
     text.mark("review", *review_due);
     push_grants(&mut text, grants);
     text.text
+}
+
+fn push_meter(text: &mut Text, meter: &Meter) {
+    text.part(meter.per_units).part(meter.rate).part(meter.sum).part(meter.posted);
+    push_cover(text, meter.cover);
+}
+
+fn push_launch(text: &mut Text, launch: &Launch) {
+    text.time(launch.until).part(launch.per_units).part(launch.rate);
+    push_cover(text, launch.cover);
 }
 
 /// The limits below which somebody is told.
@@ -116,6 +125,33 @@ fn push_grants(text: &mut Text, grants: &OpenGrants) {
     if further > 0 {
         text.field("parts").part(further.div_ceil(GRANTS_PER_ROW));
     }
+}
+
+/// Which mails are not sent, what is counted for digests, and the digests that wait for their hour.
+fn push_digests(text: &mut Text, tally: Option<&Tally>, notices: Notices) {
+    text.number("muted", notices.stored());
+    text.mark("bounced", notices.has_bounced);
+    let Some(tally) = tally else { return };
+    text.field("day").time(tally.day_from).time(tally.day_end);
+    text.part(tally.day_after).part(tally.day.total.nanos());
+    push_skus(text, "day_skus", &tally.day);
+    text.field("week").time(tally.week_from);
+    text.part(tally.week_after).part(tally.week.total.nanos());
+    push_skus(text, "week_skus", &tally.week);
+    for (name, skus, waiting) in
+        [("daily", "daily_skus", &tally.daily), ("weekly", "weekly_skus", &tally.weekly)]
+    {
+        let Some(waiting) = waiting else { continue };
+        text.field(name).time(waiting.from).time(waiting.until).time(waiting.tell_at);
+        text.part(waiting.after).part(waiting.through).part(waiting.spent.total.nanos());
+        push_skus(text, skus, &waiting.spent);
+    }
+}
+
+fn push_skus(text: &mut Text, name: &str, spent: &Spent) {
+    text.list(name, &spent.skus, |text, (sku, amount)| {
+        text.part(sku).part(amount.nanos());
+    });
 }
 
 fn push_stops(text: &mut Text, wallet: &Wallet) {
@@ -278,6 +314,8 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
             "limit" => wallet.user_limit = Some(user_limit(&mut one)?),
             "limits" => wallet.member_limits = list(value, member_limit)?,
             "forecast" => wallet.forecast_fired = one.flag()?,
+            "muted" => wallet.notices = Notices::from_stored(one.get()?, false)?,
+            "bounced" => wallet.notices.has_bounced = one.flag()?,
             "hours" => {
                 wallet.per_use = list(value, |parts| Some((parts.get()?, parts.amount()?)))?;
             }
@@ -343,9 +381,60 @@ fn read_scopes(name: &str, value: &str, wallet: &mut Wallet) -> Option<()> {
             wallet.scopes = Scopes::from_stored(list(value, scope)?)?;
         }
         "covered" => wallet.covered = list(value, covered)?,
+        _ => read_tally(name, value, &mut wallet.tally)?,
+    }
+    Some(())
+}
+
+/// Reads one field of what is counted for digests, of which the day comes first; nothing when it is
+/// none of them.
+fn read_tally(name: &str, value: &str, tally: &mut Option<Box<Tally>>) -> Option<()> {
+    let mut one = Parts::of(value);
+    if name == "day" {
+        *tally = Some(Box::new(Tally {
+            day_from: one.time()?,
+            day_end: one.time()?,
+            day_after: one.get()?,
+            day: total(&mut one)?,
+            week_from: Timestamp::ZERO,
+            week_after: 0,
+            week: Spent::default(),
+            daily: None,
+            weekly: None,
+        }));
+        return Some(());
+    }
+    let tally = tally.as_mut()?;
+    let skus = || list(value, |parts| Some((parts.get()?, parts.amount()?)));
+    match name {
+        "day_skus" => tally.day.skus = skus()?,
+        "week" => {
+            (tally.week_from, tally.week_after) = (one.time()?, one.get()?);
+            tally.week = total(&mut one)?;
+        }
+        "week_skus" => tally.week.skus = skus()?,
+        "daily" => tally.daily = Some(waiting(&mut one)?),
+        "daily_skus" => tally.daily.as_mut()?.spent.skus = skus()?,
+        "weekly" => tally.weekly = Some(waiting(&mut one)?),
+        "weekly_skus" => tally.weekly.as_mut()?.spent.skus = skus()?,
         _ => return None,
     }
     Some(())
+}
+
+fn total(parts: &mut Parts<'_>) -> Option<Spent> {
+    Some(Spent { total: parts.amount()?, skus: Vec::new() })
+}
+
+fn waiting(parts: &mut Parts<'_>) -> Option<Waiting> {
+    Some(Waiting {
+        from: parts.time()?,
+        until: parts.time()?,
+        tell_at: parts.time()?,
+        after: parts.get()?,
+        through: parts.get()?,
+        spent: total(parts)?,
+    })
 }
 
 /// Grants as [`write`] and [`parts`] wrote them.

@@ -55,7 +55,7 @@ pub struct LedgerRow {
     pub number: i64,
     /// `deposit`, `grant`, `charge`, `settlement`, `capture`, `correction`, `expiry`, `void`,
     /// `refund`, `refund_paid`, `refund_failed`, `bonus_void`, `offset`, `withdrawal`,
-    /// `reinstatement`, `reversal`, `block` or `block_reversal`.
+    /// `reinstatement`, `reversal`, `block`, `block_reversal` or `request`.
     pub kind: String,
     /// When it was posted; of a settlement's period, when the period ended.
     pub at: TimeText,
@@ -149,6 +149,7 @@ fn subject(row: &LedgerTransaction) -> Option<IdText> {
         }
         TransactionKind::Capture => Kind::Hold,
         TransactionKind::Block | TransactionKind::BlockReversal => Kind::Run,
+        TransactionKind::Request => Kind::Resource,
         TransactionKind::Charge
         | TransactionKind::Settlement
         | TransactionKind::Correction

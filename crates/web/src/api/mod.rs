@@ -16,6 +16,7 @@ pub mod grants;
 pub mod holds;
 pub mod ledger;
 pub mod members;
+pub mod notices;
 pub mod organizations;
 pub mod parties;
 pub mod payment_methods;
@@ -27,12 +28,14 @@ pub mod projection;
 pub mod redemptions;
 pub mod refunds;
 pub mod reports;
+pub mod resource_uses;
 pub mod resources;
 pub mod roll_forward;
 pub mod runs;
 pub mod server;
 pub mod skus;
 pub mod statements;
+pub mod suggestions;
 pub mod tax_rates;
 pub mod test_clocks;
 pub mod usage_events;
@@ -122,6 +125,7 @@ fn view(answer: &Answer) -> String {
         Answer::PaymentMethod(org, row) => json(&payment_methods::PaymentMethodOut::of(*org, row)),
         Answer::AutoTopUp(org, rule) => json(&auto_top_up::AutoTopUpOut::of(*org, rule)),
         Answer::TaxRate(org, rate) => json(&tax_rates::TaxRateOut::of(*org, rate.as_ref())),
+        Answer::Notices(org, row) => json(&notices::NoticesOut::of(*org, *row)),
         Answer::UserLimit(org, member, limit) => {
             json(&wallets::LimitOut::of(*org, *member, limit.as_ref()))
         }

@@ -6,11 +6,15 @@
 
 use std::collections::BTreeMap;
 
+use domain::attribution::{IdleCost, ResourceUse, uses};
+use domain::hours::{Week, week};
 use domain::label::Labels;
+use domain::profile::ModelCharge;
 use domain::report::{
-    CostReport, CostRow, DAYS_MAX, Days, Dimension, Used, costs as group, dearest,
+    Basis, CostReport, CostRow, DAYS_MAX, Days, Dimension, Used, costs as group, dearest,
 };
-use domain::{Kind, OrgId, Timestamp};
+use domain::suggestion::{Suggestion, suggestions};
+use domain::{Id, Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::read::reports::{MOVEMENTS_MAX, UsedRows, used};
@@ -52,6 +56,9 @@ pub struct RequestsQuery {
     pub days: Option<i64>,
     /// Rows at most, 1 to 100; 20 when none is given.
     pub limit: Option<i64>,
+    /// Whether requests bear what was idle of the time that they are attributed: `apart`, the
+    /// default, or `included`.
+    pub idle: Option<String>,
     /// `json` or `csv`; `Accept: text/csv` asks for the same.
     pub format: Option<String>,
 }
@@ -101,6 +108,11 @@ pub struct RequestOut {
     /// The code of its SKU.
     pub sku: Option<String>,
     pub amount: MoneyText,
+    /// True when nothing was charged for it: it is shown its part of time that is paid for.
+    pub is_attributed: bool,
+    /// The resource that served it, where it is attributed.
+    pub resource: Option<IdText>,
+    pub busy_milliseconds: Option<i64>,
 }
 
 /// The start of a day such as `2026-01-05`.
@@ -126,7 +138,7 @@ fn dimensions(by: Option<&str>) -> Result<Vec<Dimension>, Fault> {
 /// What was used in the days that a query names.
 ///
 /// Errors, in order: `parameter_invalid` (from, days), `not_found`, `parameter_invalid` (too much).
-async fn rows(
+pub(super) async fn rows(
     call: &Call,
     org: OrgId,
     from: Option<&str>,
@@ -180,10 +192,45 @@ pub fn grouped(rows: &UsedRows, by: &[Dimension]) -> CostReport {
     group(&view(rows, &labels), rows.days, by)
 }
 
-/// The dearest requests among the rows of a snapshot.
-pub fn dearest_of(rows: &UsedRows, rows_max: usize) -> Vec<domain::report::Request> {
+/// The dearest requests among the rows of a snapshot; those of resources with their part of paid
+/// time, where the profile has it so (requirements C06).
+pub fn dearest_of(
+    rows: &UsedRows,
+    idle: IdleCost,
+    rows_max: usize,
+) -> Vec<domain::report::Request> {
     let labels = labels(rows);
-    dearest(&view(rows, &labels), rows.days, rows_max)
+    let is_attributed = rows.profile.model_charge == ModelCharge::Attributed;
+    dearest(&view(rows, &labels), rows.days, is_attributed.then_some(idle), rows_max)
+}
+
+/// How each resource was used, among the rows of a snapshot.
+pub fn uses_of(rows: &UsedRows, idle: IdleCost) -> Vec<ResourceUse> {
+    let labels = labels(rows);
+    uses(&view(rows, &labels), rows.days, idle)
+}
+
+/// What could be cheaper, among the rows of a snapshot.
+pub fn suggestions_of(rows: &UsedRows) -> Vec<Suggestion> {
+    let labels = labels(rows);
+    let (wallet, now) = (&rows.wallet, rows.now);
+    let discount_bps = |sku| wallet.discount_bps(&rows.profile, sku, now, now);
+    suggestions(&view(rows, &labels), rows.days, &wallet.zone, discount_bps)
+}
+
+/// The hours of the week in which a resource ran, among the rows of a snapshot.
+pub fn week_of(rows: &UsedRows, resource: i64) -> Week {
+    let labels = labels(rows);
+    week(&view(rows, &labels), rows.days, resource, &rows.wallet.zone)
+}
+
+/// What `idle` names in a query.
+pub fn idle_cost(text: Option<&str>) -> Result<IdleCost, Fault> {
+    match text {
+        None | Some("apart") => Ok(IdleCost::Apart),
+        Some("included") => Ok(IdleCost::Included),
+        Some(_) => Err(Fault::param("idle", "must be apart or included")),
+    }
 }
 
 /// A value as clients see it: a resource by its id.
@@ -191,7 +238,7 @@ fn shown(org: OrgId, by: Dimension, value: Option<&String>) -> Option<String> {
     let value = value?;
     match value.parse::<i64>() {
         Ok(number) if by == Dimension::Resource => {
-            Some(domain::Id::new(Kind::Resource, org, number).to_string())
+            Some(Id::new(Kind::Resource, org, number).to_string())
         }
         _ => Some(value.clone()),
     }
@@ -276,6 +323,16 @@ pub async fn costs(call: Call) -> Result<Reply, Fault> {
     Reply::json(200, &CostsOut::of(&rows, &by, &report))
 }
 
+/// The resource that served a request, and for how long it was busy.
+fn served_by(org: OrgId, request: &domain::report::Request) -> Option<(Id, i64)> {
+    match request.basis {
+        Basis::Charged => None,
+        Basis::Attributed { resource, busy_milliseconds } => {
+            Some((Id::new(Kind::Resource, org, resource), busy_milliseconds))
+        }
+    }
+}
+
 /// Reports the dearest single requests.
 ///
 /// Errors, in order: `malformed`, `parameter_invalid`, `not_found`.
@@ -286,33 +343,45 @@ pub async fn requests(call: Call) -> Result<Reply, Fault> {
     if !(1..=REQUESTS_MAX).contains(&limit) {
         return Err(Fault::param("limit", format!("must be between 1 and {REQUESTS_MAX}")));
     }
+    let idle = idle_cost(query.idle.as_deref())?;
     let home = call.organization(query.organization.as_ref()).await?;
     let rows = rows(&call, home.org, query.from.as_deref(), query.days).await?;
-    let found = dearest_of(&rows, usize::try_from(limit).unwrap_or(0));
+    let found = dearest_of(&rows, idle, usize::try_from(limit).unwrap_or(0));
     let transaction = |number| IdText::new(Kind::LedgerTransaction, home.org, number);
     if is_csv {
         let mut table = String::new();
-        let head = ["transaction", "at", "event", "sku", "amount"];
+        let head = ["transaction", "at", "event", "sku", "amount", "resource", "busy_milliseconds"];
         line(&mut table, &head.map(Cell::Text));
         for request in &found {
-            let id = domain::Id::new(Kind::LedgerTransaction, home.org, request.transaction);
+            let id = Id::new(Kind::LedgerTransaction, home.org, request.transaction);
+            let served = served_by(home.org, request);
+            let (resource, busy) =
+                served.map(|(id, busy)| (id.to_string(), busy.to_string())).unwrap_or_default();
             let cells = [
                 Cell::Plain(id.to_string()),
                 Cell::Plain(request.at.to_string()),
                 Cell::Text(request.event.as_deref().unwrap_or("")),
                 Cell::Text(request.sku.as_deref().unwrap_or("")),
                 Cell::Plain(request.amount.to_string()),
+                Cell::Plain(resource),
+                Cell::Plain(busy),
             ];
             line(&mut table, &cells);
         }
         return Ok(Reply::csv(table));
     }
-    let row = |request: domain::report::Request| RequestOut {
-        transaction: transaction(request.transaction),
-        at: request.at.into(),
-        event: request.event,
-        sku: request.sku,
-        amount: request.amount.into(),
+    let row = |request: domain::report::Request| {
+        let served = served_by(home.org, &request);
+        RequestOut {
+            transaction: transaction(request.transaction),
+            at: request.at.into(),
+            is_attributed: request.basis != Basis::Charged,
+            resource: served.map(|(id, _)| IdText::new(Kind::Resource, id.org, id.number)),
+            busy_milliseconds: served.map(|(_, busy)| busy),
+            event: request.event,
+            sku: request.sku,
+            amount: request.amount.into(),
+        }
     };
     let out = RequestsOut {
         from: rows.days.start().into(),

@@ -1,13 +1,14 @@
 //! SKUs: what a platform sells.
 
 use app::operations::create_sku::{CreateSku, SkuFacts};
-use domain::price::Sku;
+use app::operations::relate_sku::RelateSku;
+use domain::price::{Alternative, Sku};
 use domain::run::ResourceClass;
 use domain::{Kind, OrgId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CODE_LENGTH_MAX, NAME_CHARS_MAX, PlatformQuery, created};
+use super::{CODE_LENGTH_MAX, NAME_CHARS_MAX, PlatformQuery, body_id, created, done};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
@@ -62,7 +63,19 @@ pub struct SkuOut {
     pub gpu_count: Option<i64>,
     /// The SKU that it is a load profile of.
     pub variant_of: Option<IdText>,
+    /// What can take its place: less of the same, or for what is served in a smaller format.
+    pub smaller: Option<IdText>,
+    pub quantized: Option<IdText>,
     pub created_at: TimeText,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AlternativeIn {
+    /// `smaller` or `quantized`.
+    pub alternative: String,
+    /// The SKU that can take its place that way; null when none can any more.
+    pub sku: Option<IdText>,
 }
 
 impl SkuOut {
@@ -75,6 +88,8 @@ impl SkuOut {
             class: sku.class.name().to_owned(),
             gpu_count: sku.gpu_count,
             variant_of: sku.variant_of.map(|base| IdText::new(Kind::Sku, platform, base)),
+            smaller: sku.smaller.map(|number| IdText::new(Kind::Sku, platform, number)),
+            quantized: sku.quantized.map(|number| IdText::new(Kind::Sku, platform, number)),
             created_at: sku.created_at.into(),
         }
     }
@@ -91,6 +106,28 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         facts: SkuFacts { gpu_count: body.gpu_count, variant_of: body.variant_of },
     };
     call.run(operation, created).await
+}
+
+/// Says which SKU can take the place of another.
+pub async fn relate(call: Call) -> Result<Reply, Fault> {
+    let id = call.path_id(Kind::Sku).await?;
+    let body: AlternativeIn = call.json()?;
+    let alternative = Alternative::from_name(&body.alternative)
+        .ok_or_else(|| Fault::param("alternative", "must be smaller or quantized"))?;
+    let other = match &body.sku {
+        None => None,
+        Some(text) => Some(body_id(&call, "sku", text, Kind::Sku).await?),
+    };
+    if other.is_some_and(|other| other.org != id.org) {
+        return Err(Fault::missing(Kind::Sku));
+    }
+    let operation = RelateSku {
+        platform: id.org,
+        sku: id.number,
+        alternative,
+        other: other.map(|other| other.number),
+    };
+    call.run(operation, done).await
 }
 
 /// Lists what the platform sells, newest first.

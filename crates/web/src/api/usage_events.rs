@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use app::operations::record_request::{BUSY_MILLISECONDS, RecordRequest};
 use app::operations::record_usage::RecordUsage;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
-use app::{Answer, App, AppError, Command, OnPlatform, Outcome};
+use app::{Answer, App, AppError, Command, OnPlatform, Operation, Outcome};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use bytes::Bytes;
 use domain::label::Labels;
@@ -108,10 +109,19 @@ struct UsageEvent {
     platform: Option<OrgId>,
     source: String,
     id: String,
-    sku: String,
+    of: UseOf,
     occurred_at: Option<Timestamp>,
     quantities: BTreeMap<String, i64>,
     labels: Labels,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug)]
+enum UseOf {
+    /// A SKU, by its code: it is charged.
+    Sku(String),
+    /// A resource, by its number: it served a request.
+    Resource(i64),
 }
 
 impl UsageEvent {
@@ -122,7 +132,14 @@ impl UsageEvent {
             hash.update(text.as_bytes());
             hash.update([0]);
         };
-        add(&self.sku);
+        match &self.of {
+            UseOf::Sku(code) => add(code),
+            // No code is empty.
+            UseOf::Resource(number) => {
+                add("");
+                add(&number.to_string());
+            }
+        }
         add(&self.occurred_at.map(|at| at.micros().to_string()).unwrap_or_default());
         for (dimension, quantity) in &self.quantities {
             add(dimension);
@@ -135,33 +152,66 @@ impl UsageEvent {
     }
 
     fn command(self, app: &App) -> Command {
-        let operation = RecordUsage {
-            org: self.org,
-            hash: app.hasher.hash(self.org.get(), &self.source, &self.id).bits(),
-            fingerprint: self.fingerprint(),
-            key: EventKey { source: self.source, id: self.id },
-            sku: self.sku,
-            occurred_at: self.occurred_at,
-            quantities: self.quantities.into_iter().collect(),
-            labels: self.labels,
-        };
-        match self.platform {
-            Some(platform) => Command::new(OnPlatform { platform, operation }),
-            None => Command::new(operation),
+        let hash = app.hasher.hash(self.org.get(), &self.source, &self.id).bits();
+        let (org, fingerprint, occurred_at) = (self.org, self.fingerprint(), self.occurred_at);
+        let key = EventKey { source: self.source, id: self.id };
+        match self.of {
+            UseOf::Sku(sku) => {
+                let quantities = self.quantities.into_iter().collect();
+                let operation = RecordUsage {
+                    org,
+                    key,
+                    hash,
+                    fingerprint,
+                    sku,
+                    occurred_at,
+                    quantities,
+                    labels: self.labels,
+                };
+                on(self.platform, operation)
+            }
+            UseOf::Resource(resource) => {
+                let busy_milliseconds =
+                    self.quantities.get(BUSY_MILLISECONDS).copied().unwrap_or(0);
+                let operation = RecordRequest {
+                    org,
+                    key,
+                    hash,
+                    fingerprint,
+                    resource,
+                    occurred_at,
+                    busy_milliseconds,
+                    labels: self.labels,
+                };
+                on(self.platform, operation)
+            }
         }
     }
 
     /// The event as another process of ours takes it.
     fn native(self) -> UsageEventIn {
+        let (sku, resource) = match self.of {
+            UseOf::Sku(code) => (Some(code), None),
+            UseOf::Resource(number) => (None, Some(IdText::new(Kind::Resource, self.org, number))),
+        };
         UsageEventIn {
             id: self.id,
             source: Some(self.source),
             organization: Some(IdText::organization(self.org)),
-            sku: self.sku,
+            sku,
+            resource,
             occurred_at: self.occurred_at.map(TimeText::from),
             quantities: self.quantities.into(),
             labels: self.labels.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         }
+    }
+}
+
+/// The command, of an organization that has to live on `platform`.
+fn on<O: Operation + 'static>(platform: Option<OrgId>, operation: O) -> Command {
+    match platform {
+        Some(platform) => Command::new(OnPlatform { platform, operation }),
+        None => Command::new(operation),
     }
 }
 
@@ -207,16 +257,36 @@ fn checked(call: &Call, event: UsageEventIn) -> Result<Result<UsageEvent, Fault>
     };
     let labels = labels(&event.labels)?;
     let occurred_at = event.occurred_at.as_ref().map(|at| at.parse("occurred_at")).transpose()?;
+    let of = match use_of(org, &event)? {
+        Some(of) => of,
+        None => return Ok(Err(Fault::missing(Kind::Resource))),
+    };
     Ok(Ok(UsageEvent {
         org,
         platform,
         source: event.source.unwrap_or_else(|| SOURCE_DEFAULT.to_owned()),
         id: event.id,
-        sku: event.sku,
+        of,
         occurred_at,
         quantities: event.quantities.into(),
         labels,
     }))
+}
+
+/// What `event` of `org` is about; nothing when that is somebody else's.
+fn use_of(org: OrgId, event: &UsageEventIn) -> Result<Option<UseOf>, Fault> {
+    match (&event.sku, &event.resource) {
+        (Some(sku), None) => Ok(Some(UseOf::Sku(sku.clone()))),
+        (None, Some(resource)) => {
+            let id = resource.parse("resource", &[Kind::Resource])?;
+            if !event.quantities.is_only(BUSY_MILLISECONDS) {
+                let message = format!("a request of a resource has {BUSY_MILLISECONDS} alone");
+                return Err(Fault::param("quantities", message));
+            }
+            Ok((id.org == org).then_some(UseOf::Resource(id.number)))
+        }
+        _ => Err(Fault::param("sku", "name either a sku or a resource")),
+    }
 }
 
 /// Where a group of events is decided: a lane of this process, or another process.

@@ -95,7 +95,18 @@ async fn costs_are_grouped_and_read_as_a_table() {
         world.get(key, &path).await.refused(400, "parameter_invalid");
     }
     let requests = world.get(key, "/v1/reports/requests?format=csv").await;
-    assert_eq!(requests.text, "transaction,at,event,sku,amount\r\n");
+    let head = "transaction,at,event,sku,amount,resource,busy_milliseconds\r\n";
+    assert_eq!(requests.text, head);
+    let uses = world.get(key, "/v1/reports/resources?format=csv").await;
+    assert!(uses.text.starts_with("resource,name,sku,running_seconds,requests,"));
+    world.get(key, "/v1/reports/resources?idle=x").await.refused(400, "parameter_invalid");
+    for said in [
+        json!({"id": "r", "sku": "s", "resource": "x", "quantities": {"busy_milliseconds": 1}}),
+        json!({"id": "r", "quantities": {"busy_milliseconds": 1}}),
+        json!({"id": "r", "resource": "x", "quantities": {"busy_milliseconds": 1}}),
+    ] {
+        world.post(key, "/v1/usage_events", &said).await.refused(400, "parameter_invalid");
+    }
     world.close().await;
 }
 

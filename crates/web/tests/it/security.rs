@@ -53,7 +53,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "holds": hold["id"],
         "explanations": tenant.wallet,
         "coupons": tenant.platform.replace("plt_", "cpn_"),
-        "sku": sku,
+        "skus": sku,
     })
 }
 
@@ -74,6 +74,8 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "set_tax_rate" => json!({ "tax_bps": 1900 }),
         "set_party" => json!({ "organization": organization, "name": "Acme Ltd" }),
         "issue_invoice" => json!({ "organization": organization, "month": "2026-01" }),
+        "set_notices" => json!({ "muted": ["digest"] }),
+        "report_bounce" => json!({ "reason": "550 no such mailbox" }),
         "give_grant" | "start_deposit" => json!({ "organization": organization, "amount": "20" }),
         "save_payment_method" => {
             json!({ "organization": organization, "behaviour": "declines", "label": "x" })
@@ -82,7 +84,8 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "create_sku" => {
             json!({ "platform": tenant.platform, "code": "x", "name": "x", "class": "model" })
         }
-        "create_price" => json!({ "sku": things["sku"], "amount": "1", "per_units": 1 }),
+        "relate_sku" => json!({ "alternative": "smaller" }),
+        "create_price" => json!({ "sku": things["skus"], "amount": "1", "per_units": 1 }),
         "assign_discount" => json!({ "organization": organization, "discount_bps": 500 }),
         "create_coupon" => json!({
             "platform": tenant.platform, "code": "welcome", "credit": "5", "redemptions_max": 1
@@ -122,6 +125,7 @@ fn address(route: &Route, tenant: &Tenant, things: &Value) -> String {
         };
     }
     match route.operation {
+        "report_hours" => format!("{}?resource={}", route.path, text(&things["resources"])),
         "list_organizations"
         | "list_skus"
         | "list_prices"

@@ -11,31 +11,35 @@ use app::operations::conclude_documents::ConcludeDocuments;
 use app::operations::move_clock::MoveClock;
 use app::operations::redeem_coupon::RedeemCoupon;
 use app::operations::wake_wallet::WakeWallet;
+use domain::attribution::IdleCost;
 use domain::coupon::CouponCode;
 use domain::deposit::Deposit;
 use domain::document::{About, Document, Documented, Party};
 use domain::grant::GrantKind;
 use domain::history::Filter;
+use domain::hours::{Week, week};
 use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
 use domain::member::Permission;
 use domain::price::{AppliesTo, Price, PriceBook};
+use domain::profile::ModelCharge;
 use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request, Used};
 use domain::reprice::Pricing;
 use domain::roll_forward::{Month, RollForward};
 use domain::run::Run;
 use domain::statement::{Posted, Statement};
+use domain::suggestion::suggestions;
 use domain::tax::Tax;
 use domain::top_up::Preview;
-use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset, chart, report};
+use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset, attribution, chart, report};
 use store::read::documents::Due;
 use store::read::statement::StatementRows;
 
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
     GrantRow, HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
-    RefundRow, ResourceRow, RunRow, StatementRow, TopUpRule,
+    RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
 };
 use operations::{claim, hash_of, operation_of};
 use rows::{
@@ -327,6 +331,14 @@ impl Layer for DomainLayer {
         Ok(())
     }
 
+    fn outage(&mut self, platforms: &[OrgId], to: Timestamp) -> Result<(), Failure> {
+        for &platform in platforms {
+            self.decide(&MoveClock { platform, to, is_arrival: true })?;
+            self.advance(platform, to)?;
+        }
+        Ok(())
+    }
+
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
         let profile = self.ws.profile_of(org)?;
         let balance = self.ws.wallet(org)?.balance(&profile, self.now(org));
@@ -421,8 +433,31 @@ impl Layer for DomainLayer {
         self.with_used(org, days, |used, days| report::costs(used, days, by))
     }
 
-    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure> {
-        self.with_used(org, days, |used, days| report::dearest(used, days, DEAREST_ROWS))
+    fn dearest(&mut self, org: OrgId, days: i64, idle: IdleCost) -> Result<Vec<Request>, Failure> {
+        let is_attributed = self.ws.profile_of(org)?.model_charge == ModelCharge::Attributed;
+        let attributed = is_attributed.then_some(idle);
+        let look = |used: &Used<'_>, days| report::dearest(used, days, attributed, DEAREST_ROWS);
+        self.with_used(org, days, look)
+    }
+
+    fn uses(&mut self, org: OrgId, days: i64, idle: IdleCost) -> Result<Vec<UseRow>, Failure> {
+        let codes = self.sku_codes(org);
+        let rows = self.with_used(org, days, |used, days| attribution::uses(used, days, idle))?;
+        Ok(rows.iter().map(|row| UseRow::of(row, &codes)).collect())
+    }
+
+    fn suggestions(&mut self, org: OrgId, days: i64) -> Result<Vec<SuggestionRow>, Failure> {
+        let (codes, now) = (self.sku_codes(org), self.now(org));
+        let (wallet, profile) = (self.ws.wallet(org)?, self.ws.profile_of(org)?);
+        let discount_bps = |sku| wallet.discount_bps(&profile, sku, now, now);
+        let look = |used: &Used<'_>, days| suggestions(used, days, &wallet.zone, discount_bps);
+        let rows = self.with_used(org, days, look)?;
+        Ok(rows.iter().map(|row| SuggestionRow::of(row, &codes)).collect())
+    }
+
+    fn week(&mut self, org: OrgId, resource: i64, days: i64) -> Result<Week, Failure> {
+        let zone = &self.ws.wallet(org)?.zone;
+        self.with_used(org, days, |used, days| week(used, days, resource, zone))
     }
 
     fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure> {

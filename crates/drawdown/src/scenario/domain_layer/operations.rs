@@ -15,12 +15,15 @@ use app::operations::create_resource::CreateResource;
 use app::operations::create_sku::CreateSku;
 use app::operations::give_grant::GiveGrant;
 use app::operations::place_hold::PlaceHold;
+use app::operations::record_request::RecordRequest;
 use app::operations::record_usage::RecordUsage;
 use app::operations::redeploy_resource::RedeployResource;
+use app::operations::relate_sku::RelateSku;
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
 use app::operations::remove_member::RemoveMember;
 use app::operations::report_beat::ReportBeat;
+use app::operations::report_bounce::ReportBounce;
 use app::operations::report_dispute::ReportDispute;
 use app::operations::report_ready::ReportReady;
 use app::operations::report_refund::ReportRefund;
@@ -29,6 +32,7 @@ use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_notices::SetNotices;
 use app::operations::set_party::SetParty;
 use app::operations::set_tax_rate::SetTaxRate;
 use app::operations::set_user_limit::SetUserLimit;
@@ -41,6 +45,7 @@ use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use domain::coupon::CouponCode;
 use domain::deposit::PaymentOutcome;
+use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::{Id, Kind, OrgId, Timestamp};
 use payments::sandbox;
@@ -70,6 +75,9 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         }
         Command::CreateSku { platform, code, class, facts } => {
             Box::new(CreateSku { platform, label: code.clone(), code, class, facts })
+        }
+        Command::RelateSku { platform, sku, alternative, other } => {
+            Box::new(RelateSku { platform, sku, alternative, other })
         }
         Command::CreatePrice(price) => Box::new(create_price(price)),
         other => resource_operation_of(other, hash_of),
@@ -129,6 +137,8 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::SetUserLimit { org, member, limit } => {
             Box::new(SetUserLimit { org, member, limit })
         }
+        Command::SetNotices { org, muted } => Box::new(SetNotices { org, muted }),
+        Command::ReportBounce { org, reason } => Box::new(ReportBounce { org, reason }),
         other => unreachable!("{other:?} is not about money"),
     }
 }
@@ -163,6 +173,21 @@ fn resource_operation_of(command: Command, hash_of: HashOf<'_>) -> Box<dyn Opera
         Command::CaptureHold { org, hold, amount } => Box::new(CaptureHold { org, hold, amount }),
         Command::ReleaseHold { org, hold } => Box::new(ReleaseHold { org, hold }),
         Command::RecordUsage { org, usage } => Box::new(record_usage(org, usage, hash_of)),
+        Command::RecordRequest { org, id, resource, occurred_at, busy_milliseconds } => {
+            let said =
+                format!("{resource} {busy_milliseconds} {:?}", occurred_at.map(Timestamp::micros));
+            let (key, hash, fingerprint) = identity(org, id, &said, hash_of);
+            Box::new(RecordRequest {
+                org,
+                key,
+                hash,
+                fingerprint,
+                resource,
+                occurred_at,
+                busy_milliseconds,
+                labels: Labels::default(),
+            })
+        }
         Command::ReverseUsage { org, id } => {
             let key = EventKey { source: SOURCE.to_string(), id };
             let hash = |key: &EventKey| hash_of(org, &key.source, &key.id);
@@ -241,10 +266,14 @@ fn outcome(
 
 fn record_usage(org: OrgId, usage: Usage, hash_of: HashOf<'_>) -> RecordUsage {
     let Usage { id, sku, occurred_at, quantities, labels } = usage;
-    let source = SOURCE.to_string();
-    let hash = hash_of(org, &source, &id);
     let said = format!("{sku} {quantities:?} {:?} {labels}", occurred_at.map(Timestamp::micros));
-    let fingerprint = fnv_64(&[said.as_bytes()]).cast_signed();
-    let key = EventKey { source, id };
+    let (key, hash, fingerprint) = identity(org, id, &said, hash_of);
     RecordUsage { org, key, hash, fingerprint, sku, occurred_at, quantities, labels }
+}
+
+/// Key, hash and fingerprint of an event that says `said`.
+fn identity(org: OrgId, id: String, said: &str, hash_of: HashOf<'_>) -> (EventKey, u64, i64) {
+    let key = EventKey { source: SOURCE.to_string(), id };
+    let hash = hash_of(org, &key.source, &key.id);
+    (key, hash, fnv_64(&[said.as_bytes()]).cast_signed())
 }

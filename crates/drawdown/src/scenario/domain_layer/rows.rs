@@ -20,7 +20,7 @@ use domain::{Kind, Refusal, Timestamp, span, top_up};
 
 use crate::scenario::layer::{
     DepositRow, DisputeRow, Done, EventRow, Failure, HoldRow, LedgerRow, MemberRow, PricePageRow,
-    PriceRow, RefundRow, ResourceRow, RunRow, TopUpRule,
+    PriceRow, RefundRow, ResourceRow, RunRow, TopUpRule, says_not_mailed,
 };
 
 pub(in crate::scenario) fn price_rows(
@@ -145,12 +145,14 @@ pub(in crate::scenario) fn ledger_row(row: &LedgerTransaction) -> LedgerRow {
 
 pub(super) fn event_row(event: &Event) -> EventRow {
     let fields = event.fields.iter();
+    let fields: Vec<(String, String)> =
+        fields.map(|(name, value)| ((*name).to_string(), value.clone())).collect();
     EventRow {
         number: event.number,
         kind: event.kind.name().to_string(),
         at: event.at,
-        is_mailed: event.kind.is_mailed(),
-        fields: fields.map(|(name, value)| ((*name).to_string(), value.clone())).collect(),
+        is_mailed: event.kind.is_mailed() && !says_not_mailed(&fields),
+        fields,
     }
 }
 
@@ -174,6 +176,7 @@ pub(in crate::scenario) fn done(
         Answer::AutoTopUp(..)
         | Answer::UserLimit(..)
         | Answer::TaxRate(..)
+        | Answer::Notices(..)
         | Answer::Party(..)
         | Answer::Released(_)
         | Answer::Permitted

@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use app::App;
+use domain::attribution::IdleCost;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::grant::GrantKind;
 use domain::history::Filter;
+use domain::hours::Week;
 use domain::ledger::LedgerTransaction;
 use domain::report::{CostReport, CostRow, Dimension, Request};
 use domain::roll_forward::{Month, Movement, RollForward};
@@ -26,15 +28,16 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::http_layer::rows::{
-    deposit_row, dispute_row, document_row, hold_row, public_price, refund_row, scope_of,
-    statement_row,
+    basis, deposit_row, dispute_row, document_row, hold_row, idle_name, public_price, refund_row,
+    scope_of, statement_row, suggestion_row, use_row, week,
 };
+use crate::scenario::layer::says_not_mailed;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
     GrantRow, HoldRow, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
-    RefundRow, ResourceRow, RunRow, StatementRow, TopUpRule,
+    RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
 };
-use crate::scenario::store_layer::{Place, open_app};
+use crate::scenario::store_layer::{Place, open_app, restart};
 use answers::{refused, transaction};
 
 mod answers;
@@ -104,17 +107,23 @@ fn opt_number(value: &Value, name: &str) -> Result<Option<i64>, Failure> {
     if value[name].is_null() { Ok(None) } else { number(value, name).map(Some) }
 }
 
+/// Serves `app` on loopback.
+fn serve(runtime: &Runtime, app: &App) -> Result<SocketAddr, String> {
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let config = web::WebConfig::new(format!("http://{address}"), Some(OPERATOR_KEY));
+    let router = web::router(app.clone(), config, web::Pages::None);
+    runtime.spawn(web::serve(listener, router, std::future::pending()));
+    Ok(address)
+}
+
 impl HttpLayer {
     pub fn open() -> Result<HttpLayer, String> {
         let place = Place::Folder(TempFolder::new());
         let runtime = Runtime::new().map_err(|error| error.to_string())?;
         let app = open_app(&runtime, &place.url())?;
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
-        let listener = listener.map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let config = web::WebConfig::new(format!("http://{address}"), Some(OPERATOR_KEY));
-        let router = web::router(app.clone(), config, web::Pages::None);
-        runtime.spawn(web::serve(listener, router, std::future::pending()));
+        let address = serve(&runtime, &app)?;
         let client = Client::builder(TokioExecutor::new()).build_http();
         Ok(HttpLayer {
             runtime,
@@ -280,6 +289,13 @@ impl Layer for HttpLayer {
             clock = self.get(&format!("/v1/test_clocks/{platform}"))?;
         }
         Ok(())
+    }
+
+    /// An outage is not asked for over the API.
+    fn outage(&mut self, platforms: &[OrgId], to: Timestamp) -> Result<(), Failure> {
+        self.app = restart(&self.runtime, &self.app, platforms, to)?;
+        self.address = serve(&self.runtime, &self.app).map_err(broken)?;
+        platforms.iter().try_for_each(|&platform| self.advance(platform, to))
     }
 
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
@@ -481,7 +497,8 @@ impl Layer for HttpLayer {
                 number: event["number"].as_i64().unwrap_or(0),
                 kind,
                 at: time(event, "at")?,
-                is_mailed: known.is_some_and(domain::event::EventKind::is_mailed),
+                is_mailed: known.is_some_and(domain::event::EventKind::is_mailed)
+                    && !says_not_mailed(&fields),
                 fields,
             })
         };
@@ -513,10 +530,12 @@ impl Layer for HttpLayer {
         })
     }
 
-    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure> {
-        let org = id(Kind::Organization, org, 0);
+    fn dearest(&mut self, org: OrgId, days: i64, idle: IdleCost) -> Result<Vec<Request>, Failure> {
+        let (org, idle) = (id(Kind::Organization, org, 0), idle_name(idle));
         let limit = DEAREST_ROWS;
-        let path = format!("/v1/reports/requests?organization={org}&days={days}&limit={limit}");
+        let path = format!(
+            "/v1/reports/requests?organization={org}&days={days}&limit={limit}&idle={idle}"
+        );
         let report = self.get(&path)?;
         let row = |row: &Value| {
             Ok(Request {
@@ -525,6 +544,7 @@ impl Layer for HttpLayer {
                 event: row["event"].as_str().map(str::to_owned),
                 sku: row["sku"].as_str().map(str::to_owned),
                 amount: amount(row, "amount")?,
+                basis: basis(row)?,
             })
         };
         report["rows"].as_array().into_iter().flatten().map(row).collect()
@@ -556,6 +576,26 @@ impl Layer for HttpLayer {
             rows.push(document_row(&value, corrects)?);
         }
         Ok(rows)
+    }
+
+    fn uses(&mut self, org: OrgId, days: i64, idle: IdleCost) -> Result<Vec<UseRow>, Failure> {
+        let (org, idle) = (id(Kind::Organization, org, 0), idle_name(idle));
+        let path = format!("/v1/reports/resources?organization={org}&days={days}&idle={idle}");
+        let report = self.get(&path)?;
+        report["rows"].as_array().into_iter().flatten().map(use_row).collect()
+    }
+
+    fn suggestions(&mut self, org: OrgId, days: i64) -> Result<Vec<SuggestionRow>, Failure> {
+        let org = id(Kind::Organization, org, 0);
+        let path = format!("/v1/reports/suggestions?organization={org}&days={days}");
+        let report = self.get(&path)?;
+        report["rows"].as_array().into_iter().flatten().map(suggestion_row).collect()
+    }
+
+    fn week(&mut self, org: OrgId, resource: i64, days: i64) -> Result<Week, Failure> {
+        let resource = id(Kind::Resource, org, resource);
+        let report = self.get(&format!("/v1/reports/hours?resource={resource}&days={days}"))?;
+        week(&report)
     }
 
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure> {

@@ -118,17 +118,6 @@ impl HttpLayer {
                     "monthly_amount_max": rule.caps.monthly_amount_max.map(|it| it.to_string())});
                 self.post(&path, body).map(|_| Done::Row(0))
             }
-            Command::SetTaxRate { org, bps } => {
-                let path = format!("/v1/organizations/{}/tax_rate", organization(org));
-                self.post(&path, json!({"tax_bps": bps})).map(|_| Done::Row(0))
-            }
-            Command::SetUserLimit { org, member, limit } => {
-                let path = format!("/v1/wallets/{}/limit", id(Kind::Wallet, org, 1));
-                let limit = limit.map(|limit| limit.to_string());
-                let member = member.map(|member| id(Kind::Member, org, member));
-                let body = json!({"member": member, "limit": limit});
-                self.post(&path, body).map(|_| Done::Row(0))
-            }
             Command::PlaceHold { org, sku, amount, seconds, labels } => {
                 let sku = sku.map(|(platform, number)| id(Kind::Sku, platform, number));
                 let body = json!({"organization": organization(org), "amount": amount.to_string(),
@@ -153,7 +142,46 @@ impl HttpLayer {
                     "labels": pairs(&usage.labels)});
                 charge(&self.post("/v1/usage_events", body)?)
             }
+            Command::RecordRequest { org, id: event, resource, occurred_at, busy_milliseconds } => {
+                let body = json!({"id": event, "source": "scenario",
+                    "organization": organization(org),
+                    "resource": id(Kind::Resource, org, resource),
+                    "occurred_at": when(occurred_at),
+                    "quantities": {"busy_milliseconds": busy_milliseconds}});
+                charge(&self.post("/v1/usage_events", body)?)
+            }
             Command::Redeem { org, code, .. } => self.redeem(org, &code),
+            other => self.run_of_rules(other, organization),
+        }
+    }
+
+    /// What is about taxes, and about who is told.
+    fn run_of_rules(
+        &mut self,
+        command: Command,
+        organization: impl Fn(OrgId) -> String,
+    ) -> Result<Done, Failure> {
+        match command {
+            Command::SetTaxRate { org, bps } => {
+                let path = format!("/v1/organizations/{}/tax_rate", organization(org));
+                self.post(&path, json!({"tax_bps": bps})).map(|_| Done::Row(0))
+            }
+            Command::SetUserLimit { org, member, limit } => {
+                let path = format!("/v1/wallets/{}/limit", id(Kind::Wallet, org, 1));
+                let limit = limit.map(|limit| limit.to_string());
+                let member = member.map(|member| id(Kind::Member, org, member));
+                let body = json!({"member": member, "limit": limit});
+                self.post(&path, body).map(|_| Done::Row(0))
+            }
+            Command::SetNotices { org, muted } => {
+                let path = format!("/v1/wallets/{}/notices", id(Kind::Wallet, org, 1));
+                let muted: Vec<&str> = muted.iter().map(|topic| topic.name()).collect();
+                self.post(&path, json!({"muted": muted})).map(|_| Done::Row(0))
+            }
+            Command::ReportBounce { org, reason } => {
+                let path = format!("/v1/wallets/{}/bounce", id(Kind::Wallet, org, 1));
+                self.post(&path, json!({"reason": reason})).map(|_| Done::Row(0))
+            }
             other => self.run_of_member(other, organization),
         }
     }
@@ -201,6 +229,11 @@ impl HttpLayer {
         organization: impl Fn(OrgId) -> String,
     ) -> Result<Done, Failure> {
         match command {
+            Command::RelateSku { platform, sku, alternative, other } => {
+                let path = format!("/v1/skus/{}/alternatives", id(Kind::Sku, platform, sku));
+                let other = other.map(|other| id(Kind::Sku, platform, other));
+                self.row(&path, json!({"alternative": alternative.name(), "sku": other}))
+            }
             Command::CreateResource { org, label, sku, labels } => {
                 let body = json!({"organization": organization(org), "name": label, "sku": sku,
                     "labels": pairs(&labels)});

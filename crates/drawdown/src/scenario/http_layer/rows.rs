@@ -1,15 +1,18 @@
 //! Answers of the API, read into the rows that every layer shows.
 
 use domain::Amount;
+use domain::attribution::{Attribution, IdleCost};
+use domain::hours::{WEEKDAYS, Week};
+use domain::report::Basis;
 use domain::run::ResourceClass;
 use domain::scope::Scope;
 use domain::{Id, OrgId};
 use serde_json::Value;
 
-use super::{amount, number, opt_amount, opt_number, text, time};
+use super::{amount, broken, number, opt_amount, opt_number, text, time};
 use crate::scenario::layer::{
     DepositRow, DisputeRow, DocumentRow, Done, Failure, HoldRow, PriceRow, RailAnswer, RefundRow,
-    StatementRow,
+    StatementRow, SuggestionRow, UseRow,
 };
 
 pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
@@ -150,4 +153,69 @@ pub(super) fn scope_of(value: &Value) -> Option<(OrgId, Scope)> {
     let platform = skus.first().map_or(OrgId::new(0, 0), |id| id.org);
     let scope = Scope::new(skus.iter().map(|id| id.number).collect(), classes);
     scope.map(|scope| (platform, scope))
+}
+
+pub(super) const fn idle_name(idle: IdleCost) -> &'static str {
+    match idle {
+        IdleCost::Apart => "apart",
+        IdleCost::Included => "included",
+    }
+}
+
+/// How much a request costs.
+pub(super) fn basis(value: &Value) -> Result<Basis, Failure> {
+    if value["is_attributed"] == false {
+        return Ok(Basis::Charged);
+    }
+    let busy_milliseconds = value["busy_milliseconds"].as_i64().unwrap_or(-1);
+    Ok(Basis::Attributed { resource: number(value, "resource")?, busy_milliseconds })
+}
+
+pub(super) fn use_row(value: &Value) -> Result<UseRow, Failure> {
+    let whole = |name: &str| value[name].as_i64().unwrap_or(-1);
+    Ok(UseRow {
+        resource: number(value, "resource")?,
+        sku: text(value, "sku")?.to_owned(),
+        running_seconds: whole("running_seconds"),
+        requests: whole("requests"),
+        attribution: Attribution {
+            cost: amount(value, "cost")?,
+            requests: amount(value, "requests_cost")?,
+            idle: amount(value, "idle_cost")?,
+            to_come: amount(value, "to_come")?,
+            rounding: amount(value, "rounding")?,
+            paid_milliseconds: whole("paid_milliseconds"),
+            busy_milliseconds: whole("busy_milliseconds"),
+        },
+    })
+}
+
+pub(super) fn suggestion_row(value: &Value) -> Result<SuggestionRow, Failure> {
+    let whole = |name: &str| value[name].as_i64().unwrap_or(-1);
+    Ok(SuggestionRow {
+        resource: number(value, "resource")?,
+        advice: text(value, "advice")?.to_owned(),
+        sku: text(value, "sku")?.to_owned(),
+        alternative: value["alternative"].as_str().map(str::to_owned),
+        cost: amount(value, "cost")?,
+        instead: amount(value, "instead")?,
+        saves: amount(value, "saves")?,
+        saves_percent: whole("saves_percent"),
+        paid_milliseconds: whole("paid_milliseconds"),
+        busy_percent: whole("busy_percent"),
+    })
+}
+
+pub(super) fn week(report: &Value) -> Result<Week, Failure> {
+    let mut week = Week::default();
+    for row in report["rows"].as_array().into_iter().flatten() {
+        let name = text(row, "weekday")?;
+        let weekday = WEEKDAYS.iter().position(|weekday| *weekday == name);
+        let hour = row["hour"].as_u64().and_then(|hour| usize::try_from(hour).ok());
+        let found = weekday.zip(hour).and_then(|(day, hour)| week[day].get_mut(hour));
+        let Some(cell) = found else { return Err(broken(format!("no hour in {row}"))) };
+        cell.running_seconds = row["running_seconds"].as_i64().unwrap_or(-1);
+        cell.busy_milliseconds = row["busy_milliseconds"].as_i64().unwrap_or(-1);
+    }
+    Ok(week)
 }

@@ -7,15 +7,18 @@
 
 use app::operations::create_sku::SkuFacts;
 use app::operations::give_grant::Given;
+use domain::attribution::IdleCost;
 use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
 use domain::document::Party;
 use domain::history::Filter;
+use domain::hours::Week;
 use domain::label::Labels;
 use domain::member::MemberRole;
-use domain::price::AppliesTo;
+use domain::notice::Topic;
+use domain::price::{Alternative, AppliesTo};
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
@@ -33,7 +36,7 @@ pub use keyed::{Keyed, reused};
 pub use rows::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
     LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
-    StatementRow,
+    StatementRow, SuggestionRow, UseRow, says_not_mailed,
 };
 
 /// A command, in the words of the API.
@@ -58,6 +61,12 @@ pub enum Command {
     },
     CreatePrice(NewPrice),
     AssignDiscount(Assigned),
+    RelateSku {
+        platform: OrgId,
+        sku: i64,
+        alternative: Alternative,
+        other: Option<i64>,
+    },
     GiveGrant {
         org: OrgId,
         amount: Amount,
@@ -169,6 +178,14 @@ pub enum Command {
         member: Option<i64>,
         limit: Option<Amount>,
     },
+    SetNotices {
+        org: OrgId,
+        muted: Vec<Topic>,
+    },
+    ReportBounce {
+        org: OrgId,
+        reason: String,
+    },
     CreateResource {
         org: OrgId,
         label: String,
@@ -231,6 +248,13 @@ pub enum Command {
     RecordUsage {
         org: OrgId,
         usage: Usage,
+    },
+    RecordRequest {
+        org: OrgId,
+        id: String,
+        resource: i64,
+        occurred_at: Option<Timestamp>,
+        busy_milliseconds: i64,
     },
 }
 
@@ -373,6 +397,9 @@ pub trait Layer {
 
     /// The ledger transactions that a part of the billing history shows.
     fn history(&mut self, org: OrgId, filter: Filter) -> Result<Vec<LedgerRow>, Failure>;
+    /// Time goes on to `to` while the engine is down: nothing is decided and nobody is woken. Then
+    /// it starts again over what it had stored, and catches up with what fell due.
+    fn outage(&mut self, platforms: &[OrgId], to: Timestamp) -> Result<(), Failure>;
 
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure>;
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure>;
@@ -398,7 +425,16 @@ pub trait Layer {
     fn costs(&mut self, org: OrgId, by: &[Dimension], days: i64) -> Result<CostReport, Failure>;
 
     /// The dearest single requests of the last `days` days.
-    fn dearest(&mut self, org: OrgId, days: i64) -> Result<Vec<Request>, Failure>;
+    fn dearest(&mut self, org: OrgId, days: i64, idle: IdleCost) -> Result<Vec<Request>, Failure>;
+
+    /// How each resource was used in the last `days` days, dearest first.
+    fn uses(&mut self, org: OrgId, days: i64, idle: IdleCost) -> Result<Vec<UseRow>, Failure>;
+
+    /// What could have been cheaper in the last `days` days, the largest saving first.
+    fn suggestions(&mut self, org: OrgId, days: i64) -> Result<Vec<SuggestionRow>, Failure>;
+
+    /// The hours of the week in which a resource ran in the last `days` days.
+    fn week(&mut self, org: OrgId, resource: i64, days: i64) -> Result<Week, Failure>;
 
     /// What came in, was used and is left of a month.
     fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure>;

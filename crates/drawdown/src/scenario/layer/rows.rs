@@ -1,12 +1,17 @@
 //! What lists show, as plain data.
 
+use std::collections::BTreeMap;
+
+use domain::attribution::{Attribution, ResourceUse};
 use domain::coupon::Coupon;
 use domain::document::{About, Document, Party, month_text};
 use domain::grant::Grant;
 use domain::profile::BillRounding;
 use domain::projection::Projection;
 use domain::scope::Scope;
+use domain::settle::MAILED;
 use domain::statement::{Item, Statement, shown};
+use domain::suggestion::{Advice, Suggestion};
 use domain::wallet::{Balance, Wallet};
 use domain::{Amount, OrgId, Timestamp};
 
@@ -301,6 +306,64 @@ pub struct ResourceRow {
     pub redeployed_from: Option<i64>,
 }
 
+/// How a resource was used.
+#[derive(Clone, Debug)]
+pub struct UseRow {
+    pub resource: i64,
+    pub sku: String,
+    pub running_seconds: i64,
+    pub requests: i64,
+    pub attribution: Attribution,
+}
+
+impl UseRow {
+    pub fn of(row: &ResourceUse, codes: &BTreeMap<i64, String>) -> UseRow {
+        UseRow {
+            resource: row.resource,
+            sku: codes.get(&row.sku).cloned().unwrap_or_default(),
+            running_seconds: row.running_seconds,
+            requests: i64::try_from(row.requests).unwrap_or(i64::MAX),
+            attribution: row.attribution,
+        }
+    }
+}
+
+/// What could be cheaper, with its arithmetic.
+#[derive(Clone, Debug)]
+pub struct SuggestionRow {
+    pub resource: i64,
+    pub advice: String,
+    pub sku: String,
+    pub alternative: Option<String>,
+    pub cost: Amount,
+    pub instead: Amount,
+    pub saves: Amount,
+    pub saves_percent: i64,
+    pub paid_milliseconds: i64,
+    pub busy_percent: i64,
+}
+
+impl SuggestionRow {
+    pub fn of(row: &Suggestion, codes: &BTreeMap<i64, String>) -> SuggestionRow {
+        let code = |sku: i64| codes.get(&sku).cloned().unwrap_or_default();
+        SuggestionRow {
+            resource: row.resource,
+            advice: row.advice.name().to_string(),
+            sku: code(row.sku),
+            alternative: match row.advice {
+                Advice::Replace { sku, .. } => Some(code(sku)),
+                Advice::UnderUsed | Advice::Pause(_) => None,
+            },
+            cost: row.cost,
+            instead: row.instead,
+            saves: row.saves,
+            saves_percent: row.saves_percent,
+            paid_milliseconds: row.paid_milliseconds,
+            busy_percent: row.busy_percent,
+        }
+    }
+}
+
 /// One ledger transaction.
 #[derive(Clone, Debug)]
 pub struct LedgerRow {
@@ -331,4 +394,9 @@ pub struct EventRow {
     pub is_mailed: bool,
     /// `deposit`, `refund`, `dispute`, `grant`, `hold`, `run` and `resource` by number.
     pub fields: Vec<(String, String)>,
+}
+
+/// Whether an event says that its mail was not sent (requirements N20).
+pub fn says_not_mailed(fields: &[(String, String)]) -> bool {
+    fields.iter().any(|(name, value)| name == MAILED && value == "no")
 }

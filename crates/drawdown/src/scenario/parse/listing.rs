@@ -1,10 +1,12 @@
 //! What is shown: balances, lists and reports.
 
+use domain::attribution::IdleCost;
 use domain::history::Filter;
 use domain::report::{DAYS_MAX, Dimension};
 use domain::roll_forward::Month;
 
 use super::says::{List, Part, Says};
+use super::work::resource;
 use crate::scenario::words::{ParseError, Words};
 
 /// Days that a report looks back over when it does not say.
@@ -22,8 +24,17 @@ pub(super) fn shown(command: &str, words: &mut Words) -> Result<Option<Says>, Pa
         }
         "dearest" => {
             let wallet = words.name("a wallet's name")?;
-            Says::Dearest { wallet, days: over(words)? }
+            Says::Dearest { wallet, days: over(words)?, idle: idle(words)? }
         }
+        "uses" => {
+            let wallet = words.name("a wallet's name")?;
+            Says::Uses { wallet, days: over(words)?, idle: idle(words)? }
+        }
+        "suggestions" => {
+            let wallet = words.name("a wallet's name")?;
+            Says::Suggestions { wallet, days: over(words)? }
+        }
+        "week" => Says::Week { resource: resource(words)?, days: over(words)? },
         "history" => history(words)?,
         "coupons" => Says::Coupons,
         "price_page" => Says::PricePage,
@@ -99,6 +110,15 @@ fn over(words: &mut Words) -> Result<i64, ParseError> {
     })?;
     words.keyword("days")?;
     Ok(days)
+}
+
+/// `with idle`: requests bear what was idle of the time that they are attributed.
+fn idle(words: &mut Words) -> Result<IdleCost, ParseError> {
+    if !words.take_keyword("with") {
+        return Ok(IdleCost::Apart);
+    }
+    words.keyword("idle")?;
+    Ok(IdleCost::Included)
 }
 
 fn balance(words: &mut Words) -> Result<Says, ParseError> {

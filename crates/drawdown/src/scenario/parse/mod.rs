@@ -6,7 +6,8 @@
 use app::operations::create_sku::SkuFacts;
 use domain::calendar::Zone;
 use domain::member::MemberRole;
-use domain::price::TIME_DIMENSION;
+use domain::notice::Topic;
+use domain::price::{Alternative, TIME_DIMENSION};
 use domain::run::{ResourceClass, Rest};
 use domain::{Amount, Timestamp};
 
@@ -14,11 +15,11 @@ use crate::scenario::when::{When, duration, unit_seconds, when};
 use crate::scenario::words::{ParseError, Words};
 use listing::shown;
 use money::{alert, coupon, coupon_code, discount, grant, money_named};
-use work::{at, capture, hold, resource, reverse, start, stop, usage};
+use work::{at, capture, hold, request, resource, reverse, start, stop, usage};
 
 pub use says::{
-    Assign, Fate, List, NewCoupon, NewGrant, NewHold, Part, PriceOf, RefundBy, Says, Start, Step,
-    Use,
+    Assign, Fate, List, NewCoupon, NewGrant, NewHold, Part, PriceOf, RefundBy, Says, Served, Start,
+    Step, Use,
 };
 
 mod listing;
@@ -73,13 +74,14 @@ pub fn without_comment(line: &str) -> &str {
     line.find(" #").map_or(line, |start| &line[..start])
 }
 
-const COMMANDS: &str = "a command: clock, platform, sku, price, wallet, member, role, remove, \
-    as, discount, tax, party, invoice, deposit, settle, refund, dispute, release_freeze, grant, \
-    coupon, redeem, coupons, void, start, stop, pause, terminate, ready, beat, resize, resume, \
-    redeploy, hold, capture, release, use, reverse, card, auto_top_up, preview, alert, advance, \
-    at, balance, prices, price_page, ledger, spans, history, members, deposits, payments, \
-    refunds, disputes, documents, lint, test_clock, grants, holds, runs, resources, runway, \
-    projection, mails, events, report, dearest, rollforward, statement, books, key, repeat";
+const COMMANDS: &str = "a command: clock, platform, sku, price, alternative, wallet, member, \
+    role, remove, as, discount, tax, party, invoice, deposit, settle, refund, dispute, \
+    release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, terminate, ready, \
+    beat, resize, resume, redeploy, hold, capture, release, use, request, reverse, card, \
+    auto_top_up, preview, alert, advance, at, down, balance, prices, price_page, ledger, spans, \
+    history, members, deposits, payments, refunds, disputes, documents, lint, test_clock, grants, \
+    holds, runs, resources, runway, projection, mails, events, report, dearest, uses, \
+    suggestions, week, rollforward, statement, books, mute, bounce, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -89,8 +91,11 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "platform" => platform(words),
         "key" => keyed(words),
         "lint" => lint(words),
+        "mute" => mute(words),
+        "bounce" => Ok(Says::Bounce { wallet: words.name("a wallet's name")? }),
         "sku" => sku(words),
         "price" => price(words),
+        "alternative" => alternative(words),
         "wallet" => wallet(words),
         "member" | "role" | "remove" | "as" => of_member(&command, words),
         "discount" => discount(words),
@@ -121,9 +126,11 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "capture" => capture(words),
         "release" => Ok(Says::Release { name: words.name("a hold's name")? }),
         "use" => usage(words),
+        "request" => request(words),
         "alert" => alert(words),
         "advance" => Ok(Says::Move(When::FromNow(duration(words)?))),
         "at" => Ok(Says::Move(when(words)?)),
+        "down" => Ok(Says::Down(duration(words)?)),
         "repeat" => repeat(words),
         other => match money_named(other) {
             Some(read) => read(words),
@@ -146,6 +153,16 @@ fn platform(words: &mut Words) -> Result<Says, ParseError> {
 fn lint(words: &mut Words) -> Result<Says, ParseError> {
     let (profile, settings) = (words.name("a profile's name")?, settings(words)?);
     Ok(Says::Lint { profile, settings })
+}
+
+/// `mute acme digest,expiry`, or `mute acme nothing`.
+fn mute(words: &mut Words) -> Result<Says, ParseError> {
+    let wallet = words.name("a wallet's name")?;
+    let muted = words.read("`nothing`, or some of low_balance,digest,expiry", |word| {
+        let topics = word.split(',').filter(|topic| *topic != "nothing").map(Topic::from_name);
+        topics.collect::<Option<Vec<Topic>>>()
+    })?;
+    Ok(Says::Mute { wallet, muted })
 }
 
 /// Settings up to the end of the line, as a platform keeps them.
@@ -208,6 +225,13 @@ fn price(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Price { code, price, from, applies_to: money::applies_to(words) })
 }
 
+fn alternative(words: &mut Words) -> Result<Says, ParseError> {
+    let code = words.name("a SKU's code")?;
+    let alternative = words.read("`smaller` or `quantized`", Alternative::from_name)?;
+    let other = words.name("a SKU's code, or `none`")?;
+    Ok(Says::Alternative { code, alternative, other: Some(other).filter(|it| it != "none") })
+}
+
 /// `2.40 per hour` prices time; `input_tokens 0.50 per 1000000` prices a dimension.
 fn price_of(words: &mut Words) -> Result<PriceOf, ParseError> {
     let is_amount = words.peek().is_some_and(|word| Amount::parse(word).is_ok());
@@ -268,7 +292,8 @@ fn repeat(words: &mut Words) -> Result<Says, ParseError> {
         rest.fill("{n}", &index.to_string());
         let command = rest.clone();
         let said = says(&mut rest)?;
-        if matches!(said, Says::Repeat { .. } | Says::Move(_) | Says::Clock(_)) || said.is_listing()
+        if matches!(said, Says::Repeat { .. } | Says::Move(_) | Says::Down(_) | Says::Clock(_))
+            || said.is_listing()
         {
             return Err(command.wrong("a command that does something, such as hold or use"));
         }

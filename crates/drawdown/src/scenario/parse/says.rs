@@ -2,6 +2,7 @@
 
 use app::operations::create_sku::SkuFacts;
 use app::operations::give_grant::Given;
+use domain::attribution::IdleCost;
 use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
@@ -10,7 +11,8 @@ use domain::document::Party;
 use domain::history::Filter;
 use domain::label::Labels;
 use domain::member::MemberRole;
-use domain::price::AppliesTo;
+use domain::notice::Topic;
+use domain::price::{Alternative, AppliesTo};
 use domain::report::Dimension;
 use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
@@ -132,6 +134,11 @@ pub enum Says {
         from: Option<When>,
         applies_to: AppliesTo,
     },
+    Alternative {
+        code: String,
+        alternative: Alternative,
+        other: Option<String>,
+    },
     Wallet {
         name: String,
         zone: Zone,
@@ -240,6 +247,7 @@ pub enum Says {
         name: String,
     },
     Use(Use),
+    Request(Served),
     Card {
         wallet: String,
         behaviour: Behaviour,
@@ -258,6 +266,8 @@ pub enum Says {
         below: Option<Amount>,
     },
     Move(When),
+    /// The engine is down for so many seconds.
+    Down(i64),
     Balance {
         wallet: String,
         parts: Vec<Part>,
@@ -275,6 +285,14 @@ pub enum Says {
         key: String,
         command: Box<Says>,
     },
+    /// What is not mailed.
+    Mute {
+        wallet: String,
+        muted: Vec<Topic>,
+    },
+    Bounce {
+        wallet: String,
+    },
     Lint {
         profile: String,
         settings: String,
@@ -288,6 +306,20 @@ pub enum Says {
     },
     Dearest {
         wallet: String,
+        days: i64,
+        idle: IdleCost,
+    },
+    Uses {
+        wallet: String,
+        days: i64,
+        idle: IdleCost,
+    },
+    Suggestions {
+        wallet: String,
+        days: i64,
+    },
+    Week {
+        resource: String,
         days: i64,
     },
     RollForward {
@@ -373,6 +405,15 @@ pub struct Use {
     pub at: Option<When>,
 }
 
+/// A request that a resource served.
+#[derive(Clone, Debug)]
+pub struct Served {
+    pub resource: String,
+    pub busy_milliseconds: i64,
+    pub id: Option<String>,
+    pub at: Option<When>,
+}
+
 impl Says {
     /// True for what only shows: its output has to be stated.
     pub fn is_listing(&self) -> bool {
@@ -387,6 +428,9 @@ impl Says {
                 | Says::Preview { .. }
                 | Says::Report { .. }
                 | Says::Dearest { .. }
+                | Says::Uses { .. }
+                | Says::Suggestions { .. }
+                | Says::Week { .. }
                 | Says::RollForward { .. }
                 | Says::Statement { .. }
                 | Says::Books

@@ -3,7 +3,7 @@
 use domain::label::Labels;
 use domain::run::Rest;
 
-use super::says::{NewHold, Says, Start, Use};
+use super::says::{NewHold, Says, Served, Start, Use};
 use crate::scenario::when::{When, duration, when};
 use crate::scenario::words::{ParseError, Words};
 
@@ -64,6 +64,15 @@ pub(super) fn capture(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a hold's name")?;
     let amount = if words.peek().is_some() { Some(words.amount()?) } else { None };
     Ok(Says::Capture { name, amount })
+}
+
+pub(super) fn request(words: &mut Words) -> Result<Says, ParseError> {
+    let resource = resource(words)?;
+    let busy_milliseconds = words.read("how long it was busy, such as 1500ms", |word| {
+        word.strip_suffix("ms").and_then(|count| count.parse().ok())
+    })?;
+    let id = if words.take_keyword("id") { Some(words.name("an event's id")?) } else { None };
+    Ok(Says::Request(Served { resource, busy_milliseconds, id, at: at(words)? }))
 }
 
 pub(super) fn usage(words: &mut Words) -> Result<Says, ParseError> {

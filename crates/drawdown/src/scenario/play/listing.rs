@@ -45,8 +45,8 @@ impl Player<'_> {
                 let row = self.layer.statement(self.org(wallet), month)?;
                 Ok(show::statement(&row))
             }
-            Says::Dearest { wallet, days } => {
-                let requests = self.layer.dearest(self.org(wallet), *days)?;
+            Says::Dearest { wallet, days, idle } => {
+                let requests = self.layer.dearest(self.org(wallet), *days, *idle)?;
                 let lines = requests.iter().map(|row| show::request(row, &self.names));
                 let lines: Vec<String> = lines.collect();
                 if lines.is_empty() { line("none") } else { Ok(lines) }
@@ -55,6 +55,25 @@ impl Player<'_> {
             Says::Lint { profile, settings } => lint(profile, settings),
             Says::PricePage => self.price_page(),
             Says::TestClock => self.test_clock(),
+            Says::Uses { wallet, days, idle } => {
+                let org = self.org(wallet);
+                let rows = self.layer.uses(org, *days, *idle)?;
+                let lines = rows.iter().map(|row| show::use_of(org, row, &self.names));
+                let lines: Vec<String> = lines.collect();
+                if lines.is_empty() { line("none") } else { Ok(lines) }
+            }
+            Says::Suggestions { wallet, days } => {
+                let org = self.org(wallet);
+                let rows = self.layer.suggestions(org, *days)?;
+                let lines = rows.iter().map(|row| show::suggestion(org, row, &self.names));
+                let lines: Vec<String> = lines.collect();
+                if lines.is_empty() { line("none") } else { Ok(lines) }
+            }
+            Says::Week { resource, days } => {
+                let named = self.named(resource);
+                let lines = show::week(&self.layer.week(named.org, named.number, *days)?);
+                if lines.is_empty() { line("none") } else { Ok(lines) }
+            }
             Says::Coupons => {
                 let rows = self.layer.coupons(self.current_platform())?;
                 Ok(rows.iter().map(show::coupon).collect())

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use app::operations::create_sku::SkuFacts;
 use domain::calendar::Zone;
-use domain::price::AppliesTo;
+use domain::price::{Alternative, AppliesTo};
 use domain::profile::Profile;
 use domain::run::ResourceClass;
 use domain::{OrgId, Timestamp};
@@ -142,9 +142,12 @@ impl<'a> Player<'a> {
         match says {
             Says::Clock(at) => self.clock(*at),
             Says::Platform { profile, settings } => self.platform(profile, settings),
-            Says::Sku { code, class, facts, prices } => self.sku(code, *class, facts, prices),
+            Says::Sku { code, class, facts, prices } => self.made_sku(code, *class, facts, prices),
             Says::Price { code, price, from, applies_to } => {
                 self.price(code, price, *from, *applies_to)
+            }
+            Says::Alternative { code, alternative, other } => {
+                self.relate(code, *alternative, other.as_deref())
             }
             Says::Wallet { name, zone } => self.wallet(name, zone),
             Says::Member { .. } | Says::Role { .. } | Says::Remove { .. } | Says::As { .. } => {
@@ -194,8 +197,10 @@ impl<'a> Player<'a> {
             | Says::Resume { .. }
             | Says::Redeploy { .. } => self.go_on(says),
             Says::Use(usage) => self.usage(usage),
+            Says::Request(served) => self.request(served),
             Says::Move(when) => self.advance(*when),
             Says::Keyed { key, command } => self.keyed(key, command),
+            Says::Down(seconds) => self.down(*seconds),
             Says::Repeat { .. } => broken("repeat inside repeat"),
             said if said.is_listing() => self.listing(said),
             other => self.obey_holds_and_rules(other),
@@ -280,7 +285,25 @@ impl<'a> Player<'a> {
                 self.layer.run(&Command::SetUserLimit { org, member, limit })?;
                 line(if limit.is_some() { "on" } else { "off" })
             }
+            Says::Mute { .. } | Says::Bounce { .. } => self.notice(says),
             _ => self.obey_papers(says),
+        }
+    }
+
+    /// What is about mails that are not sent.
+    fn notice(&mut self, says: &Says) -> Lines {
+        match says {
+            Says::Mute { wallet, muted } => {
+                let (org, muted) = (self.org(wallet), muted.clone());
+                self.layer.run(&Command::SetNotices { org, muted })?;
+                line("set")
+            }
+            Says::Bounce { wallet } => {
+                let (org, reason) = (self.org(wallet), "550 no such mailbox".to_owned());
+                self.layer.run(&Command::ReportBounce { org, reason })?;
+                line("taken")
+            }
+            _ => broken("this is not about mails"),
         }
     }
 
@@ -355,7 +378,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn sku(
+    fn made_sku(
         &mut self,
         code: &str,
         class: ResourceClass,
@@ -373,6 +396,13 @@ impl<'a> Player<'a> {
         line("made")
     }
 
+    fn relate(&mut self, code: &str, alternative: Alternative, other: Option<&str>) -> Lines {
+        let (platform, sku) = (self.current_platform(), self.sku(code));
+        let other = other.map(|other| self.sku(other));
+        self.row(Command::RelateSku { platform, sku, alternative, other })?;
+        line("related")
+    }
+
     fn price(
         &mut self,
         code: &str,
@@ -380,8 +410,7 @@ impl<'a> Player<'a> {
         from: Option<When>,
         applies_to: AppliesTo,
     ) -> Lines {
-        let platform = self.current_platform();
-        let sku = self.skus.get(&(platform, code.to_string())).copied().unwrap_or(0);
+        let (platform, sku) = (self.current_platform(), self.sku(code));
         let effective_from = self.instant(from)?;
         let PriceOf { dimension, amount, per_units } = price.clone();
         self.row(Command::CreatePrice(NewPrice {
@@ -396,9 +425,22 @@ impl<'a> Player<'a> {
         line("set")
     }
 
+    /// A SKU of the latest platform, by its code.
+    fn sku(&self, code: &str) -> i64 {
+        self.skus.get(&(self.current_platform(), code.to_string())).copied().unwrap_or(0)
+    }
+
     fn advance(&mut self, when: When) -> Lines {
         let to = when.instant(self.names.start, self.present()?);
         self.advance_all(to)?;
+        self.now = Some(to);
+        line(self.names.time(to))
+    }
+
+    fn down(&mut self, seconds: i64) -> Lines {
+        let to = self.present()?.plus_seconds(seconds);
+        let platforms: Vec<OrgId> = self.platforms.iter().map(|(platform, _)| *platform).collect();
+        self.layer.outage(&platforms, to)?;
         self.now = Some(to);
         line(self.names.time(to))
     }

@@ -5,7 +5,7 @@ use domain::run::Rest;
 
 use super::{Lines, Named, Player, broken, line};
 use crate::scenario::layer::{Command, Done, Failure, RunRow, Usage};
-use crate::scenario::parse::{Says, Start, Use};
+use crate::scenario::parse::{Says, Served, Start, Use};
 use crate::scenario::when::When;
 
 impl Player<'_> {
@@ -104,6 +104,24 @@ impl Player<'_> {
         };
         let org = self.org(&usage.wallet);
         self.charge(&Command::RecordUsage { org, usage: said })
+    }
+
+    pub(super) fn request(&mut self, served: &Served) -> Lines {
+        self.events += 1;
+        let id = served.id.clone().unwrap_or_else(|| format!("request-{}", self.events));
+        let Named { org, number } = self.named(&served.resource);
+        let command = Command::RecordRequest {
+            org,
+            id,
+            resource: number,
+            occurred_at: self.instant(served.at)?,
+            busy_milliseconds: served.busy_milliseconds,
+        };
+        match self.layer.run(&command)? {
+            Done::Charge { is_duplicate: true, .. } => line("recorded before"),
+            Done::Charge { amount, .. } if amount.is_zero() => line("recorded"),
+            other => broken(format!("expected a request, got {other:?}")),
+        }
     }
 
     pub(super) fn charge(&mut self, command: &Command) -> Lines {

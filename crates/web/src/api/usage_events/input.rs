@@ -37,8 +37,13 @@ pub struct UsageEventIn {
     /// Whose usage; a key of an organization may leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<IdText>,
-    /// The code of the SKU.
-    pub sku: String,
+    /// The code of the SKU that was used, at its price; or name a `resource`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
+    /// The resource that served a request in time that is paid for: it charges nothing. Its only
+    /// quantity is `busy_milliseconds`, and `occurred_at` is when it was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<IdText>,
     /// Now, when none is given. The price is the one in force then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<TimeText>,
@@ -61,7 +66,9 @@ impl UsageEventIn {
         if let Some(source) = &self.source {
             require_text("source", source, SOURCE_CHARS_MAX)?;
         }
-        require_code("sku", &self.sku, CODE_LENGTH_MAX)?;
+        if let Some(sku) = &self.sku {
+            require_code("sku", sku, CODE_LENGTH_MAX)?;
+        }
         let mut dimensions = self.quantities.0.keys();
         dimensions.try_for_each(|it| require_code("quantities", it, CODE_LENGTH_MAX))
     }
@@ -109,7 +116,8 @@ pub struct CloudEvent {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloudData {
-    pub sku: String,
+    pub sku: Option<String>,
+    pub resource: Option<IdText>,
     pub quantities: Quantities,
     /// What its cost is grouped by in reports, such as `model`, `gpu_type`, `location`, `project`,
     /// `member` or `api_key`; at most 20.
@@ -128,6 +136,7 @@ impl CloudEvent {
             source: Some(self.source),
             organization: self.subject,
             sku: self.data.sku,
+            resource: self.data.resource,
             occurred_at: self.time,
             quantities: self.data.quantities,
             labels: self.data.labels,
@@ -177,6 +186,13 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for BoundedVisitor<T> {
             is_whole = false;
         }
         Ok(Bounded { items, is_whole })
+    }
+}
+
+impl Quantities {
+    /// Whether `dimension` is all there is.
+    pub fn is_only(&self, dimension: &str) -> bool {
+        self.0.len() == 1 && self.0.contains_key(dimension)
     }
 }
 
@@ -282,7 +298,7 @@ mod tests {
         )
         .unwrap();
         let event = event.native().unwrap();
-        assert_eq!((event.id.as_str(), event.sku.as_str()), ("e-1", "llm"));
+        assert_eq!((event.id.as_str(), event.sku.as_deref()), ("e-1", Some("llm")));
         assert_eq!(event.source.as_deref(), Some("gw"));
         assert!(event.check().is_ok());
     }

@@ -232,6 +232,11 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
             words("given back, because it should not have been charged"),
         ),
         TransactionKind::Block | TransactionKind::BlockReversal => block(read, row),
+        TransactionKind::Request => (
+            Kind::Usage,
+            format!("Request of {}", read.resource_name(row.subject)),
+            words("served in time that is paid for: nothing is charged for it"),
+        ),
         TransactionKind::Charge | TransactionKind::Settlement | TransactionKind::Correction => (
             Kind::Adjustment,
             "Correction".to_owned(),

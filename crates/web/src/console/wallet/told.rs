@@ -81,7 +81,10 @@ pub fn alerts(read: &Read, refusal: Option<String>) -> Alerts {
 
 /// The mails of this wallet, newest first.
 pub fn mailbox(read: &Read) -> Vec<Mail> {
-    let mailed = read.rows.events.iter().filter(|event| event.kind.is_mailed());
+    let is_sent = |event: &&ToldEvent| {
+        event.kind.is_mailed() && Fields::of(event).text(domain::settle::MAILED) != "no"
+    };
+    let mailed = read.rows.events.iter().filter(is_sent);
     let to = format!("billing contacts of {}", read.rows.organization.name);
     let mail = |event: &ToldEvent| {
         let (subject, body) = letter(read, event);
@@ -94,12 +97,13 @@ pub fn mailbox(read: &Read) -> Vec<Mail> {
 fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
     let fields = Fields::of(event);
     let unit = read.presentation.labels.unit;
+    let low = &read.rows.platform.profile.label_low_balance;
     let balance = unit.balance(fields.amount("balance"));
     let amount = Unit::Dollars.usage(fields.amount("amount"));
     let zone = &read.presentation.zone;
     match event.kind {
         EventKind::BalanceLow => (
-            format!("Balance {balance}, below {}", unit.usage(fields.amount("limit"))),
+            format!("{low}: balance {balance}, below {}", unit.usage(fields.amount("limit"))),
             format!("Your balance went below your limit on {}.", zone.second(event.at)),
         ),
         EventKind::BalanceForecastLow => forecast_letter(read, event, &fields),
@@ -260,6 +264,17 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::GrantRenewed => (Icon::Return, format!("{amount} of credit is valid again")),
         EventKind::CreditExpiring => (Icon::Bell, format!("{amount} of credit expires soon")),
         EventKind::HoldExpired => (Icon::Lock, format!("A hold of {amount} expired unused")),
+        kind => fed_besides(kind, &amount, Unit::Dollars.usage(fields.amount("spent"))),
+    };
+    FeedEvent { at: event.at, icon, text }
+}
+
+/// What is fed about refunds, disputes and mails.
+fn fed_besides(kind: EventKind, amount: &str, spent: String) -> (Icon, String) {
+    match kind {
+        EventKind::MailBounced => (Icon::Warning, "A mail came back".to_owned()),
+        EventKind::DigestDaily => (Icon::Bell, format!("{spent} were spent in a day")),
+        EventKind::DigestWeekly => (Icon::Bell, format!("{spent} were spent in a week")),
         EventKind::DisputeOpened => (Icon::Warning, "A payment is disputed".to_owned()),
         EventKind::DisputeFundsWithdrawn => {
             (Icon::Warning, format!("{amount} withdrawn for a dispute"))
@@ -274,6 +289,7 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::RefundFailed => {
             (Icon::Warning, format!("A refund of {amount} failed, the credit is back"))
         }
-    };
-    FeedEvent { at: event.at, icon, text }
+        // Every other kind has words of its own.
+        other => (Icon::Bell, other.name().to_owned()),
+    }
 }
