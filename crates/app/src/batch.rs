@@ -66,6 +66,7 @@ pub(crate) fn load(
     keys.history.iter().for_each(|(org, _)| *ending.entry(*org).or_default() += 1);
     let orgs: Vec<OrgId> = until.keys().copied().collect();
     load_wallets(writer, ws, &orgs)?;
+    load_limits(writer, ws, &orgs, std::mem::take(&mut keys.limits))?;
     // A deposit that is settled brings a bonus that waits for it.
     for wallet in orgs.iter().filter_map(|&org| ws.wallet(org).ok()) {
         keys.redemptions.extend(wallet.bonus_coupons.iter().map(|&coupon| (wallet.org, coupon)));
@@ -74,6 +75,7 @@ pub(crate) fn load(
     load_named(writer, ws, keys)?;
     let due: Vec<(OrgId, Timestamp)> = until.into_iter().collect();
     load_for_wakes(writer, ws, &due, now)?;
+    load_named_labels(writer, ws)?;
     load_around_ending(writer, ws, &ending)
 }
 
@@ -110,6 +112,36 @@ fn load_wallets(writer: &mut Writer, ws: &mut Workset, orgs: &[OrgId]) -> Result
             ws.load_wallet(wallet);
         }
     }
+    Ok(())
+}
+
+/// Loads the limits of organizations that have any; most have none.
+fn load_limits(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    orgs: &[OrgId],
+    named: Vec<Key>,
+) -> Result<(), StoreError> {
+    let limited = |org: &OrgId| ws.wallet(*org).is_ok_and(|wallet| wallet.limit_count > 0);
+    let limited: Vec<OrgId> = orgs.iter().copied().filter(limited).collect();
+    if !limited.is_empty() {
+        fill(&mut ws.limits, store::limits::load_present(writer, &limited)?);
+    }
+    if !named.is_empty() {
+        fill(&mut ws.limits, store::limits::load(writer, &distinct(named))?);
+    }
+    Ok(())
+}
+
+/// Loads the sets of labels that holds and recorded events name, which limits go by.
+fn load_named_labels(writer: &mut Writer, ws: &mut Workset) -> Result<(), StoreError> {
+    let of_holds = ws.holds.iter().map(|(org, _, hold)| (org, hold.labels));
+    let of_events = ws.priors.values().flatten().map(|row| (row.org, row.labels));
+    let named: Vec<Key> = of_holds.chain(of_events).filter(|(_, labels)| *labels != 0).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    fill(&mut ws.label_sets, store::label_sets::load_numbered(writer, &distinct(named))?);
     Ok(())
 }
 
@@ -178,6 +210,9 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
         fill(&mut ws.documents, store::documents::load_about(writer, &about)?);
         fill(&mut ws.series, store::series::load_of(writer, &distinct(keys.series))?);
         fill(&mut ws.parties, store::parties::load(writer, &distinct(keys.parties))?);
+    }
+    if !keys.open_holds.is_empty() {
+        fill(&mut ws.holds, store::holds::load_open(writer, &distinct(keys.open_holds))?);
     }
     load_coupons(writer, ws, keys.coupons, keys.claimants, keys.claims)?;
     fill(&mut ws.redemptions, store::redemptions::load(writer, &distinct(keys.redemptions))?);
@@ -380,6 +415,7 @@ pub(crate) fn load_for_wakes(
     }
     if !holds.is_empty() {
         fill(&mut ws.holds, store::holds::load_open(writer, &holds)?);
+        load_named_labels(writer, ws)?;
     }
     fill(&mut ws.methods, store::payment_methods::load(writer, &distinct(methods))?);
     load_for_scopes(writer, ws)
@@ -490,6 +526,7 @@ pub(crate) fn load_priors(
     }
     if !drawn.is_empty() {
         fill(&mut ws.grants, store::grants::load(writer, &distinct(drawn))?);
+        load_named_labels(writer, ws)?;
     }
     Ok(())
 }

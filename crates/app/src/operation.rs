@@ -15,6 +15,7 @@ use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
+use domain::limit::Limit;
 use domain::member::{Member, MemberName, Permission};
 use domain::notice::Notices;
 use domain::price::{Price, Sku};
@@ -53,6 +54,7 @@ pub struct Keys {
     pub resources: Vec<Key>,
     pub runs: Vec<Key>,
     pub holds: Vec<Key>,
+    pub limits: Vec<Key>,
     /// Sets of labels by organization and fingerprint.
     pub label_sets: Vec<Key>,
     /// Coupons of platforms by their codes.
@@ -121,6 +123,8 @@ pub enum Answer {
         transaction: Arc<LedgerTransaction>,
         is_duplicate: bool,
     },
+    /// A limit, and the instant of the answer.
+    Limit(OrgId, Limit, Timestamp),
     /// A member may do what was asked.
     Permitted,
     /// A wallet is not frozen any more.

@@ -5,9 +5,9 @@
 //! reads one snapshot and writes nothing, so it can run beside live traffic.
 //!
 //! Memory grows with organizations, members, open grants and sets of labels, by days where a
-//! platform has volume tiers, and by 8 bytes for each usage event; never with the length of a
-//! journal. That is why rows of other tables are matched with the journal by sums first, and looked
-//! at one by one only where the sums differ.
+//! platform has volume tiers, by resources where there are limits, and by 8 bytes for each usage
+//! event; never with the length of a journal. That is why rows of other tables are matched with the
+//! journal by sums first, and looked at one by one only where the sums differ.
 
 mod chain;
 mod coupons;
@@ -15,6 +15,7 @@ mod digests;
 mod discounts;
 mod documents;
 mod labels;
+mod limits;
 mod members;
 mod name;
 mod prices;
@@ -148,6 +149,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.platforms(snapshot).await?;
     books.discounts(snapshot).await?;
     books.scopes(snapshot).await?;
+    books.limits(snapshot).await?;
     books.runs(snapshot).await?;
     books.label_sets(snapshot).await?;
     books.journal(snapshot, store.is_shared(), total, &mut progress).await?;
@@ -161,6 +163,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.documents(snapshot).await?;
     books.disputes(snapshot).await?;
     books.holds(snapshot).await?;
+    books.check_limits()?;
     books.coupons(snapshot).await?;
     books.wakes(snapshot).await?;
     books.index(snapshot).await?;
@@ -207,6 +210,7 @@ impl Books {
         let profile = platform.map(|platform| platform.profile.as_ref());
         chain.follow(transaction)?;
         let row_name = || format!("transaction {}", transaction.number);
+        chain.limits.add(transaction, &chain.label_sets)?;
         labels::require(&chain.label_sets, transaction.labels, "journal", org, row_name)?;
         if let Some(column) = row.differs {
             let what = format!("column {column} is not what the rest of the row makes it");

@@ -17,6 +17,7 @@ use crate::event::EventKind;
 use crate::grant::{OpenGrant, Posting};
 use crate::ledger::{LedgerTransaction, Span, TransactionKind};
 use crate::lifecycle::{Ending, close_run, succeed};
+use crate::limit::{count_block, end_beyond, require_left_for};
 use crate::profile::Profile;
 use crate::rate::amount_round_half_even;
 use crate::reprice::{change_of, next_block_charge, pass, repriced_at};
@@ -285,7 +286,8 @@ pub(crate) fn charge_block(
         ..Draft::new(TransactionKind::Block, at, charge)
     };
     note_sku(ws, org, run.sku, charge)?;
-    post(ws, org, draft).map(|_| ())
+    post(ws, org, draft)?;
+    count_block(ws, org, run, start, charge)
 }
 
 /// Takes back the blocks of `run` that started at `stopped_at` or later (rulings R5).
@@ -322,6 +324,7 @@ pub(crate) fn take_back_blocks(
         };
         note_sku(ws, org, run.sku, charge.negated())?;
         restore_all(ws, org, draft)?;
+        count_block(ws, org, run, start, charge.negated())?;
     }
     Ok(())
 }
@@ -392,6 +395,10 @@ fn start_block(
             }
             return end_unpaid(ws, org, profile, run.number, start, at);
         }
+        let charge = run.block_charge_at(rate);
+        if let Err(refusal) = require_within(ws, org, &run, charge, at) {
+            return end_beyond(ws, org, profile, (run.number, start), &refusal, at);
+        }
         if let Some((price, _)) = change {
             run = succeed(ws, org, profile, &run, &price, repriced_at(start), at)?;
             continue;
@@ -418,6 +425,17 @@ fn is_payable(
 ) -> bool {
     let available = || wallet.available_for(profile, at, Some(purpose));
     !wallet.is_frozen() && (charge.is_zero() || available() >= charge)
+}
+
+/// Refuses a block that does not fit into every limit.
+fn require_within(
+    ws: &Workset,
+    org: OrgId,
+    run: &Run,
+    charge: Amount,
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    if charge.is_zero() { Ok(()) } else { require_left_for(ws, org, run.resource, charge, at) }
 }
 
 /// The zero action of a run whose next block, at `start`, cannot be paid.
@@ -470,7 +488,8 @@ fn grow_smaller(
     let rate = crate::lifecycle::rate_of(ws, org, profile, &price, start, at)?;
     let charge = rate.charge_round_half_even(block_seconds).unwrap_or(Amount::MAX);
     let purpose = Purpose { sku, class: run.class };
-    if !is_payable(ws.wallet(org)?, profile, (charge, purpose), at) {
+    let is_payable = is_payable(ws.wallet(org)?, profile, (charge, purpose), at);
+    if !is_payable || require_within(ws, org, run, charge, at).is_err() {
         return Ok(false);
     }
     let ending = Ending { stopped_at: start, reason: StopReason::Resized, rest: Rest::Stopped };

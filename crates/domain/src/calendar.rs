@@ -249,6 +249,15 @@ mod tests {
     }
 
     #[test]
+    fn a_month_ends_at_the_local_midnight() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        assert_eq!(berlin.month_end(at("2026-03-31T21:59:59Z")), at("2026-03-31T22:00:00Z"));
+        assert_eq!(berlin.month_end(at("2026-03-31T22:00:00Z")), at("2026-04-30T22:00:00Z"));
+        assert_eq!(berlin.month_end(at("2026-10-01T00:00:00Z")), at("2026-10-31T23:00:00Z"));
+        assert_eq!(Zone::UTC.month_end(at("2026-12-31T23:59:59Z")), at("2027-01-01T00:00:00Z"));
+    }
+
+    #[test]
     fn what_lies_beyond_the_calendar_never_comes() {
         assert_eq!(Zone::UTC.plus_months(Timestamp::NEVER, 3), Timestamp::NEVER);
         assert_eq!(Zone::UTC.plus_months(at("9999-12-01T00:00:00Z"), 3), Timestamp::NEVER);

@@ -15,6 +15,7 @@ pub enum EventKind {
     MemberAdded,
     MemberRoleChanged,
     MemberRemoved,
+    LimitReached,
     BalanceLow,
     BalanceForecastLow,
     BalanceRecovered,
@@ -53,7 +54,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 43] = [
+    pub const ALL: [EventKind; 44] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
@@ -64,6 +65,7 @@ impl EventKind {
         EventKind::MemberRoleChanged,
         EventKind::MemberRemoved,
         EventKind::AutoTopUpPaused,
+        EventKind::LimitReached,
         EventKind::BalanceLow,
         EventKind::BalanceForecastLow,
         EventKind::BalanceRecovered,
@@ -110,6 +112,7 @@ impl EventKind {
             EventKind::MemberAdded => 60,
             EventKind::MemberRoleChanged => 61,
             EventKind::MemberRemoved => 62,
+            EventKind::LimitReached => 63,
             EventKind::BalanceLow => 5,
             EventKind::BalanceForecastLow => 6,
             EventKind::BalanceRecovered => 7,
@@ -165,6 +168,7 @@ impl EventKind {
             EventKind::MemberRoleChanged => "member.role_changed",
             EventKind::MemberRemoved => "member.removed",
             EventKind::AutoTopUpPaused => "auto_top_up.paused",
+            EventKind::LimitReached => "limit.reached",
             EventKind::BalanceLow => "balance.low",
             EventKind::BalanceForecastLow => "balance.forecast_low",
             EventKind::BalanceRecovered => "balance.recovered",
@@ -207,6 +211,7 @@ impl EventKind {
             self,
             EventKind::AutoTopUpDisabled
                 | EventKind::AutoTopUpPaused
+                | EventKind::LimitReached
                 | EventKind::BalanceLow
                 | EventKind::BalanceForecastLow
                 | EventKind::BalanceDepleted

@@ -83,6 +83,7 @@ pub enum Kind {
     Resource,
     Run,
     Hold,
+    Limit,
     UsageEvent,
     LedgerTransaction,
     Event,
@@ -92,7 +93,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 23] = [
+    pub const ALL: [Kind; 24] = [
         Kind::Platform,
         Kind::Organization,
         Kind::ApiKey,
@@ -110,6 +111,7 @@ impl Kind {
         Kind::Resource,
         Kind::Run,
         Kind::Hold,
+        Kind::Limit,
         Kind::UsageEvent,
         Kind::LedgerTransaction,
         Kind::Event,
@@ -137,6 +139,7 @@ impl Kind {
             Kind::Resource => "res",
             Kind::Run => "run",
             Kind::Hold => "hld",
+            Kind::Limit => "lmt",
             Kind::UsageEvent => "uev",
             Kind::LedgerTransaction => "ltx",
             Kind::Event => "evn",
@@ -168,6 +171,7 @@ impl Kind {
             Kind::Resource => "resource",
             Kind::Run => "run",
             Kind::Hold => "hold",
+            Kind::Limit => "limit",
             Kind::UsageEvent => "usage event",
             Kind::LedgerTransaction => "ledger transaction",
             Kind::Event => "event",

@@ -229,6 +229,8 @@ pub struct LedgerTransaction {
     pub subject: i64,
     /// Number of the set of labels of the use that it charges or gives back; 0 when it has none.
     pub labels: i64,
+    /// Number of the limit that its use went beyond; 0 when none.
+    pub limit: i64,
     /// Its size: money in or out, value given, charge at price, value expired. Negative for a
     /// correction or a reversal.
     pub amount: Amount,
@@ -295,6 +297,9 @@ impl LedgerTransaction {
         }
         if self.labels != 0 && self.kind != TransactionKind::Charge {
             field("labels", self.labels.to_string());
+        }
+        if self.limit != 0 {
+            field("limit", self.limit.to_string());
         }
         if self.discount_bps != 0 {
             field("discount", self.discount_bps.to_string());
@@ -379,6 +384,7 @@ pub struct Rest {
     pub tax: Tax,
     pub lines: Vec<Line>,
     pub labels: i64,
+    pub limit: i64,
     pub discount_bps: i64,
     pub every_seconds: Option<i64>,
     pub meters: Vec<SpanMeter>,
@@ -416,6 +422,7 @@ impl Rest {
                     }
                 }
                 "labels" => rest.labels = value.parse().ok()?,
+                "limit" => rest.limit = value.parse().ok()?,
                 "discount" => rest.discount_bps = value.parse().ok()?,
                 "every" => rest.every_seconds = Some(value.parse().ok()?),
                 "meters" => {

@@ -23,6 +23,7 @@ pub mod id;
 pub mod label;
 pub mod ledger;
 pub mod lifecycle;
+pub mod limit;
 pub mod member;
 pub mod meter;
 pub mod notice;

@@ -8,6 +8,7 @@ use crate::block::{charge_block, find_next_block, take_back_blocks};
 use crate::correct::correct;
 use crate::digest::{note_late_start, note_run};
 use crate::event::EventKind;
+use crate::limit::{Turn, count_run};
 use crate::price::{Price, TIME_DIMENSION};
 use crate::profile::Profile;
 use crate::rate::Rate;
@@ -166,6 +167,7 @@ pub fn begin_billing(
     if run.previous.is_none() {
         wallet.begin_launch(run, profile, now);
     }
+    count_run(ws, org, run, Turn::Begins, run.started_at)?;
     note_late_start(ws, org, run)
 }
 
@@ -237,6 +239,7 @@ fn end_accrual(
     if wallet.stoppable_count == 0 {
         wallet.stop_order = None;
     }
+    count_run(ws, org, run, Turn::Ends, stopped_at)?;
     give_back_surplus(ws, org, profile, (run, cover, before), now)
 }
 
@@ -311,6 +314,8 @@ fn shorten(
         let before = wallet.meters.unposted_under(cover, now);
         wallet.meters.change_rate(meter, -numerator, stopped_at);
         wallet.meters.change_rate(meter, numerator, ended_at);
+        count_run(ws, org, &run, Turn::Ends, stopped_at)?;
+        count_run(ws, org, &run, Turn::Begins, ended_at)?;
         give_back_surplus(ws, org, profile, (&run, cover, before), now)?;
     }
     run.stopped_at = Some(stopped_at);

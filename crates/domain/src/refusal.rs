@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::{Amount, Kind, Timestamp};
+use crate::{Amount, Id, Kind, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -56,6 +56,14 @@ pub enum Refusal {
     InsufficientCredit {
         available: Amount,
         required: Amount,
+    },
+    /// A limit of the organization leaves less than this needs.
+    LimitReached {
+        limit: Id,
+        scope: String,
+        left: Amount,
+        required: Amount,
+        resets_at: Timestamp,
     },
     /// A hold would bring the stop of something that runs too close.
     RunwayTooShort {
@@ -211,6 +219,7 @@ impl Refusal {
             Refusal::UnknownSku { .. } => "unknown_sku",
             Refusal::PriceMissing { .. } => "price_missing",
             Refusal::InsufficientCredit { .. } => "insufficient_credit",
+            Refusal::LimitReached { .. } => "limit_reached",
             Refusal::RunwayTooShort { .. } => "runway_too_short",
             Refusal::AlreadyRunning => "already_running",
             Refusal::ResourcePaused => "resource_paused",
@@ -385,18 +394,22 @@ impl fmt::Display for Refusal {
                 self.say_of_clock(f)
             }
             Refusal::SettingInvalid { message } => f.write_str(message),
-            Refusal::RoleForbids { .. } | Refusal::OwnerMissing => self.say_of_member(f),
             other => other.fmt_money_back(f),
         }
     }
 }
 
 impl Refusal {
+    /// Why a member, or the limit of one, says no.
     fn say_of_member(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::RoleForbids { role, permission } => {
                 write!(f, "the role {role} does not include {permission}")
             }
+            Refusal::LimitReached { scope, left, required, resets_at, .. } => write!(
+                f,
+                "the limit of {scope} leaves {left} until {resets_at}, this needs {required}"
+            ),
             _ => f.write_str("an organization with members has at least one owner"),
         }
     }
@@ -413,7 +426,8 @@ impl Refusal {
         }
     }
 
-    /// The sentences about rules, refunds and disputes, and those of [`Refusal::of_state`].
+    /// The sentences about rules, refunds and disputes, those about members and limits, and those
+    /// of [`Refusal::of_state`].
     fn fmt_money_back(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::SettingOutOfRange { setting, min, max } => {
@@ -450,6 +464,9 @@ impl Refusal {
             Refusal::DebtUnpaid { debt } => write!(f, "{debt} is owed and has to be paid first"),
             Refusal::ExternalIdTaken { external } => {
                 write!(f, "{external} was reported before with another deposit or amount")
+            }
+            Refusal::RoleForbids { .. } | Refusal::OwnerMissing | Refusal::LimitReached { .. } => {
+                self.say_of_member(f)
             }
             other => f.write_str(other.of_state()),
         }

@@ -128,6 +128,8 @@ pub enum StopReason {
     OutOfCredit,
     /// A dispute froze the wallet.
     Frozen,
+    /// A limit of the organization was reached.
+    LimitReached,
     /// Another run of the same resource took its place at another size.
     Resized,
     /// No sign of life came for as long as was agreed.
@@ -139,10 +141,11 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    pub const ALL: [StopReason; 7] = [
+    pub const ALL: [StopReason; 8] = [
         StopReason::Requested,
         StopReason::OutOfCredit,
         StopReason::Frozen,
+        StopReason::LimitReached,
         StopReason::Resized,
         StopReason::HeartbeatLost,
         StopReason::RetentionOver,
@@ -158,6 +161,7 @@ impl StopReason {
             StopReason::HeartbeatLost => 5,
             StopReason::RetentionOver => 6,
             StopReason::Repriced => 7,
+            StopReason::LimitReached => 8,
         }
     }
 
@@ -170,6 +174,7 @@ impl StopReason {
             StopReason::Requested => "requested",
             StopReason::OutOfCredit => "out_of_credit",
             StopReason::Frozen => "frozen",
+            StopReason::LimitReached => "limit_reached",
             StopReason::Resized => "resized",
             StopReason::HeartbeatLost => "heartbeat_lost",
             StopReason::RetentionOver => "retention_over",

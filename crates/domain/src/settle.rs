@@ -29,6 +29,8 @@ pub struct Draft {
     pub subject: i64,
     /// Number of the set of labels of what is charged.
     pub labels: i64,
+    /// Number of the limit that what is charged went beyond.
+    pub limit: i64,
     pub amount: Amount,
     pub postings: Vec<Posting>,
     pub absorbed: Amount,
@@ -49,6 +51,7 @@ impl Draft {
             occurred_at: None,
             subject: 0,
             labels: 0,
+            limit: 0,
             amount,
             postings: Vec::new(),
             absorbed: Amount::ZERO,
@@ -97,6 +100,7 @@ pub fn post(
         occurred_at: draft.occurred_at,
         subject: draft.subject,
         labels: draft.labels,
+        limit: draft.limit,
         amount: draft.amount,
         postings: draft.postings,
         absorbed: draft.absorbed,

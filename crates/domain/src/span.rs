@@ -63,6 +63,7 @@ mod tests {
             occurred_at: None,
             subject: 0,
             labels: 0,
+            limit: 0,
             amount: Amount::from_nanos(amount),
             postings: Vec::new(),
             absorbed: Amount::ZERO,

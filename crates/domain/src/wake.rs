@@ -12,6 +12,7 @@ use crate::grant::Posting;
 use crate::hold::HoldState;
 use crate::ledger::TransactionKind;
 use crate::lifecycle::{Ending, end_run};
+use crate::limit::{count_hold, labels_numbered, reset_limits, review_limits};
 use crate::profile::{BalanceBasis, Profile};
 use crate::reminder::{next_reminder, review_reminders};
 use crate::reprice::reprice;
@@ -53,7 +54,9 @@ impl WakeNeeds {
     pub fn of(wallet: &Wallet, profile: &Profile, until: Timestamp) -> WakeNeeds {
         let lead = profile.stop_lead_seconds;
         let is_ordered = wallet.next_stop_at() != Timestamp::NEVER;
-        let stops = is_ordered || wallet.run_out().plus_seconds(-lead) <= until;
+        let stops = is_ordered
+            || wallet.run_out().plus_seconds(-lead) <= until
+            || wallet.next_limit <= until;
         WakeNeeds {
             // A block that starts meanwhile may bring the end of what accrues nearer.
             open_runs: (wallet.stoppable_count > 0 && (stops || !wallet.blocks.is_empty()))
@@ -84,6 +87,7 @@ pub fn is_watched(wallet: &Wallet, profile: &Profile) -> bool {
         || wallet.next_stop_at() != Timestamp::NEVER
         || wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled || rule.in_flight.is_some())
         || wallet.told_limits().next().is_some()
+        || wallet.limit_count > 0
         || profile.forecast_horizon_seconds.is_some()
 }
 
@@ -95,6 +99,7 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
     }
     let mut due = wallet.next_hold_expiry.min(next_grant_expiry(wallet));
     due = due.min(next_reminder(wallet, profile)).min(wallet.next_effective());
+    due = due.min(wallet.next_limit);
     if let Some(validity) = &wallet.validity {
         due = due.min(validity.forgotten_at());
     }
@@ -263,6 +268,7 @@ fn wake_at(
         begin_grants(ws, org, &profile, due)?;
         close_days(ws, org, &profile, due)?;
         reprice(ws, org, &profile, due)?;
+        reset_limits(ws, org, &profile, due)?;
         settle_at_day_end(ws, org, &profile, due)?;
         give_up_silent(ws, org, &profile, due)?;
         review(ws, org, &profile, due, asked_from)?;
@@ -297,6 +303,7 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
     if ws.wallet(org)?.is_scoped() {
         ws.wallet_mut(org)?.forget_scopes();
     }
+    reset_limits(ws, org, &profile, now)?;
     Ok(now)
 }
 
@@ -344,7 +351,9 @@ fn expire_holds(
         wallet.grants.unreserve(&hold.parts);
         wallet.review_due = true;
         let fields = vec![("hold", number.to_string()), ("amount", hold.amount.to_string())];
+        let (labels, back) = (labels_numbered(ws, org, hold.labels)?, hold.amount.negated());
         ws.holds.put(org, number, hold);
+        count_hold(ws, org, &labels, back)?;
         tell(ws, org, EventKind::HoldExpired, at, fields)?;
     }
     offset_debt(ws, org, at)?;
@@ -500,6 +509,7 @@ fn review(
     asked_from: Timestamp,
 ) -> Result<(), Refusal> {
     review_stops(ws, org, profile, at)?;
+    review_limits(ws, org, profile, at)?;
     let patience = patience(ws.wallet(org)?, profile);
     start_blocks(ws, org, profile, at, patience)?;
     top_up::review(ws, org, profile, at, at.max(asked_from))?;

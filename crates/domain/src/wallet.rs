@@ -114,6 +114,9 @@ pub struct Wallet {
     pub user_limit: Option<UserLimit>,
     /// Those of members, at most [`MEMBER_LIMITS_MAX`], by member.
     pub member_limits: Vec<MemberLimit>,
+    /// Limits that there are, and when one of them is next to be looked at, at the latest.
+    pub limit_count: i64,
+    pub next_limit: Timestamp,
     pub forecast_fired: bool,
     /// What digests will tell; only where the platform has them, while something is done.
     pub tally: Option<Box<Tally>>,
@@ -197,6 +200,8 @@ impl Wallet {
             next_hold_expiry: Timestamp::NEVER,
             user_limit: None,
             member_limits: Vec::new(),
+            limit_count: 0,
+            next_limit: Timestamp::NEVER,
             forecast_fired: false,
             tally: None,
             notices: Notices::default(),

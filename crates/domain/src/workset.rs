@@ -19,6 +19,7 @@ use crate::grant::Grant;
 use crate::hold::Hold;
 use crate::label::LabelSet;
 use crate::ledger::{EventKey, LedgerTransaction};
+use crate::limit::Limit;
 use crate::member::{Member, MemberName};
 use crate::price::{Price, PriceBook, Sku};
 use crate::profile::Profile;
@@ -243,6 +244,7 @@ pub struct Workset {
     pub resources: Table<Resource>,
     /// By fingerprint in place of a number, because that is how they are looked for.
     pub label_sets: Table<LabelSet>,
+    pub limits: Table<Limit>,
     pub runs: Table<Run>,
     pub holds: Table<Hold>,
     pub coupons: Table<Coupon>,
@@ -310,6 +312,7 @@ pub struct Changes {
     pub methods: Vec<(OrgId, i64, PaymentMethod)>,
     pub resources: Vec<(OrgId, i64, Resource)>,
     pub label_sets: Vec<(OrgId, i64, LabelSet)>,
+    pub limits: Vec<(OrgId, i64, Limit)>,
     pub runs: Vec<(OrgId, i64, Run)>,
     pub holds: Vec<(OrgId, i64, Hold)>,
     pub coupons: Vec<(OrgId, i64, Coupon)>,
@@ -532,6 +535,7 @@ impl Workset {
         keeper.table(&mut self.methods);
         keeper.table(&mut self.resources);
         keeper.table(&mut self.label_sets);
+        keeper.table(&mut self.limits);
         keeper.table(&mut self.runs);
         keeper.table(&mut self.holds);
         keeper.table(&mut self.coupons);
@@ -571,6 +575,7 @@ impl Workset {
             methods: self.methods.take_changed(),
             resources: self.resources.take_changed(),
             label_sets: self.label_sets.take_changed(),
+            limits: self.limits.take_changed(),
             runs: self.runs.take_changed(),
             holds: self.holds.take_changed(),
             coupons: self.coupons.take_changed(),

@@ -247,6 +247,7 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::Organization(..) => "0 0 organization".into(),
         Answer::ApiKey(_, key) => format!("{} 0 key", key.number),
         Answer::Member(_, member, _) => format!("{} 0 member", member.number),
+        Answer::Limit(_, limit, _) => format!("{} 0 spend_limit", limit.number),
         Answer::Permitted => "0 0 permitted".into(),
         Answer::Sku(_, sku) => format!("{} 0 sku", sku.number),
         Answer::Price(_, it) => format!("{} 0 price {}", it.number, it.effective_from.micros()),

@@ -95,6 +95,33 @@ CREATE TABLE members (
     PRIMARY KEY (bucket, org_id, number)
 );
 
+-- What may be spent in a day or a month, and what counts against it in the present window; `scope`
+-- and `value` say what is counted, `period` is a code of LimitWindow. A removed one is kept as long
+-- as the journal: charges name the limit they went beyond.
+CREATE TABLE limits (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    scope INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    period INTEGER NOT NULL,
+    cap BIGINT NOT NULL,
+    set_at BIGINT NOT NULL,
+    set_after BIGINT NOT NULL,
+    removed_at BIGINT,
+    since BIGINT NOT NULL,
+    resets_at BIGINT NOT NULL,
+    charged BIGINT NOT NULL,
+    held BIGINT NOT NULL,
+    accrued_until BIGINT NOT NULL,
+    meters TEXT NOT NULL,
+    stoppable BIGINT NOT NULL,
+    is_reached INTEGER NOT NULL,
+    PRIMARY KEY (bucket, org_id, number)
+);
+
+CREATE INDEX limits_present ON limits (bucket, org_id) WHERE removed_at IS NULL;
+
 -- What members are called: personal data, that can be erased at any time.
 CREATE TABLE member_names (
     bucket INTEGER NOT NULL,

@@ -230,6 +230,7 @@ pub(crate) fn read(row: &Row) -> Result<LedgerTransaction, StoreError> {
         occurred_at,
         subject,
         labels,
+        limit: rest.limit,
         amount,
         postings: postings(row, rest.postings)?,
         absorbed: rest.absorbed,

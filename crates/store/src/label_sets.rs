@@ -7,6 +7,7 @@ use domain::workset::Key;
 use crate::error::StoreError;
 use crate::noun::{self, BUCKET, Columns, Fields, Keyed, NUMBER, Noun, ORG};
 use crate::statement::{Action, Bulk, Kind, Load, catalogue};
+use crate::value::Column;
 use crate::writer::Writer;
 
 /// The fingerprint stands where other rows have their number: it is the key.
@@ -35,6 +36,13 @@ impl Noun for LabelSet {
     fn read(_: i64, fields: &mut Fields<'_>) -> Result<LabelSet, StoreError> {
         Ok(LabelSet { number: fields.int()?, labels: fields.parsed(Labels::from_text)? })
     }
+}
+
+/// The rows with these numbers, in no promised order; those that are not there are left out.
+pub fn load_numbered(w: &mut Writer, keys: &[Key]) -> Result<Vec<Keyed<LabelSet>>, StoreError> {
+    let mut columns = noun::org_columns(keys.iter().map(|key| key.0));
+    columns.push(Column::Int(keys.iter().map(|key| key.1).collect()));
+    noun::read_all(&w.load(&FIND_NUMBERED, &columns)?)
 }
 
 /// The rows at `keys`, organization and fingerprint, in no promised order; those that are not there

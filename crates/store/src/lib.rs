@@ -23,6 +23,7 @@ pub mod key_runs;
 pub mod keys;
 pub mod label_sets;
 pub mod lanes;
+pub mod limits;
 pub mod members;
 pub mod meta;
 pub mod migrate;

@@ -19,7 +19,7 @@ use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
     api_keys, claims, coupons, deposits, discounts, disputes, documents, events, grants, holds,
-    journal, label_sets, lanes, members, organizations, outbox, parties, payment_methods,
+    journal, label_sets, lanes, limits, members, organizations, outbox, parties, payment_methods,
     platforms, prices, redemptions, refunds, resources, runs, series, skus, wallets,
 };
 
@@ -143,6 +143,7 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&resources::SAVE, noun::columns(&changes.resources)),
         (&runs::SAVE, noun::columns(&changes.runs)),
         (&holds::SAVE, noun::columns(&changes.holds)),
+        (&limits::SAVE, noun::columns(&changes.limits)),
         (&label_sets::SAVE, noun::columns(&changes.label_sets)),
         (&coupons::SAVE, noun::columns(&changes.coupons)),
         (&claims::SAVE, noun::columns(&changes.claims)),

@@ -153,7 +153,9 @@ pub fn status_of(refusal: &Refusal) -> u16 {
     match refusal {
         Refusal::NotFound { .. } => 404,
         Refusal::RoleForbids { .. } => 403,
-        Refusal::InsufficientCredit { .. } | Refusal::RunwayTooShort { .. } => 402,
+        Refusal::InsufficientCredit { .. }
+        | Refusal::RunwayTooShort { .. }
+        | Refusal::LimitReached { .. } => 402,
         Refusal::AlreadyRunning
         | Refusal::ResourcePaused
         | Refusal::ResourceNotPaused
@@ -226,6 +228,14 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         Refusal::TooLongAgo { at, earliest } => {
             vec![("at", json!(at.to_string())), ("earliest", json!(earliest.to_string()))]
         }
+        Refusal::LimitReached { limit, scope, left, required, resets_at } => vec![
+            ("limit", json!(limit.to_string())),
+            ("scope", json!(scope)),
+            ("left", json!(left.to_string())),
+            ("required", json!(required.to_string())),
+            ("resets_at", json!(resets_at.to_string())),
+            ("retry_with_new_key", json!(true)),
+        ],
         Refusal::RoleForbids { role, permission } => {
             vec![("role", json!(role)), ("permission", json!(permission))]
         }

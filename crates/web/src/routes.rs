@@ -74,6 +74,22 @@ pub static ROUTES: &[Route] = &[
         .role(Organization)
         .takes::<Nothing>()
         .answers::<api_keys::ApiKeyOut>(),
+    Route::create("/v1/limits", to!(limits::set))
+        .is("set_limit", "Sets what may be spent in a day or a month")
+        .role(Organization)
+        .takes::<limits::SpendLimitIn>()
+        .answers::<limits::SpendLimitOut>()
+        .refuses(&["amount_not_positive", "setting_invalid"]),
+    Route::get("/v1/limits", to!(limits::list))
+        .is("list_limits", "Lists limits, with what each leaves")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<limits::SpendLimitOut>>(),
+    Route::act("/v1/limits/{id}/remove", to!(limits::remove))
+        .is("remove_limit", "Removes a limit")
+        .role(Organization)
+        .takes::<Nothing>()
+        .answers::<limits::SpendLimitOut>(),
     Route::create("/v1/members", to!(members::add))
         .is("add_member", "Adds a member")
         .role(Organization)

@@ -2,6 +2,7 @@
 
 use domain::hold::HoldState;
 use domain::ledger::TransactionKind;
+use domain::limit::{count_charge, count_hold, labels_numbered};
 use domain::member::Permission;
 use domain::profile::Overcapture;
 use domain::settle::{Draft, draw_with_overdraft, offset_debt, post};
@@ -60,6 +61,9 @@ impl Operation for CaptureHold {
             }
         }
         // After this line the operation must succeed.
+        let labels = labels_numbered(ws, self.org, hold.labels)?;
+        count_hold(ws, self.org, &labels, hold.amount.negated())?;
+        let limit = count_charge(ws, self.org, &labels, now, amount)?;
         let (mut postings, missing) = hold.drawn_by(amount);
         let purpose = hold.sku.map(|sku| purpose_of(ws, self.org, sku)).transpose()?;
         let wallet = ws.wallet_mut(self.org)?;
@@ -74,6 +78,7 @@ impl Operation for CaptureHold {
         let draft = Draft {
             subject: self.hold,
             labels: hold.labels,
+            limit,
             postings,
             absorbed,
             debt,

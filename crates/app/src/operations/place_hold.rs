@@ -2,6 +2,7 @@
 
 use domain::hold::{Hold, HoldState};
 use domain::label::{self, Labels};
+use domain::limit::{count_hold, require_left};
 use domain::member::Permission;
 use domain::profile::Profile;
 use domain::scope::Purpose;
@@ -47,7 +48,7 @@ impl Operation for PlaceHold {
 
     /// Refusals, in order: `not_found`, `wallet_frozen`, `amount_not_positive`,
     /// `expiry_in_the_past`, `not_found` (the SKU), `insufficient_credit`, `runway_too_short`
-    /// (rulings R9), `setting_invalid` (labels).
+    /// (rulings R9), `limit_reached`, `setting_invalid` (labels).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
@@ -67,6 +68,8 @@ impl Operation for PlaceHold {
             return Err(Refusal::InsufficientCredit { available, required });
         }
         require_runway(wallet, &profile, (required, purpose), available, now)?;
+        let keep = profile.hold_runway_keep_seconds;
+        require_left(ws, self.org, &self.labels, required, keep, now)?;
         let labels = label::intern(ws, self.org, &self.labels)?;
         let expires_at = now.plus_seconds(seconds);
         let wallet = ws.wallet_mut(self.org)?;
@@ -90,6 +93,7 @@ impl Operation for PlaceHold {
             resolved_at: None,
         };
         ws.holds.put(self.org, number, hold.clone());
+        count_hold(ws, self.org, &self.labels, required)?;
         Ok(Answer::Hold(self.org, hold))
     }
 }

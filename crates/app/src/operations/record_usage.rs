@@ -3,6 +3,7 @@
 use domain::digest::note_sku;
 use domain::label::{self, Labels};
 use domain::ledger::{EventKey, Line, TransactionKind};
+use domain::limit::{count_charge, require_left};
 use domain::profile::{ModelZeroAction, Profile};
 use domain::run::ResourceClass;
 use domain::scope::Purpose;
@@ -57,11 +58,11 @@ impl Operation for RecordUsage {
 
     /// Refusals, in order: `not_found`, `event_conflict`, `quantity_not_positive`, `too_far_ahead`,
     /// `too_long_ago`, `unknown_sku`, `price_missing`, `amount_out_of_range`, `insufficient_credit`
-    /// (where the profile refuses models at zero), `setting_invalid` (labels).
+    /// and `limit_reached` (where the profile refuses models at zero), `setting_invalid` (labels).
     ///
     /// Use that happened is never refused for credit otherwise: it draws to zero, the rest goes the
-    /// way of the profile's overdraft (rulings R14). A late event costs what it cost then and is
-    /// posted now (requirements N07).
+    /// way of the profile's overdraft (rulings R14), and its row names the limit it went beyond. A
+    /// late event costs what it cost then and is posted now (requirements N07).
     ///
     /// Idempotency: the same id with the same content answers with the charge that was made.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
@@ -91,6 +92,7 @@ impl Operation for RecordUsage {
         }
         let labels = label::intern(ws, self.org, &self.labels)?;
         // After this line the operation must succeed.
+        let limit = count_charge(ws, self.org, &self.labels, occurred_at, amount)?;
         let wallet = ws.wallet_mut(self.org)?;
         let (postings, absorbed, debt) =
             draw_with_overdraft(wallet, &profile, amount, Some(purpose));
@@ -98,6 +100,7 @@ impl Operation for RecordUsage {
         let draft = Draft {
             occurred_at: Some(occurred_at).filter(|&at| at != now),
             labels,
+            limit,
             postings,
             absorbed,
             debt,
@@ -129,7 +132,8 @@ impl RecordUsage {
         note_sku(ws, self.org, sku, amount)
     }
 
-    /// Refuses the use of a model when nothing is available (requirements C08).
+    /// Refuses the use of a model when nothing is available, or a limit leaves nothing
+    /// (requirements C08).
     fn require_credit(
         &self,
         ws: &Workset,
@@ -137,11 +141,14 @@ impl RecordUsage {
         (required, purpose): (Amount, Purpose),
         now: Timestamp,
     ) -> Result<(), Refusal> {
+        if purpose.class != ResourceClass::Model {
+            return Ok(());
+        }
         let available = ws.wallet(self.org)?.available_for(profile, now, Some(purpose));
-        if purpose.class == ResourceClass::Model && !available.is_positive() {
+        if !available.is_positive() {
             return Err(Refusal::InsufficientCredit { available, required });
         }
-        Ok(())
+        require_left(ws, self.org, &self.labels, Amount::ZERO, 0, now)
     }
 
     /// The priced dimensions, the discount in force when the event happened, and what it is spent

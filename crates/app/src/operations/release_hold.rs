@@ -1,6 +1,7 @@
 //! Releases a hold: the work was not done, the credit is available again.
 
 use domain::hold::HoldState;
+use domain::limit::{count_hold, labels_numbered};
 use domain::member::Permission;
 use domain::settle::offset_debt;
 use domain::wake::{catch_up, expire_grants};
@@ -47,6 +48,8 @@ impl Operation for ReleaseHold {
         hold.state = HoldState::Released;
         hold.resolved_at = Some(now);
         ws.holds.put(self.org, self.hold, hold.clone());
+        let labels = labels_numbered(ws, self.org, hold.labels)?;
+        count_hold(ws, self.org, &labels, hold.amount.negated())?;
         Ok(Answer::Hold(self.org, hold))
     }
 }

@@ -3,6 +3,7 @@
 use domain::block::end_unpaid;
 use domain::event::EventKind;
 use domain::lifecycle::begin_billing;
+use domain::limit::{end_beyond, require_left_for};
 use domain::reprice::{change_of, go_on, next_change};
 use domain::scope::Purpose;
 use domain::settle::tell;
@@ -35,8 +36,8 @@ impl Operation for ReportReady {
 
     /// Refusals, in order: `not_found`, `run_ended`, `run_ready`, `too_far_ahead`, `too_long_ago`.
     ///
-    /// Under block terms a run whose blocks cannot be paid any more gets its zero action at once
-    /// and costs nothing.
+    /// Under block terms a run whose blocks cannot be paid any more, or go beyond a limit, gets its
+    /// zero action at once and costs nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
@@ -69,6 +70,16 @@ impl Operation for ReportReady {
             if wallet.is_frozen() || wallet.available_for(&profile, now, purpose) < required {
                 ws.runs.put(self.org, self.run, run);
                 end_unpaid(ws, self.org, &profile, self.run, start, now)?;
+                let run = ws.runs.find(Kind::Run, self.org, self.run)?.clone();
+                return Ok(Answer::Run(self.org, run));
+            }
+        }
+        if let Some(paid) = run.paid {
+            let required = blocks_charge(run.rate, paid.block_seconds, start, now);
+            let within = require_left_for(ws, self.org, run.resource, required, now);
+            if let Err(refusal) = within {
+                ws.runs.put(self.org, self.run, run);
+                end_beyond(ws, self.org, &profile, (self.run, start), &refusal, now)?;
                 let run = ws.runs.find(Kind::Run, self.org, self.run)?.clone();
                 return Ok(Answer::Run(self.org, run));
             }

@@ -2,6 +2,7 @@
 //! new admission (rulings R15).
 
 use domain::lifecycle::{Ending, current_run, price_of, rate_of, succeed};
+use domain::limit::require_left_for;
 use domain::member::Permission;
 use domain::run::{Rest, StopReason};
 use domain::scope::Purpose;
@@ -39,7 +40,7 @@ impl Operation for ResizeRun {
 
     /// Refusals, in order: `not_found`, `run_ended`, `wallet_frozen`, `unknown_sku`,
     /// `class_differs`, `price_missing`, `amount_out_of_range` (the burn of five days),
-    /// `insufficient_credit`.
+    /// `insufficient_credit`, `limit_reached`.
     ///
     /// Where time accrues the new run begins now. Under block terms a dearer size begins a new
     /// block now, which has to be paid; any other size begins with the next block, and asking for
@@ -82,6 +83,7 @@ impl Operation for ResizeRun {
             if available < required {
                 return Err(Refusal::InsufficientCredit { available, required });
             }
+            require_left_for(ws, self.org, run.resource, required, now)?;
         }
         // After this line the operation must succeed.
         let ending = Ending { stopped_at: start, reason: StopReason::Resized, rest: Rest::Stopped };

@@ -34,7 +34,8 @@ impl Operation for ResumeResource {
     }
 
     /// Refusals, in order: `not_found`, `already_running`, `wallet_frozen`, `resource_not_paused`,
-    /// `price_missing`, `amount_out_of_range` (the burn of five days), `insufficient_credit`.
+    /// `price_missing`, `amount_out_of_range` (the burn of five days), `insufficient_credit`,
+    /// `limit_reached`.
     ///
     /// Within a block that is paid already it costs a new block, or nothing until that one ends,
     /// by the profile (rulings R15).

@@ -3,6 +3,7 @@
 
 use domain::correct::reverse;
 use domain::ledger::{EventKey, TransactionKind};
+use domain::limit::{count_charge, labels_numbered};
 use domain::settle::{offset_debt, settle_to};
 use domain::wake::{catch_up, expire_grants};
 use domain::workset::EventHash;
@@ -75,6 +76,9 @@ impl Operation for ReverseUsage {
         settle_to(ws, self.org, &profile, now)?;
         // After this line the operation must succeed.
         let transaction = reverse(ws, self.org, &original, key, now)?;
+        let used_at = original.occurred_at.unwrap_or(original.at);
+        let labels = labels_numbered(ws, self.org, original.labels)?;
+        count_charge(ws, self.org, &labels, used_at, original.amount.negated())?;
         ws.remember_event(self.reversal_hash);
         offset_debt(ws, self.org, now)?;
         expire_grants(ws, self.org, &profile, now)?;

@@ -2,6 +2,7 @@
 
 use domain::block::blocks_started;
 use domain::lifecycle::{Opening, open_run, price_of, rate_of};
+use domain::limit::require_left_for;
 use domain::member::Permission;
 use domain::price::Price;
 use domain::profile::{Admission, Profile};
@@ -64,7 +65,8 @@ impl Operation for StartRun {
 
     /// Refusals, in order: `not_found`, `already_running`, `wallet_frozen`, `resource_paused`,
     /// `resource_terminated`, `too_far_ahead`, `too_long_ago`, `setting_invalid` (the heartbeat),
-    /// `price_missing`, `amount_out_of_range` (the burn of five days), `insufficient_credit`.
+    /// `price_missing`, `amount_out_of_range` (the burn of five days), `insufficient_credit`,
+    /// `limit_reached`.
     ///
     /// Price, discount and terms are snapshot here (requirements N16, S13). Available credit is
     /// decided on less what runs already will burn before it could be stopped (rulings R14). A
@@ -169,7 +171,12 @@ pub(super) fn admit(
     if available < required || !available.is_positive() {
         return Err(Refusal::InsufficientCredit { available, required });
     }
-    Ok(())
+    // What has to be there to start something is not spent by it.
+    let spends = match (opening.block_seconds, profile.admission) {
+        (None, Admission::MinAvailable(_)) => cost(ran_seconds),
+        _ => required,
+    };
+    require_left_for(ws, org, opening.resource, spends, now)
 }
 
 /// What a new run can count on: what is available for it, less what runs already will burn before

@@ -13,6 +13,7 @@ use domain::{Amount, OrgId, Timestamp};
 
 use super::digests::Digests;
 use super::discounts::Discounts;
+use super::limits::Limits;
 use super::scopes::Scoped;
 use super::taxes::Taxes;
 use super::{Lie, same};
@@ -111,6 +112,7 @@ pub(crate) struct Chain {
     pub lapsed: BTreeMap<i64, Amount>,
     pub wake: Option<i64>,
     pub discounts: Discounts,
+    pub limits: Limits,
     /// Labels that its use was charged under, by number of their set.
     pub label_sets: BTreeMap<i64, Labels>,
     /// Everybody who is or was a member.
@@ -158,6 +160,7 @@ impl Chain {
             lapsed: BTreeMap::new(),
             wake: None,
             discounts: Discounts::default(),
+            limits: Limits::default(),
             label_sets: BTreeMap::new(),
             members: BTreeSet::new(),
             taxes: Taxes::default(),

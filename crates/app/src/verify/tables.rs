@@ -152,6 +152,7 @@ impl Books {
             chain.discounts.add_run(&run);
             chain.untold.extend(self.prices.untold(chain.platform, &run));
             chain.scoped.learn_run(&run);
+            chain.limits.add_run(&run);
             let tally = tallies.entry(org).or_default();
             for (start, charge) in charged_blocks(&run) {
                 tally.add(&[number, start, charge]);
@@ -351,6 +352,7 @@ impl Books {
                 tallies.entry(org).or_default().add(&[number, captured.nanos()]);
             }
             if hold.state == HoldState::Open {
+                chain.limits.add_hold(&hold, &chain.label_sets);
                 for part in &hold.parts {
                     let reserved = chain.reserved.entry(part.grant).or_default();
                     *reserved = reserved.plus(part.change);
@@ -429,6 +431,7 @@ impl Books {
             discounts::check_wallet(chain, &wallet, &platform.profile)?;
             taxes::check_wallet(&wallet)?;
             digests::check_wallet(chain)?;
+            chain.limits.check_wallet(&wallet)?;
             check_validity(chain, &wallet)?;
             check_wake(chain, &wallet, &platform)?;
             self.report.wallets += 1;

@@ -3,6 +3,7 @@
 //! A failure prints its seed and step; `LAW_SEED=17` runs that seed alone, `LAW_SEEDS=5000` more.
 
 mod chance;
+mod limits;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -278,10 +279,11 @@ fn the_worlds_reach_everything() {
         reached.extend(world.ws.events().iter().map(|event| event.kind.name()));
     }
     // Coupons and documents take two lanes: tests/it. Members change who may ask, a mail that comes
-    // back whom to write to, and a request moves nothing: scenarios show them.
+    // back whom to write to, and a request moves nothing: scenarios show them. Limits are in limits.rs.
     let elsewhere = [
         EventKind::CouponRedeemed,
         EventKind::DocumentIssued,
+        EventKind::LimitReached,
         EventKind::MemberAdded,
         EventKind::MemberRoleChanged,
         EventKind::MemberRemoved,

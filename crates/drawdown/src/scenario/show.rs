@@ -13,8 +13,8 @@ use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
-    LedgerRow, MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow, RunRow,
-    StatementRow, SuggestionRow, UseRow,
+    LedgerRow, LimitRow, MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow,
+    RunRow, StatementRow, SuggestionRow, UseRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown, unit_of};
@@ -150,6 +150,24 @@ pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {
     format!("{at} {name} {label} {amount} {}{by} {}", row.rail, deposit_state(row))
 }
 
+/// `team project alpha 10.00 per day: spent 2.00, held 0.00, left 8.00, until TIME`, and when what
+/// runs within it is stopped.
+pub fn limit(org: OrgId, row: &LimitRow, names: &Names) -> String {
+    let stops = row.stops_at.map(|at| format!(", stops at {}", names.time(at)));
+    format!(
+        "{} {} {} per {}: spent {}, held {}, left {}, until {}{}",
+        names.of(org, row.number),
+        row.scope,
+        row.cap,
+        row.window,
+        row.spent,
+        row.held,
+        row.left,
+        names.time(row.resets_at),
+        stops.unwrap_or_default()
+    )
+}
+
 pub fn member(row: &MemberRow) -> String {
     let removed = if row.is_present { "" } else { ", removed" };
     format!("{} {}{removed}", row.name, row.role)
@@ -261,6 +279,8 @@ const FIELDS: &[&str] = &[
     "member",
     "role",
     "sku",
+    "spend_limit",
+    "scope",
     "amount",
     "tax",
     "per_units",
@@ -270,6 +290,7 @@ const FIELDS: &[&str] = &[
     "from",
     "until",
     "spent",
+    "resets_at",
     "by_sku",
     "balance",
     "limit",
@@ -307,6 +328,7 @@ pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
                 | "resource"
                 | "previous"
                 | "member"
+                | "spend_limit"
         );
         let value = match value.parse::<i64>() {
             Ok(number) if is_row => names.of(org, number),

@@ -45,9 +45,9 @@ use crate::scenario::domain_layer::{DEAREST_ROWS, fnv_64};
 use crate::scenario::fields;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
-    GrantRow, HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
-    RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow, reused,
-    says_not_mailed,
+    GrantRow, HoldRow, Keyed, Layer, LedgerRow, LimitRow, MemberRow, PricePageRow, PriceRow,
+    ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
+    reused, says_not_mailed,
 };
 use crate::wire;
 
@@ -391,6 +391,15 @@ impl Layer for StoreLayer {
             ..deposit_row(row)
         };
         Ok(rows.iter().map(row).collect())
+    }
+
+    fn limits(&mut self, org: OrgId) -> Result<Vec<LimitRow>, Failure> {
+        let (now, (wallet, _)) = (self.now(org)?, self.wallet(org)?);
+        let mut rows =
+            self.read(async |snapshot| lists::limits(snapshot, org, i64::MAX, ALL).await)?;
+        rows.retain(|row| row.removed_at.is_none());
+        rows.iter_mut().for_each(|row| row.begin_window(&wallet.zone, now));
+        Ok(rows.iter().rev().map(|row| LimitRow::at(row, now)).collect())
     }
 
     fn members(&mut self, org: OrgId) -> Result<Vec<MemberRow>, Failure> {

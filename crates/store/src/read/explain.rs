@@ -114,6 +114,7 @@ pub async fn explain(
         Kind::Platform
         | Kind::ApiKey
         | Kind::Member
+        | Kind::Limit
         | Kind::PaymentMethod
         | Kind::Refund
         | Kind::Dispute

@@ -8,6 +8,7 @@ use domain::dispute::Dispute;
 use domain::event::EventKind;
 use domain::grant::Grant;
 use domain::hold::Hold;
+use domain::limit::Limit;
 use domain::member::Member;
 use domain::price::{Price, Sku};
 use domain::refund::Refund;
@@ -28,6 +29,13 @@ catalogue! {
     /// A page of API keys.
     API_KEYS: Statement = Statement::new(
         "SELECT bucket, org_id, number, name, hash, role, created_at, revoked_at FROM api_keys \
+         WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
+    );
+    /// A page of limits.
+    LIMITS: Statement = Statement::new(
+        "SELECT bucket, org_id, number, scope, value, period, cap, set_at, set_after, removed_at, \
+         since, resets_at, charged, held, accrued_until, meters, stoppable, is_reached \
+         FROM limits \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of members.
@@ -162,6 +170,7 @@ macro_rules! reads {
 
 reads! {
     ApiKey api_key api_keys API_KEYS;
+    Limit limit limits LIMITS;
     Member member members MEMBERS;
     Grant grant grants GRANTS;
     Coupon coupon coupons COUPONS;

@@ -14,10 +14,11 @@ use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::label::LabelSet;
 use domain::ledger::LedgerTransaction;
+use domain::limit::Limit;
 use domain::member::Member;
 use domain::price::{Price, Sku};
 use domain::refund::Refund;
-use domain::run::Run;
+use domain::run::{Resource, Run};
 use domain::wallet::Wallet;
 use domain::{OrgId, Timestamp};
 
@@ -93,6 +94,18 @@ catalogue! {
     /// Organizations whose days and months are not counted in UTC.
     ZONES: Statement = Statement::new(
         "SELECT org_id, timezone FROM organizations WHERE timezone <> 'UTC'"
+    );
+    /// A page of limits.
+    LIMITS: Statement = page!(
+        "limits",
+        "bucket, org_id, number, scope, value, period, cap, set_at, set_after, removed_at, \
+         since, resets_at, charged, held, accrued_until, meters, stoppable, is_reached"
+    );
+    /// A page of resources.
+    RESOURCES: Statement = page!(
+        "resources",
+        "bucket, org_id, number, name, sku, labels, run, created_at, rest, paid_until, \
+         redeployed_from"
     );
     /// A page of members.
     MEMBERS: Statement = page!("members", "bucket, org_id, number, role, created_at, removed_at");
@@ -343,7 +356,9 @@ macro_rules! tables {
 }
 
 tables! {
+    Limit limits LIMITS;
     Member members MEMBERS;
+    Resource resources RESOURCES;
     Grant grants GRANTS;
     Coupon coupons COUPONS;
     Claim claims CLAIMS;

@@ -6,9 +6,9 @@ use super::Stand;
 use crate::statement::Texts;
 use crate::{
     answers, api_keys, claims, coupons, deposits, discounts, disputes, documents, events, grants,
-    holds, index, journal, key_runs, label_sets, lanes, members, meta, migrate, organizations,
-    outbox, parties, payment_methods, platforms, prices, read, redemptions, refunds, resources,
-    runs, series, skus, wakes, wallets,
+    holds, index, journal, key_runs, label_sets, lanes, limits, members, meta, migrate,
+    organizations, outbox, parties, payment_methods, platforms, prices, read, redemptions, refunds,
+    resources, runs, series, skus, wakes, wallets,
 };
 
 /// The whole catalogue: each file with a `catalogue!` is listed here.
@@ -29,6 +29,7 @@ static ALL: &[&[&dyn Texts]] = &[
     key_runs::ALL,
     label_sets::ALL,
     lanes::ALL,
+    limits::ALL,
     members::ALL,
     meta::ALL,
     organizations::ALL,

@@ -8,12 +8,15 @@ use domain::document::Documented;
 use domain::event::Request;
 use domain::hold::{Hold, HoldState};
 use domain::label::{LabelSet, Labels};
+use domain::limit::{Limit, LimitScope, LimitWindow};
 use domain::member::{Member, MemberName, MemberRole};
+use domain::meter::{Meter, Meters};
 use domain::price::{AppliesTo, Price, PriceBook, Sku};
 use domain::profile::Profile;
 use domain::rate::Rate;
 use domain::refund::{Refund, RefundState};
 use domain::run::{Heartbeat, Paid, Resource, ResourceClass, Rest, Run, StopReason};
+use domain::scope::Cover;
 use domain::workset::{ApiKey, Key, Organization, Platform, Role};
 use domain::{OrgId, Timestamp};
 
@@ -22,8 +25,8 @@ use super::lane::{self, EPOCH, OWNER};
 use super::random::Random;
 use crate::{
     Batch, Keyed, NewAnswer, Saved, Writer, answers, api_keys, deposits, disputes, grants, holds,
-    journal, label_sets, members, noun, organizations, outbox, payment_methods, platforms, refunds,
-    resources, runs, save, wallets,
+    journal, label_sets, limits, members, noun, organizations, outbox, payment_methods, platforms,
+    refunds, resources, runs, save, wallets,
 };
 
 promises! {
@@ -105,6 +108,42 @@ fn refund(random: &mut Random, number: i64) -> Refund {
         reason: random.text(),
         created_at: random.time(),
         decided_at: random.maybe(Random::time),
+    }
+}
+
+fn limit(random: &mut Random, number: i64) -> Limit {
+    let value = random.text();
+    let scope = match random.below(4) {
+        0 => LimitScope::Organization,
+        1 => LimitScope::Project(value),
+        2 => LimitScope::Member(value),
+        _ => LimitScope::ApiKey(value),
+    };
+    let meter = |per_units, random: &mut Random| Meter {
+        per_units,
+        rate: random.wide(),
+        sum: random.wide(),
+        posted: 0,
+        cover: Cover::NONE,
+    };
+    Limit {
+        number,
+        scope,
+        window: random.one(&LimitWindow::ALL),
+        cap: random.amount(),
+        set_at: random.time(),
+        set_after: random.below(99),
+        removed_at: random.maybe(Random::time),
+        since: random.time(),
+        resets_at: random.time(),
+        charged: random.signed(),
+        held: random.amount(),
+        time: Meters {
+            meters: (1..=random.below(3)).map(|per| meter(per, random)).collect(),
+            accrued_until: random.time(),
+        },
+        stoppable_count: random.below(9),
+        is_reached: random.chance(),
     }
 }
 
@@ -259,6 +298,7 @@ fn batch(random: &mut Random) -> Batch {
     changes.disputes = rows(random, dispute);
     changes.discounts = rows(random, Random::discount);
     changes.methods = rows(random, method);
+    changes.limits = rows(random, limit);
     changes.members = rows(random, member);
     changes.member_names = rows(random, member_name);
     changes.resources = rows(random, resource);
@@ -314,7 +354,7 @@ fn check(w: &mut Writer, saved: &Batch) {
     same!(
         api_keys in api_keys, grants in grants, deposits in deposits, refunds in refunds,
         methods in payment_methods, resources in resources, runs in runs, holds in holds,
-        label_sets in label_sets, members in members
+        label_sets in label_sets, members in members, limits in limits
     );
     let read = noun::load(w, &keys(&changes.member_names)).unwrap();
     assert_eq!(in_order(read), changes.member_names);

@@ -209,6 +209,10 @@ impl Random {
             cover: random.cover(),
         });
         wallet.next_hold_expiry = self.expiry();
+        wallet.limit_count = self.below(9);
+        if wallet.limit_count > 0 {
+            wallet.next_limit = self.expiry();
+        }
         wallet.member_limits = self.some(3, |random| MemberLimit {
             member: 1 + random.below(99),
             limit: UserLimit { limit: random.amount(), fired: random.chance() },
@@ -313,6 +317,7 @@ impl Random {
             occurred_at: span.as_ref().map(|span| span.from).or_else(|| self.maybe(Random::time)),
             subject: if is_charge { 0 } else { self.below(99) },
             labels: self.maybe(|random| random.below(99)).unwrap_or_default(),
+            limit: self.maybe(|random| random.below(99)).unwrap_or_default(),
             amount,
             postings: self.postings(6),
             absorbed: self.maybe(Random::signed).unwrap_or_default(),

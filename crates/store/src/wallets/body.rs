@@ -47,8 +47,10 @@ pub(super) fn write(wallet: &Wallet) -> String {
         retention,
         launches,
         next_hold_expiry,
-        user_limit,
-        member_limits,
+        user_limit: _,
+        member_limits: _,
+        limit_count: _,
+        next_limit: _,
         forecast_fired,
         tally,
         notices,
@@ -82,7 +84,6 @@ pub(super) fn write(wallet: &Wallet) -> String {
     text.instant("reprice", *next_reprice);
     text.list("launches", launches, push_launch);
     text.instant("hold_expiry", *next_hold_expiry);
-    push_told(&mut text, user_limit.as_ref(), member_limits);
     text.mark("forecast", *forecast_fired);
     push_digests(&mut text, tally.as_deref(), *notices);
     text.list("hours", per_use, |text, (hour, amount)| {
@@ -202,6 +203,10 @@ fn push_terms(text: &mut Text, wallet: &Wallet) {
     text.list("discounts", &wallet.discounts, push_discount);
     push_volume(text, wallet.volume.as_ref());
     push_tax(text, wallet.tax);
+    push_told(text, wallet.user_limit.as_ref(), &wallet.member_limits);
+    if wallet.limit_count > 0 {
+        text.field("caps").part(wallet.limit_count).time(wallet.next_limit);
+    }
     text.list("upcoming", &wallet.upcoming, push_upcoming);
     text.list("bonuses", &wallet.bonus_coupons, |text, coupon| {
         text.int(*coupon);
@@ -313,6 +318,7 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
             "hold_expiry" => wallet.next_hold_expiry = one.time()?,
             "limit" => wallet.user_limit = Some(user_limit(&mut one)?),
             "limits" => wallet.member_limits = list(value, member_limit)?,
+            "caps" => (wallet.limit_count, wallet.next_limit) = (one.get()?, one.time()?),
             "forecast" => wallet.forecast_fired = one.flag()?,
             "muted" => wallet.notices = Notices::from_stored(one.get()?, false)?,
             "bounced" => wallet.notices.has_bounced = one.flag()?,

@@ -48,6 +48,7 @@ fn kind_of(field: &str) -> Option<Kind> {
         "grant" => Kind::Grant,
         "hold" => Kind::Hold,
         "member" => Kind::Member,
+        "spend_limit" => Kind::Limit,
         "method" => Kind::PaymentMethod,
         "dispute" => Kind::Dispute,
         "refund" => Kind::Refund,

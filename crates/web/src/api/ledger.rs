@@ -76,6 +76,9 @@ pub struct LedgerRow {
     /// Labels that the usage event, or the hold that is captured, was given.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// The limit that this use went beyond.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<IdText>,
     /// What was drawn of which grant, or put into it; of a settlement, for all of its periods.
     pub postings: Vec<PostingOut>,
 }
@@ -181,6 +184,7 @@ fn view(row: &LedgerTransaction, part: Part, sets: &BTreeMap<i64, Labels>) -> Le
             .as_ref()
             .map(|event| EventRef { source: event.source.clone(), id: event.id.clone() }),
         labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        limit: (row.limit != 0).then(|| IdText::new(Kind::Limit, row.org, row.limit)),
         postings: row.postings.iter().map(posting).collect(),
     }
 }
@@ -285,6 +289,7 @@ mod tests {
             occurred_at: Some(from),
             subject: 0,
             labels: 0,
+            limit: 0,
             amount: amount(posted),
             postings: vec![Posting { grant: 2, change: amount(drawn).negated() }],
             absorbed: amount(posted).minus(amount(drawn)),

@@ -15,6 +15,7 @@ pub mod explanations;
 pub mod grants;
 pub mod holds;
 pub mod ledger;
+pub mod limits;
 pub mod members;
 pub mod notices;
 pub mod organizations;
@@ -110,6 +111,7 @@ fn view(answer: &Answer) -> String {
         Answer::Platform(org, row) => json(&platforms::PlatformOut::of(*org, row)),
         Answer::Organization(org, row) => json(&organizations::OrganizationOut::of(*org, row)),
         Answer::ApiKey(org, row) => json(&api_keys::ApiKeyOut::of(*org, row)),
+        Answer::Limit(org, row, now) => json(&limits::SpendLimitOut::at(*org, row, *now)),
         Answer::Member(org, row, name) => json(&members::MemberOut::answered(*org, row, name)),
         Answer::Sku(org, row) => json(&skus::SkuOut::of(*org, row)),
         Answer::Price(org, row) => json(&prices::PriceOut::of(*org, row)),

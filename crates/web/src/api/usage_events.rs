@@ -53,6 +53,9 @@ pub struct ChargeOut<'a> {
     pub absorbed: MoneyOut,
     /// The part of it beyond the credit that is owed now.
     pub debt: MoneyOut,
+    /// The limit that this use went beyond: it was charged, and new spending is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<IdOut>,
     /// Posted balance after it.
     pub balance: MoneyOut,
     pub occurred_at: TimeOut,
@@ -88,6 +91,7 @@ impl ChargeOut<'_> {
             discount_bps: row.discount_bps,
             absorbed: row.absorbed.into(),
             debt: row.debt.into(),
+            limit: (row.limit != 0).then(|| id(Kind::Limit, row.limit)),
             balance: row.balance.into(),
             occurred_at: row.occurred_at.unwrap_or(row.at).into(),
             posted_at: row.at.into(),

@@ -33,6 +33,8 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
     let member = world.post(key, "/v1/members", &member).await.expect(201);
     app::jobs::issue_documents::run(&world.app).await.unwrap();
     let documents = world.get(key, "/v1/documents").await.expect(200);
+    let limit = json!({ "window": "month", "amount": "500" });
+    let limit = world.post(key, "/v1/limits", &limit).await.expect(201);
     let keys = world.get(key, "/v1/api_keys").await.expect(200);
     json!({
         "platforms": tenant.platform,
@@ -42,6 +44,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "wallets": tenant.wallet,
         "api_keys": keys["data"][0]["id"],
         "members": member["id"],
+        "limits": limit["id"],
         "grants": grants["data"][0]["id"],
         "deposits": deposit,
         "documents": documents["data"][0]["id"],
@@ -64,6 +67,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "create_platform" => json!({ "name": "x", "profile": "spheron" }),
         "create_organization" => json!({ "platform": tenant.platform, "name": "x" }),
         "create_api_key" => json!({ "organization": organization, "name": "x", "role": "read" }),
+        "set_limit" => json!({ "organization": organization, "window": "day", "amount": "500" }),
         "add_member" => json!({ "organization": organization, "name": "x", "role": "owner" }),
         "change_role" => json!({ "role": "owner" }),
         "set_auto_top_up" => json!({
@@ -109,7 +113,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "advance_test_clock" => json!({ "seconds": 1 }),
         "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold"
         | "release_freeze" | "resume_resource" | "redeploy_resource" | "report_ready"
-        | "report_beat" | "remove_member" => json!({}),
+        | "report_beat" | "remove_member" | "remove_limit" => json!({}),
         "resize_run" => json!({ "sku": "gpu" }),
         other => panic!("no body for {other}: add one, so that it is asked by everyone"),
     }

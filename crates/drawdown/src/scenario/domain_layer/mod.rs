@@ -20,6 +20,7 @@ use domain::history::Filter;
 use domain::hours::{Week, week};
 use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
+use domain::limit::Limit;
 use domain::member::Permission;
 use domain::price::{AppliesTo, Price, PriceBook};
 use domain::profile::ModelCharge;
@@ -38,8 +39,8 @@ use store::read::statement::StatementRows;
 
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
-    GrantRow, HoldRow, Keyed, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
-    RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
+    GrantRow, HoldRow, Keyed, Layer, LedgerRow, LimitRow, MemberRow, PricePageRow, PriceRow,
+    ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
 };
 use operations::{claim, hash_of, operation_of};
 use rows::{
@@ -386,6 +387,17 @@ impl Layer for DomainLayer {
         let row =
             |row: &Deposit| DepositRow { paid_by: row.member.and_then(name), ..deposit_row(row) };
         Ok(self.ws.deposits.of(org).map(|(_, deposit)| row(deposit)).collect())
+    }
+
+    fn limits(&mut self, org: OrgId) -> Result<Vec<LimitRow>, Failure> {
+        let (now, zone) = (self.now(org), self.ws.wallet(org)?.zone.clone());
+        let limits = self.ws.limits.of(org).map(|(_, limit)| limit);
+        let row = |limit: &Limit| {
+            let mut limit = limit.clone();
+            limit.begin_window(&zone, now);
+            LimitRow::at(&limit, now)
+        };
+        Ok(limits.filter(|limit| limit.removed_at.is_none()).map(row).collect())
     }
 
     fn members(&mut self, org: OrgId) -> Result<Vec<MemberRow>, Failure> {

@@ -21,6 +21,7 @@ use app::operations::redeploy_resource::RedeployResource;
 use app::operations::relate_sku::RelateSku;
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::remove_limit::RemoveLimit;
 use app::operations::remove_member::RemoveMember;
 use app::operations::report_beat::ReportBeat;
 use app::operations::report_bounce::ReportBounce;
@@ -32,6 +33,7 @@ use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_limit::SetLimit;
 use app::operations::set_notices::SetNotices;
 use app::operations::set_party::SetParty;
 use app::operations::set_tax_rate::SetTaxRate;
@@ -97,6 +99,10 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::CreateCoupon(campaign) => Box::new(create_coupon(campaign)),
         Command::Redeem { platform, org, code } => Box::new(claim(platform, org, code)),
         Command::VoidGrant { org, grant } => Box::new(VoidGrant { org, grant }),
+        Command::SetLimit { org, scope, window, cap } => {
+            Box::new(SetLimit { org, scope, window, cap })
+        }
+        Command::RemoveLimit { org, limit } => Box::new(RemoveLimit { org, limit }),
         Command::AddMember { org, name, role } => {
             Box::new(AddMember { org, member_name: name, role })
         }

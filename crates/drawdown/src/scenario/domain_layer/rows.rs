@@ -166,6 +166,7 @@ pub(in crate::scenario) fn done(
         Answer::Platform(org, _) | Answer::Organization(org, _) => Done::Organization(org),
         Answer::ApiKey(_, row) => Done::Row(row.number),
         Answer::Member(_, row, _) => Done::Row(row.number),
+        Answer::Limit(_, row, _) => Done::Row(row.number),
         Answer::Sku(_, row) => Done::Row(row.number),
         Answer::Price(_, row) => Done::Row(row.number),
         Answer::Discount(_, _, row) => Done::Row(row.number),
@@ -192,6 +193,7 @@ pub(in crate::scenario) fn done(
             amount: transaction.amount,
             absorbed: transaction.absorbed,
             debt: transaction.debt,
+            limit: Some(transaction.limit).filter(|&limit| limit != 0),
             is_duplicate,
         },
     }

@@ -28,14 +28,14 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::http_layer::rows::{
-    basis, deposit_row, dispute_row, document_row, hold_row, idle_name, public_price, refund_row,
-    scope_of, statement_row, suggestion_row, use_row, week,
+    basis, deposit_row, dispute_row, document_row, hold_row, idle_name, limit_row, public_price,
+    refund_row, scope_of, statement_row, suggestion_row, use_row, week,
 };
 use crate::scenario::layer::says_not_mailed;
 use crate::scenario::layer::{
     BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
-    GrantRow, HoldRow, Layer, LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow,
-    RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
+    GrantRow, HoldRow, Layer, LedgerRow, LimitRow, MemberRow, PricePageRow, PriceRow,
+    ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
 };
 use crate::scenario::store_layer::{Place, open_app, restart};
 use answers::{refused, transaction};
@@ -393,6 +393,11 @@ impl Layer for HttpLayer {
 
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {
         self.all("/v1/deposits", org)?.iter().rev().map(deposit_row).collect()
+    }
+
+    fn limits(&mut self, org: OrgId) -> Result<Vec<LimitRow>, Failure> {
+        let rows = self.all("/v1/limits", org)?;
+        rows.iter().rev().filter(|row| row["removed_at"].is_null()).map(limit_row).collect()
     }
 
     fn members(&mut self, org: OrgId) -> Result<Vec<MemberRow>, Failure> {

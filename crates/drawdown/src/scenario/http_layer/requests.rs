@@ -186,7 +186,7 @@ impl HttpLayer {
         }
     }
 
-    /// What is about members.
+    /// What is about members and limits.
     fn run_of_member(
         &mut self,
         command: Command,
@@ -204,6 +204,18 @@ impl HttpLayer {
                 let month = month.start.to_string();
                 let body = json!({"organization": organization(org), "month": month.get(..7)});
                 self.row("/v1/invoices", body)
+            }
+            Command::SetLimit { org, scope, window, cap } => {
+                let mut body = json!({"organization": organization(org),
+                    "window": window.name(), "amount": cap.to_string()});
+                if let Some(label) = scope.label() {
+                    body[label] = json!(scope.value());
+                }
+                self.row("/v1/limits", body)
+            }
+            Command::RemoveLimit { org, limit } => {
+                let path = format!("/v1/limits/{}/remove", id(Kind::Limit, org, limit));
+                self.row(&path, json!({}))
             }
             Command::AddMember { org, name, role } => {
                 let body = json!({"organization": organization(org), "name": name,

@@ -9,10 +9,10 @@ use domain::scope::Scope;
 use domain::{Id, OrgId};
 use serde_json::Value;
 
-use super::{amount, broken, number, opt_amount, opt_number, text, time};
+use super::{amount, broken, number, opt_amount, opt_number, opt_time, text, time};
 use crate::scenario::layer::{
-    DepositRow, DisputeRow, DocumentRow, Done, Failure, HoldRow, PriceRow, RailAnswer, RefundRow,
-    StatementRow, SuggestionRow, UseRow,
+    DepositRow, DisputeRow, DocumentRow, Done, Failure, HoldRow, LimitRow, PriceRow, RailAnswer,
+    RefundRow, StatementRow, SuggestionRow, UseRow,
 };
 
 pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
@@ -120,7 +120,24 @@ pub(super) fn charge(value: &Value) -> Result<Done, Failure> {
         amount: amount(value, "amount")?,
         absorbed: amount(value, "absorbed")?,
         debt: amount(value, "debt")?,
+        limit: opt_number(value, "limit")?,
         is_duplicate: value["status"] == "duplicate",
+    })
+}
+
+pub(super) fn limit_row(value: &Value) -> Result<LimitRow, Failure> {
+    let of = |label: &str| value[label].as_str().map(|value| format!("{label} {value}"));
+    let scope = of("project").or_else(|| of("member")).or_else(|| of("api_key"));
+    Ok(LimitRow {
+        number: number(value, "id")?,
+        scope: scope.unwrap_or_else(|| "organization".to_owned()),
+        window: text(value, "window")?.to_owned(),
+        cap: amount(value, "amount")?,
+        spent: amount(value, "spent")?,
+        held: amount(value, "held")?,
+        left: amount(value, "left")?,
+        resets_at: time(value, "resets_at")?,
+        stops_at: opt_time(value, "stops_at")?,
     })
 }
 

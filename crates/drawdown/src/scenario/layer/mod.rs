@@ -16,6 +16,7 @@ use domain::document::Party;
 use domain::history::Filter;
 use domain::hours::Week;
 use domain::label::Labels;
+use domain::limit::{LimitScope, LimitWindow};
 use domain::member::MemberRole;
 use domain::notice::Topic;
 use domain::price::{Alternative, AppliesTo};
@@ -35,8 +36,8 @@ pub use keyed::{Keyed, reused};
 
 pub use rows::{
     BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
-    LedgerRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow,
-    StatementRow, SuggestionRow, UseRow, says_not_mailed,
+    LedgerRow, LimitRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow,
+    RunRow, StatementRow, SuggestionRow, UseRow, says_not_mailed,
 };
 
 /// A command, in the words of the API.
@@ -86,6 +87,16 @@ pub enum Command {
     VoidGrant {
         org: OrgId,
         grant: i64,
+    },
+    SetLimit {
+        org: OrgId,
+        scope: LimitScope,
+        window: LimitWindow,
+        cap: Amount,
+    },
+    RemoveLimit {
+        org: OrgId,
+        limit: i64,
     },
     AddMember {
         org: OrgId,
@@ -348,6 +359,8 @@ pub enum Done {
         amount: Amount,
         absorbed: Amount,
         debt: Amount,
+        /// The limit that it went beyond.
+        limit: Option<i64>,
         is_duplicate: bool,
     },
 }
@@ -411,6 +424,8 @@ pub trait Layer {
     /// What is sold, by number of the price.
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure>;
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure>;
+    /// Limits that there are, as they stand now.
+    fn limits(&mut self, org: OrgId) -> Result<Vec<LimitRow>, Failure>;
     fn members(&mut self, org: OrgId) -> Result<Vec<MemberRow>, Failure>;
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure>;
     fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure>;

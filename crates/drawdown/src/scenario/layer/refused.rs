@@ -23,6 +23,12 @@ impl From<&Refusal> for Refused {
                 field("latest", latest.to_string());
             }
             Refusal::TooLongAgo { earliest, .. } => field("earliest", earliest.to_string()),
+            Refusal::LimitReached { scope, left, required, resets_at, .. } => {
+                field("scope", scope.clone());
+                field("left", left.to_string());
+                field("required", required.to_string());
+                field("resets_at", resets_at.to_string());
+            }
             Refusal::RoleForbids { role, permission } => {
                 field("role", (*role).to_string());
                 field("permission", (*permission).to_string());

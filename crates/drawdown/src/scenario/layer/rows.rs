@@ -6,6 +6,7 @@ use domain::attribution::{Attribution, ResourceUse};
 use domain::coupon::Coupon;
 use domain::document::{About, Document, Party, month_text};
 use domain::grant::Grant;
+use domain::limit::Limit;
 use domain::profile::BillRounding;
 use domain::projection::Projection;
 use domain::scope::Scope;
@@ -40,6 +41,35 @@ pub struct DepositRow {
     /// What the member who paid is called.
     pub paid_by: Option<String>,
     pub reason: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct LimitRow {
+    pub number: i64,
+    pub scope: String,
+    pub window: String,
+    pub cap: Amount,
+    pub spent: Amount,
+    pub held: Amount,
+    pub left: Amount,
+    pub resets_at: Timestamp,
+    pub stops_at: Option<Timestamp>,
+}
+
+impl LimitRow {
+    pub fn at(limit: &Limit, now: Timestamp) -> LimitRow {
+        LimitRow {
+            number: limit.number,
+            scope: limit.scope.to_string(),
+            window: limit.window.name().to_owned(),
+            cap: limit.cap,
+            spent: limit.spent(now),
+            held: limit.held,
+            left: limit.left(now),
+            resets_at: limit.resets_at,
+            stops_at: Some(limit.stops_at()).filter(|&at| at != Timestamp::NEVER),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -52,6 +52,7 @@ fn list_named(command: &str) -> Option<List> {
         "ledger" => Some(List::Ledger),
         "spans" => Some(List::Spans),
         "prices" => Some(List::Prices),
+        "limits" => Some(List::Limits),
         "members" => Some(List::Members),
         "deposits" => Some(List::Deposits),
         "payments" => Some(List::Payments),

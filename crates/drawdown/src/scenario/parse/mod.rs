@@ -14,7 +14,7 @@ use domain::{Amount, Timestamp};
 use crate::scenario::when::{When, duration, unit_seconds, when};
 use crate::scenario::words::{ParseError, Words};
 use listing::shown;
-use money::{alert, coupon, coupon_code, discount, grant, money_named};
+use money::{alert, coupon, coupon_code, discount, grant, limit, money_named};
 use work::{at, capture, hold, request, resource, reverse, start, stop, usage};
 
 pub use says::{
@@ -75,12 +75,12 @@ pub fn without_comment(line: &str) -> &str {
 }
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, alternative, wallet, member, \
-    role, remove, as, discount, tax, party, invoice, deposit, settle, refund, dispute, \
-    release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, terminate, ready, \
+    role, remove, limit, unlimit, as, discount, tax, party, invoice, deposit, settle, refund, \
+    dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, terminate, ready, \
     beat, resize, resume, redeploy, hold, capture, release, use, request, reverse, card, \
     auto_top_up, preview, alert, advance, at, down, balance, prices, price_page, ledger, spans, \
-    history, members, deposits, payments, refunds, disputes, documents, lint, test_clock, grants, \
-    holds, runs, resources, runway, projection, mails, events, report, dearest, uses, \
+    history, limits, members, deposits, payments, refunds, disputes, documents, lint, test_clock, \
+    grants, holds, runs, resources, runway, projection, mails, events, report, dearest, uses, \
     suggestions, week, rollforward, statement, books, mute, bounce, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
@@ -98,6 +98,8 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "alternative" => alternative(words),
         "wallet" => wallet(words),
         "member" | "role" | "remove" | "as" => of_member(&command, words),
+        "limit" => limit(words),
+        "unlimit" => Ok(Says::Unlimit { name: words.name("a limit's name")? }),
         "discount" => discount(words),
         "reverse" => reverse(words),
         "release_freeze" => Ok(Says::ReleaseFreeze { wallet: words.name("a wallet's name")? }),

@@ -7,6 +7,7 @@ use domain::deposit::Behaviour;
 use domain::discount::bps_of_percent;
 use domain::dispute::DisputeState;
 use domain::document::Party;
+use domain::limit::{LimitScope, LimitWindow};
 use domain::price::AppliesTo;
 use domain::roll_forward::Month;
 use domain::top_up::Caps;
@@ -235,4 +236,21 @@ pub(super) fn alert(words: &mut Words) -> Result<Says, ParseError> {
     }
     words.read("`below AMOUNT` or `off`", |word| (word == "below").then_some(()))?;
     Ok(Says::Alert { wallet, member, below: Some(words.amount()?) })
+}
+
+/// `limit NAME WALLET AMOUNT per day|month [project|member|api_key VALUE]`.
+pub(super) fn limit(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a name for the limit")?;
+    let (wallet, cap) = (words.name("a wallet's name")?, words.amount()?);
+    words.keyword("per")?;
+    let window = words.read("`day` or `month`", LimitWindow::from_name)?;
+    let kind = words.take();
+    let scope = match kind.as_deref() {
+        None => LimitScope::Organization,
+        Some("project") => LimitScope::Project(words.name("a project")?),
+        Some("member") => LimitScope::Member(words.name("a member")?),
+        Some("api_key") => LimitScope::ApiKey(words.name("an API key")?),
+        Some(_) => return Err(words.wrong("`project`, `member` or `api_key` before this")),
+    };
+    Ok(Says::Limit { name, wallet, scope, window, cap })
 }

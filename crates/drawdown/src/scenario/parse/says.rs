@@ -10,6 +10,7 @@ use domain::dispute::DisputeState;
 use domain::document::Party;
 use domain::history::Filter;
 use domain::label::Labels;
+use domain::limit::{LimitScope, LimitWindow};
 use domain::member::MemberRole;
 use domain::notice::Topic;
 use domain::price::{Alternative, AppliesTo};
@@ -74,6 +75,7 @@ pub enum List {
     /// Journal lines since last asked, one per ledger transaction.
     Spans,
     Prices,
+    Limits,
     Members,
     Deposits,
     /// The same as pages name them.
@@ -155,6 +157,16 @@ pub enum Says {
     Tax {
         wallet: String,
         bps: i64,
+    },
+    Limit {
+        name: String,
+        wallet: String,
+        scope: LimitScope,
+        window: LimitWindow,
+        cap: Amount,
+    },
+    Unlimit {
+        name: String,
     },
     Member {
         name: String,

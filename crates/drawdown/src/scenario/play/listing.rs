@@ -106,6 +106,7 @@ impl Player<'_> {
                 let rows = self.layer.prices(org)?;
                 Ok(rows.iter().map(show::price).collect())
             }
+            List::Limits => self.limits(org),
             List::Members => Ok(self.layer.members(org)?.iter().map(show::member).collect()),
             List::Deposits => {
                 let rows = self.layer.deposits(org)?;
@@ -160,6 +161,11 @@ impl Player<'_> {
     fn documents(&mut self, org: OrgId) -> Lines {
         let rows = self.layer.documents(org)?;
         Ok(rows.iter().map(|row| show::document(org, row, &self.names)).collect())
+    }
+
+    fn limits(&mut self, org: OrgId) -> Lines {
+        let rows = self.layer.limits(org)?;
+        Ok(rows.iter().map(|row| show::limit(org, row, &self.names)).collect())
     }
 
     /// Usage analytics: what each run costs by itself, and what rounding makes of the sum.

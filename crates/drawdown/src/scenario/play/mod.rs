@@ -278,6 +278,7 @@ impl<'a> Player<'a> {
                 self.layer.run(&Command::ReleaseFreeze { org })?;
                 line("released")
             }
+            Says::Limit { .. } | Says::Unlimit { .. } => self.limit(says),
             Says::AutoTopUp { wallet, rule } => self.auto_top_up(wallet, *rule),
             Says::Alert { wallet, member, below } => {
                 let (org, limit) = (self.org(wallet), *below);

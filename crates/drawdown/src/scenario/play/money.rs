@@ -8,7 +8,7 @@ use domain::{Amount, OrgId, Timestamp};
 
 use super::{Lines, Named, Player, broken, line};
 use crate::scenario::layer::{Assigned, Campaign, Command, Done, Failure, RailAnswer, TopUpRule};
-use crate::scenario::parse::{Assign, Fate, NewCoupon, NewGrant, RefundBy};
+use crate::scenario::parse::{Assign, Fate, NewCoupon, NewGrant, RefundBy, Says};
 use crate::scenario::show;
 
 impl<'a> Player<'a> {
@@ -177,5 +177,23 @@ impl<'a> Player<'a> {
         self.layer.run(&Command::SetAutoTopUp { org, is_on, rule, method })?;
         self.rules.insert(org, rule);
         line(if is_on { "on" } else { "off" })
+    }
+
+    pub(super) fn limit(&mut self, says: &Says) -> Lines {
+        match says {
+            Says::Limit { name, wallet, scope, window, cap } => {
+                let (org, scope) = (self.org(wallet), scope.clone());
+                let set = Command::SetLimit { org, scope, window: *window, cap: *cap };
+                let number = self.row(set)?;
+                self.remember(name, org, number);
+                line("set")
+            }
+            Says::Unlimit { name } => {
+                let Named { org, number: limit } = self.named(name);
+                self.row(Command::RemoveLimit { org, limit })?;
+                line("removed")
+            }
+            _ => broken("this is not about a limit"),
+        }
     }
 }

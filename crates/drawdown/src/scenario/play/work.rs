@@ -125,7 +125,9 @@ impl Player<'_> {
     }
 
     pub(super) fn charge(&mut self, command: &Command) -> Lines {
-        let Done::Charge { amount, absorbed, debt, is_duplicate } = self.layer.run(command)? else {
+        let Done::Charge { amount, absorbed, debt, limit, is_duplicate } =
+            self.layer.run(command)?
+        else {
             return broken("usage made no charge");
         };
         let mut text = format!("charged {amount}");
@@ -134,6 +136,13 @@ impl Player<'_> {
         }
         if !debt.is_zero() {
             text.push_str(&format!(", debt {debt}"));
+        }
+        let org = match command {
+            Command::RecordUsage { org, .. } | Command::ReverseUsage { org, .. } => Some(*org),
+            _ => None,
+        };
+        if let Some((org, limit)) = org.zip(limit) {
+            text.push_str(&format!(", beyond {}", self.names.of(org, limit)));
         }
         if is_duplicate {
             text.push_str(", recorded before");

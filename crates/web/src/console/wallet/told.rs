@@ -237,6 +237,10 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::RunStopped if reason == "frozen" => {
             (Icon::Lock, format!("{name} stopped at {}, the wallet is frozen", at("stopped_at")))
         }
+        EventKind::RunStopped if reason == "limit_reached" => (
+            Icon::Stop,
+            format!("{name} stopped at {}, a spend limit is reached", at("stopped_at")),
+        ),
         EventKind::RunStopped => (Icon::Pause, format!("{name} stopped, billing ends")),
         EventKind::StopRequested => {
             (Icon::Warning, format!("Cloud told to stop {name} at {}", at("stop_at")))
@@ -252,6 +256,7 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
         EventKind::MemberAdded | EventKind::MemberRoleChanged | EventKind::MemberRemoved => {
             (Icon::Check, "Members changed".to_owned())
         }
+        EventKind::LimitReached => (Icon::Warning, "A spend limit is reached".to_owned()),
         EventKind::BalanceLow => (Icon::Bell, "Balance went below the limit".to_owned()),
         EventKind::BalanceForecastLow => (Icon::Bell, "Little runtime is left".to_owned()),
         EventKind::BalanceRecovered => (Icon::Check, "Balance recovered".to_owned()),
