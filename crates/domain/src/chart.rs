@@ -6,13 +6,14 @@
 //! | account | side | meaning |
 //! |---|---|---|
 //! | grant | liability | what the operator owes its customer out of one credit grant |
-//! | cash | asset | money that a rail has confirmed, gross |
+//! | cash | asset | money at a rail: what it has confirmed, less what it kept or paid out |
 //! | revenue | income | charges, at price |
 //! | promotions | contra-revenue | the part of revenue that given credit paid for |
 //! | promotions_unspent | contra-liability | given credit that has not been drawn yet |
 //! | breakage | income | purchased credit that expired |
 //! | absorbed | contra-revenue | use past zero that the operator bears |
 //! | debt | asset | use past zero that the customer owes |
+//! | fees | expense | what providers kept of payments; never the customer's |
 //! | refunds_pending | liability | money of refunds that no rail has paid yet, with its tax |
 //! | tax | liability | tax that customers have paid (rulings R19) |
 
@@ -27,6 +28,7 @@ pub enum LedgerAccount {
     Breakage,
     Cash,
     Debt,
+    Fees,
     Grant(i64),
     Promotions,
     PromotionsUnspent,
@@ -43,6 +45,7 @@ impl LedgerAccount {
             LedgerAccount::Breakage => "breakage",
             LedgerAccount::Cash => "cash:sandbox",
             LedgerAccount::Debt => "debt",
+            LedgerAccount::Fees => "fees",
             LedgerAccount::Grant(_) => "grants",
             LedgerAccount::Promotions => "promotions",
             LedgerAccount::PromotionsUnspent => "promotions_unspent",
@@ -123,6 +126,7 @@ fn moved(transaction: &LedgerTransaction) -> [(LedgerAccount, Amount); 2] {
         TransactionKind::RefundFailed => {
             [(pending, amount.plus(tax).negated()), (LedgerAccount::Tax, tax)]
         }
+        TransactionKind::Fee => [(LedgerAccount::Fees, amount.negated()), (cash, amount)],
         TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void

@@ -2,13 +2,15 @@
 //!
 //! Laws: a deposit is decided once; only confirmed money becomes credit, and delivering the same
 //! confirmation again changes nothing; a payment that nobody knows the outcome of is neither made
-//! nor failed.
+//! nor failed; the customer is credited with what they bought, whatever a provider keeps of it
+//! (requirements C18).
 
 use crate::document::Documented;
 use crate::event::EventKind;
 use crate::settle::tell;
 use crate::tax::{Tax, going_back};
 use crate::top_up::end_attempt;
+use crate::wallet::CURRENCY;
 use crate::workset::Workset;
 use crate::{Amount, OrgId, Refusal, Timestamp};
 
@@ -110,6 +112,8 @@ pub struct Deposit {
     pub withdrawn: Amount,
     /// The tax in it.
     pub withdrawn_tax: Amount,
+    /// What its provider kept of the money: the operator's expense. Nothing until the rail says so.
+    pub fee: Option<Amount>,
     pub documented: Documented,
     /// Why it failed, in words.
     pub reason: String,
@@ -140,6 +144,29 @@ impl Deposit {
         let tax = going_back(of, (before, self.returned_tax()), money).min(money);
         // Credit and tax are rounded apart, so a last cent of either may be all that is left.
         tax.max(money.minus(self.credit_left()))
+    }
+
+    /// Refuses a confirmation that is not of this deposit as it was asked for.
+    ///
+    /// Errors, in order: `currency_differs`, `amount_differs`, `fee_out_of_range` (negative, or
+    /// more than was paid), `fee_reported` (another fee was reported before).
+    pub fn require_as_asked(&self, payment: &Payment) -> Result<(), Refusal> {
+        let foreign = payment.currency.as_ref().filter(|it| *it != CURRENCY);
+        if let Some(currency) = foreign {
+            return Err(Refusal::CurrencyDiffers { currency: currency.clone() });
+        }
+        let asked = self.charged();
+        if let Some(paid) = payment.amount.filter(|paid| *paid != asked) {
+            return Err(Refusal::AmountDiffers { asked, paid });
+        }
+        let Some(fee) = payment.fee else { return Ok(()) };
+        if fee.is_negative() || fee > asked {
+            return Err(Refusal::FeeOutOfRange { max: asked });
+        }
+        match self.fee.filter(|known| *known != fee) {
+            Some(fee) => Err(Refusal::FeeReported { fee }),
+            None => Ok(()),
+        }
     }
 
     fn credit_left(&self) -> Amount {
@@ -213,15 +240,26 @@ pub struct PaymentMethod {
     pub created_at: Timestamp,
 }
 
+/// Money that a rail has confirmed, with what else it says about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payment {
+    /// The rail's own id of it.
+    pub external: String,
+    /// When it was paid; when it was confirmed, where the rail does not say.
+    pub paid_at: Option<Timestamp>,
+    /// What the payer paid, tax included; what was asked for, where the rail does not say.
+    pub amount: Option<Amount>,
+    /// What `amount` and `fee` are in; the currency of wallets, where the rail does not say.
+    pub currency: Option<String>,
+    /// What the provider kept of it; some rails say so later, in a confirmation that comes again.
+    pub fee: Option<Amount>,
+}
+
 /// What a rail said about a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentOutcome {
-    /// The money is there; `external` is the rail's id of it. `paid_at` is when it was paid, where
-    /// the rail says so; when it was confirmed otherwise.
-    Succeeded {
-        external: String,
-        paid_at: Option<Timestamp>,
-    },
+    /// The money is there.
+    Succeeded(Payment),
     Declined {
         reason: String,
     },
@@ -253,6 +291,7 @@ impl Deposit {
             refunded_tax: Amount::ZERO,
             withdrawn: Amount::ZERO,
             withdrawn_tax: Amount::ZERO,
+            fee: None,
             documented: Documented::No,
             reason: String::new(),
         }
@@ -321,4 +360,32 @@ pub fn told(deposit: &Deposit) -> Vec<(&'static str, String)> {
         fields.push(("reason", deposit.reason.clone()));
     }
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_is_of_what_was_asked_for_or_refused_in_order() {
+        let cents = |cents: i64| Amount::from_nanos(cents * crate::amount::NANOS_PER_CENT);
+        let mut deposit = Deposit::pending(1, cents(2_000), "sandbox".into(), Timestamp::ZERO);
+        deposit.tax = Tax { amount: cents(400), bps: 2_000 };
+        let check = |known: Option<i64>, paid: Option<i64>, currency: &str, fee: Option<i64>| {
+            let deposit = Deposit { fee: known.map(cents), ..deposit.clone() };
+            let (amount, fee) = (paid.map(cents), fee.map(cents));
+            let currency = Some(currency.to_owned()).filter(|it| !it.is_empty());
+            let payment = Payment { amount, currency, fee, ..Payment::default() };
+            deposit.require_as_asked(&payment).err().map(|refusal| refusal.code())
+        };
+        assert_eq!(check(None, None, "", None), None);
+        assert_eq!(check(None, Some(2_400), "USD", Some(2_400)), None);
+        assert_eq!(check(None, Some(2_399), "EUR", Some(-1)), Some("currency_differs"));
+        assert_eq!(check(None, Some(2_399), "USD", Some(-1)), Some("amount_differs"));
+        assert_eq!(check(Some(9), None, "", Some(-1)), Some("fee_out_of_range"));
+        assert_eq!(check(Some(9), None, "", Some(2_401)), Some("fee_out_of_range"));
+        assert_eq!(check(Some(9), None, "", Some(8)), Some("fee_reported"));
+        assert_eq!(check(Some(9), None, "", Some(9)), None);
+        assert_eq!(check(Some(9), None, "", None), None);
+    }
 }

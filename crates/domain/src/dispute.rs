@@ -346,6 +346,7 @@ mod tests {
             refunded_tax: Amount::ZERO,
             withdrawn: Amount::ZERO,
             withdrawn_tax: Amount::ZERO,
+            fee: None,
             documented: Documented::No,
             reason: String::new(),
         };

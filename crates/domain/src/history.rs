@@ -1,7 +1,7 @@
-//! The billing history: one ledger, looked at in five ways (requirements C11).
+//! The billing history: one ledger, looked at in six ways (requirements C11).
 //!
-//! Law: every kind of ledger transaction is shown by `all` and by exactly one of the others, so
-//! that the parts of the history are the whole of it.
+//! Laws: every kind of ledger transaction is shown by `all` and by exactly one of the others, so
+//! that the parts of the history are the whole of it; what no customer sees changes no balance.
 
 use crate::ledger::TransactionKind;
 
@@ -17,11 +17,33 @@ pub enum Filter {
     Grants,
     /// Credit that expired, and breakage that was taken back.
     Expired,
+    /// What providers kept of payments: the operator's own, which no customer sees.
+    Fees,
+}
+
+/// Who looks at a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    Customer,
+    Operator,
+}
+
+impl Reader {
+    /// Whether transactions of `kind` are theirs to see (requirements C18).
+    pub fn sees(self, kind: TransactionKind) -> bool {
+        self == Reader::Operator || Filter::of(kind) != Filter::Fees
+    }
 }
 
 impl Filter {
-    pub const ALL: [Filter; 5] =
-        [Filter::All, Filter::Purchases, Filter::Usage, Filter::Grants, Filter::Expired];
+    pub const ALL: [Filter; 6] = [
+        Filter::All,
+        Filter::Purchases,
+        Filter::Usage,
+        Filter::Grants,
+        Filter::Expired,
+        Filter::Fees,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -30,6 +52,7 @@ impl Filter {
             Filter::Usage => "usage",
             Filter::Grants => "grants",
             Filter::Expired => "expired",
+            Filter::Fees => "fees",
         }
     }
 
@@ -59,6 +82,7 @@ impl Filter {
                 Filter::Grants
             }
             TransactionKind::Expiry | TransactionKind::Renewal => Filter::Expired,
+            TransactionKind::Fee => Filter::Fees,
         }
     }
 
@@ -78,6 +102,8 @@ mod tests {
             assert_eq!(shown, 2, "{}", kind.name());
             // A request is use that charges nothing of its own.
             let is_use = kind.is_charged() || kind == TransactionKind::Request;
+            assert_eq!(Reader::Customer.sees(kind), !Filter::Fees.shows(kind), "{}", kind.name());
+            assert!(Reader::Operator.sees(kind), "{}", kind.name());
             assert_eq!(is_use, Filter::Usage.shows(kind), "{}", kind.name());
         }
     }

@@ -44,6 +44,8 @@ pub enum TransactionKind {
     RefundPaid,
     /// The rail could not pay a refund: the credit is back.
     RefundFailed,
+    /// A provider kept something of a payment for itself.
+    Fee,
     /// A bonus followed its purchase out; negative when it came back with it.
     BonusVoid,
     /// Purchased credit that came free paid debt.
@@ -65,7 +67,7 @@ pub enum TransactionKind {
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 20] = [
+    pub const ALL: [TransactionKind; 21] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -77,6 +79,7 @@ impl TransactionKind {
         TransactionKind::Refund,
         TransactionKind::RefundPaid,
         TransactionKind::RefundFailed,
+        TransactionKind::Fee,
         TransactionKind::BonusVoid,
         TransactionKind::Offset,
         TransactionKind::Withdrawal,
@@ -109,6 +112,7 @@ impl TransactionKind {
             TransactionKind::Renewal => 17,
             TransactionKind::Block => 18,
             TransactionKind::BlockReversal => 19,
+            TransactionKind::Fee => 22,
             TransactionKind::Request => 40,
         }
     }
@@ -154,6 +158,7 @@ impl TransactionKind {
             TransactionKind::Refund => "refund",
             TransactionKind::RefundPaid => "refund_paid",
             TransactionKind::RefundFailed => "refund_failed",
+            TransactionKind::Fee => "fee",
             TransactionKind::BonusVoid => "bonus_void",
             TransactionKind::Offset => "offset",
             TransactionKind::Withdrawal => "withdrawal",

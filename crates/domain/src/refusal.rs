@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::wallet::CURRENCY;
 use crate::{Amount, Id, Kind, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +119,23 @@ pub enum Refusal {
     /// The deposit has ended in another state.
     DepositDecided {
         state: &'static str,
+    },
+    /// The rail says that the payment was made in another currency.
+    CurrencyDiffers {
+        currency: String,
+    },
+    /// The rail says that something else was paid than what was asked for.
+    AmountDiffers {
+        asked: Amount,
+        paid: Amount,
+    },
+    /// A provider keeps between nothing and all of a payment.
+    FeeOutOfRange {
+        max: Amount,
+    },
+    /// What the provider kept of the payment was reported before, and said something else.
+    FeeReported {
+        fee: Amount,
     },
     /// No money of the deposit has come that could go back.
     DepositNotPaid {
@@ -239,6 +257,10 @@ impl Refusal {
             Refusal::NotInProfile { .. } => "not_in_profile",
             Refusal::PaymentMethodMissing => "payment_method_missing",
             Refusal::DepositDecided { .. } => "deposit_decided",
+            Refusal::CurrencyDiffers { .. } => "currency_differs",
+            Refusal::AmountDiffers { .. } => "amount_differs",
+            Refusal::FeeOutOfRange { .. } => "fee_out_of_range",
+            Refusal::FeeReported { .. } => "fee_reported",
             Refusal::DepositNotPaid { .. } => "deposit_not_paid",
             Refusal::AboveRefundable { .. } => "above_refundable",
             Refusal::RefundTooLate { .. } => "refund_too_late",
@@ -414,6 +436,25 @@ impl Refusal {
         }
     }
 
+    /// Why what a rail says of a payment cannot be.
+    fn say_of_payment(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::CurrencyDiffers { currency } => {
+                write!(f, "the payment is in {currency}, and the wallet is in {CURRENCY}")
+            }
+            Refusal::AmountDiffers { asked, paid } => {
+                write!(f, "{asked} was asked for, and {paid} was paid")
+            }
+            Refusal::FeeOutOfRange { max } => {
+                write!(f, "the fee must be between 0 and what was paid, {max}")
+            }
+            Refusal::FeeReported { fee } => {
+                write!(f, "a fee of {fee} was reported for this deposit before")
+            }
+            _ => f.write_str(self.code()),
+        }
+    }
+
     fn say_of_clock(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refusal::ClockGoesBack { now } => {
@@ -433,6 +474,10 @@ impl Refusal {
             Refusal::SettingOutOfRange { setting, min, max } => {
                 write!(f, "{setting} must be between {min} and {max}")
             }
+            Refusal::CurrencyDiffers { .. }
+            | Refusal::AmountDiffers { .. }
+            | Refusal::FeeOutOfRange { .. }
+            | Refusal::FeeReported { .. } => self.say_of_payment(f),
             Refusal::DepositNotPaid { state } => {
                 write!(f, "this deposit is {state}: no money of it has come")
             }

@@ -209,6 +209,7 @@ const fn use_of(kind: TransactionKind) -> Use {
         | TransactionKind::Refund
         | TransactionKind::RefundPaid
         | TransactionKind::RefundFailed
+        | TransactionKind::Fee
         | TransactionKind::BonusVoid
         | TransactionKind::Offset
         | TransactionKind::Withdrawal

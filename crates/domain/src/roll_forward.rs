@@ -93,7 +93,8 @@ impl Movement {
     /// The movement that a transaction of `kind` is.
     pub const fn of(kind: TransactionKind) -> Movement {
         match kind {
-            TransactionKind::Deposit => Movement::Purchased,
+            // A fee moves no grant.
+            TransactionKind::Deposit | TransactionKind::Fee => Movement::Purchased,
             TransactionKind::Grant => Movement::Given,
             TransactionKind::Charge
             | TransactionKind::Settlement

@@ -218,6 +218,7 @@ fn item_of_money(kind: TransactionKind) -> Option<Item> {
         TransactionKind::Expiry | TransactionKind::Renewal => Some(Item::Expired),
         TransactionKind::Void | TransactionKind::BonusVoid => Some(Item::Voided),
         TransactionKind::RefundPaid
+        | TransactionKind::Fee
         | TransactionKind::Offset
         | TransactionKind::Charge
         | TransactionKind::Settlement

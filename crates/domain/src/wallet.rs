@@ -82,6 +82,9 @@ pub struct Freeze {
     pub is_lost: bool,
 }
 
+/// The currency of every wallet (requirements N25).
+pub const CURRENCY: &str = "USD";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wallet {
     pub org: OrgId,

@@ -3,6 +3,7 @@
 //! It reads one snapshot and writes nothing; on SQLite, whose file belongs to one process, the
 //! server answers the same at `/v1/explanations`.
 
+use domain::history::Reader;
 use domain::{Id, Kind};
 use store::read::explain::{Asked, explain};
 use store::{Store, StoreUrl};
@@ -22,7 +23,7 @@ pub async fn run(config: &Config, text: &str, json: bool) -> Result<(), String> 
     let opened = tokio::task::spawn_blocking(move || Store::open(&url, &runtime)).await;
     let store = opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
     let mut snapshot = store.snapshot().await.map_err(|error| error.to_string())?;
-    let told = explain(&mut snapshot, &asked, wire::ports().clock.now()).await;
+    let told = explain(&mut snapshot, &asked, Reader::Operator, wire::ports().clock.now()).await;
     let told = told.map_err(|error| error.to_string())?;
     let mut told = told.ok_or_else(|| format!("there is no {text}, or nothing to explain"))?;
     if let Some(figure) = figure
@@ -131,7 +132,11 @@ mod tests {
     /// The printed figures of `asked`, each of which adds up; all that it leads to exists.
     fn check_explained(layer: &StoreLayer, asked: &Asked) -> (String, Vec<Printed>) {
         let explained = |asked: &Asked| {
-            layer.read(async |snapshot| explain(snapshot, asked, Timestamp::ZERO).await).unwrap()
+            layer
+                .read(async |snapshot| {
+                    explain(snapshot, asked, Reader::Operator, Timestamp::ZERO).await
+                })
+                .unwrap()
         };
         let told = explained(asked).unwrap_or_else(|| panic!("{asked:?} is not explained"));
         let text = told.to_string();

@@ -1,7 +1,6 @@
 //! The sandbox rail: a rail of our own on which everything can be tried without real money.
 
-use domain::Timestamp;
-use domain::deposit::{Behaviour, PaymentOutcome};
+use domain::deposit::{Behaviour, Payment, PaymentOutcome};
 use domain::refund::RefundOutcome;
 
 /// The name of the rail.
@@ -30,12 +29,12 @@ pub fn read_back(behaviour: Behaviour, deposit: &str) -> PaymentOutcome {
 
 /// The payer paid on the hosted page.
 pub fn paid(deposit: &str) -> PaymentOutcome {
-    PaymentOutcome::Succeeded { external: format!("sandbox_{deposit}"), paid_at: None }
+    PaymentOutcome::Succeeded(payment(deposit))
 }
 
-/// The payer paid at `paid_at`, and the confirmation took until now.
-pub fn paid_at(deposit: &str, paid_at: Timestamp) -> PaymentOutcome {
-    PaymentOutcome::Succeeded { external: format!("sandbox_{deposit}"), paid_at: Some(paid_at) }
+/// The money of a deposit, about which nothing else is said yet.
+pub fn payment(deposit: &str) -> Payment {
+    Payment { external: format!("sandbox_{deposit}"), ..Payment::default() }
 }
 
 /// The payer's card was declined.

@@ -29,7 +29,7 @@ use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use domain::calendar::Zone;
-use domain::deposit::{Behaviour, PaymentOutcome};
+use domain::deposit::{Behaviour, Payment, PaymentOutcome};
 use domain::dispute::DisputeState;
 use domain::label::Labels;
 use domain::ledger::EventKey;
@@ -68,7 +68,9 @@ pub fn rail_of(behaviour: Behaviour) -> Rail {
 fn outcome(rail: Rail, paid: Option<Timestamp>, org: OrgId, deposit: i64) -> PaymentOutcome {
     let id = Id::new(Kind::Deposit, org, deposit).to_string();
     match (rail, paid) {
-        (Rail::Pays, Some(at)) => sandbox::paid_at(&id, at),
+        (Rail::Pays, paid_at) => {
+            PaymentOutcome::Succeeded(Payment { paid_at, ..sandbox::payment(&id) })
+        }
         _ => sandbox::charge(behaviour(rail), &id),
     }
 }

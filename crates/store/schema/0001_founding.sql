@@ -231,6 +231,7 @@ CREATE TABLE deposits (
     refunded_tax BIGINT NOT NULL,
     withdrawn BIGINT NOT NULL,
     withdrawn_tax BIGINT NOT NULL,
+    fee BIGINT,
     documented INTEGER NOT NULL,
     reason TEXT NOT NULL,
     PRIMARY KEY (bucket, org_id, number),

@@ -96,6 +96,7 @@ SELECT
         WHEN 17 THEN 'renewal'
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
+        WHEN 22 THEN 'fee'
         WHEN 40 THEN 'request'
     END AS kind,
     account,
@@ -113,6 +114,14 @@ FROM (
     SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, amount + tax
     FROM moved
     WHERE kind IN (10, 14)
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, amount
+    FROM moved
+    WHERE kind = 22
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'fees', NULL, -amount
+    FROM moved
+    WHERE kind = 22
     UNION ALL
     SELECT bucket, org_id, number, kind, 'refunds_pending:sandbox', NULL, amount + tax
     FROM moved
@@ -190,6 +199,7 @@ SELECT
         WHEN 17 THEN 'renewal'
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
+        WHEN 22 THEN 'fee'
         WHEN 40 THEN 'request'
     END AS kind,
     CASE WHEN j.kind = 3 THEN 0 ELSE coalesce(j.subject, 0) END AS subject,

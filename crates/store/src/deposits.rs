@@ -1,10 +1,10 @@
 //! Deposits: money from outside, in the state it has reached.
 
-use domain::OrgId;
 use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentMethod};
 use domain::document::Documented;
 use domain::tax::Tax;
 use domain::workset::Key;
+use domain::{Amount, OrgId};
 
 use crate::Store;
 use crate::error::StoreError;
@@ -35,6 +35,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("refunded_tax", Kind::Int),
     ("withdrawn", Kind::Int),
     ("withdrawn_tax", Kind::Int),
+    ("fee", Kind::Int),
     ("documented", Kind::Small),
     ("reason", Kind::Text),
 ];
@@ -48,7 +49,7 @@ catalogue! {
     FIRST_PAID: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
          external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
-         withdrawn, withdrawn_tax, documented, reason FROM deposits \
+         withdrawn, withdrawn_tax, fee, documented, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND state = 2 ORDER BY number LIMIT 1"
     );
 }
@@ -77,6 +78,7 @@ impl Noun for Deposit {
             .amount(|deposit| deposit.refunded_tax)
             .amount(|deposit| deposit.withdrawn)
             .amount(|deposit| deposit.withdrawn_tax)
+            .opt_int(|deposit| deposit.fee.map(Amount::nanos))
             .int(|deposit| deposit.documented.code())
             .text(|deposit| &deposit.reason)
     }
@@ -100,6 +102,7 @@ impl Noun for Deposit {
             refunded_tax: fields.amount()?,
             withdrawn: fields.amount()?,
             withdrawn_tax: fields.amount()?,
+            fee: fields.opt_amount()?,
             documented: fields.code(Documented::from_code)?,
             reason: fields.text()?,
         })

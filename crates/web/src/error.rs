@@ -168,6 +168,9 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::EventConflict
         | Refusal::NameTaken { .. }
         | Refusal::DepositDecided { .. }
+        | Refusal::AmountDiffers { .. }
+        | Refusal::CurrencyDiffers { .. }
+        | Refusal::FeeReported { .. }
         | Refusal::DepositNotPaid { .. }
         | Refusal::RefundDecided { .. }
         | Refusal::DisputeDecided { .. }
@@ -194,6 +197,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::CaptureAboveHold { .. }
         | Refusal::NotInProfile { .. }
         | Refusal::PaymentMethodMissing
+        | Refusal::FeeOutOfRange { .. }
         | Refusal::AboveRefundable { .. }
         | Refusal::NotReversible { .. }
         | Refusal::RefundTooLate { .. }
@@ -277,6 +281,19 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         }
         Refusal::ClockGoesBack { now } => vec![("now", json!(now.to_string()))],
         Refusal::ClockTooFar { latest } => vec![("latest", json!(latest.to_string()))],
+        other => of_payment(other),
+    }
+}
+
+/// What a rail said that cannot be, and what it is measured by.
+fn of_payment(refusal: &Refusal) -> Vec<(&'static str, Value)> {
+    match refusal {
+        Refusal::CurrencyDiffers { currency } => vec![("currency", json!(currency))],
+        Refusal::AmountDiffers { asked, paid } => {
+            vec![("asked", json!(asked.to_string())), ("paid", json!(paid.to_string()))]
+        }
+        Refusal::FeeOutOfRange { max } => vec![("max", json!(max.to_string()))],
+        Refusal::FeeReported { fee } => vec![("fee", json!(fee.to_string()))],
         _ => Vec::new(),
     }
 }

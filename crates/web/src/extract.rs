@@ -14,6 +14,7 @@ use axum::extract::Query;
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, Method, Uri};
 use bytes::Bytes;
+use domain::history::Reader;
 use domain::member::Permission;
 use domain::workset::Role;
 use domain::{Id, Kind, OrgId, Refusal};
@@ -173,6 +174,11 @@ impl Call {
             }
             _ => Err(Fault::param("organization", "say which organization this is about")),
         }
+    }
+
+    /// Whose eyes the answer is for.
+    pub fn reader(&self) -> Reader {
+        if self.caller.role < Role::Platform { Reader::Customer } else { Reader::Operator }
     }
 
     /// As [`Call::organization`], without a look at the store where it can be left to the lane: the

@@ -262,7 +262,13 @@ pub static ROUTES: &[Route] = &[
         .role(Platform)
         .takes::<deposits::OutcomeIn>()
         .answers::<deposits::DepositOut>()
-        .refuses(&["deposit_decided"]),
+        .refuses(&[
+            "deposit_decided",
+            "currency_differs",
+            "amount_differs",
+            "fee_out_of_range",
+            "fee_reported",
+        ]),
     Route::create("/v1/refunds", to!(refunds::create))
         .is("start_refund", "Starts a refund of what is unspent of a deposit")
         .role(Organization)

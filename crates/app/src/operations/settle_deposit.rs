@@ -4,7 +4,9 @@
 //! the rail says so.
 
 use domain::coupon::{CouponGift, RedemptionState};
-use domain::deposit::{Deposit, DepositState, PaymentOutcome, decide, decline, fail, told};
+use domain::deposit::{
+    Deposit, DepositState, Payment, PaymentOutcome, decide, decline, fail, told,
+};
 use domain::document::{due, of_deposit};
 use domain::event::EventKind;
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
@@ -39,15 +41,19 @@ impl Operation for SettleDeposit {
     }
 
     /// Refusals, in order: `not_found`, `deposit_decided` (anything but money after a decision, and
-    /// doubt about what is known: what a rail says arrives in any order).
+    /// doubt about what is known: what a rail says arrives in any order), those of
+    /// [`Deposit::require_as_asked`].
     ///
-    /// Idempotency: the same outcome again answers with the deposit as it stands and moves nothing.
+    /// Idempotency: the same outcome again answers with the deposit as it stands and moves nothing,
+    /// but that the provider's fee may be told later than the money.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
         let now = catch_up(ws, self.org, now)?;
         let decided = match (&self.outcome, deposit.state) {
-            (PaymentOutcome::Succeeded { .. }, DepositState::Succeeded)
-            | (PaymentOutcome::Declined { .. } | PaymentOutcome::NotMade, DepositState::Failed)
+            (PaymentOutcome::Succeeded(payment), DepositState::Succeeded) => {
+                learn_fee(ws, self.org, deposit, payment, now)?
+            }
+            (PaymentOutcome::Declined { .. } | PaymentOutcome::NotMade, DepositState::Failed)
             | (PaymentOutcome::NeedsAuthentication, DepositState::NeedsAuthentication)
             | (PaymentOutcome::Unknown, DepositState::Unknown) => deposit,
             (_, DepositState::Succeeded)
@@ -56,13 +62,8 @@ impl Operation for SettleDeposit {
             {
                 return Err(Refusal::DepositDecided { state: deposit.state.name() });
             }
-            (PaymentOutcome::Succeeded { external, paid_at }, _) => {
-                // A rail's clock cannot be ahead of ours, nor behind the wish to pay.
-                let paid_at = paid_at.unwrap_or(now).max(deposit.created_at).min(now);
-                let paid_at = paid_at.floor_to_second();
-                let mut deposit = deposit;
-                (deposit.external, deposit.paid_at) = (Some(external.clone()), Some(paid_at));
-                credit(ws, self.org, deposit, paid_at, now)?
+            (PaymentOutcome::Succeeded(payment), _) => {
+                receive(ws, self.org, deposit, payment, now)?
             }
             (PaymentOutcome::Declined { reason }, _) => {
                 decline(ws, self.org, deposit, reason.clone(), now)?
@@ -76,6 +77,56 @@ impl Operation for SettleDeposit {
         };
         Ok(Answer::Deposit(self.org, decided))
     }
+}
+
+/// Takes in confirmed money as it was asked for: gross, and after that what the provider kept.
+fn receive(
+    ws: &mut Workset,
+    org: OrgId,
+    mut deposit: Deposit,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<Deposit, Refusal> {
+    deposit.require_as_asked(payment)?;
+    // A rail's clock cannot be ahead of ours, nor behind the wish to pay.
+    let paid_at = payment.paid_at.unwrap_or(now).max(deposit.created_at).min(now);
+    let paid_at = paid_at.floor_to_second();
+    deposit.external = Some(payment.external.clone());
+    deposit.paid_at = Some(paid_at);
+    deposit.fee = payment.fee;
+    let deposit = credit(ws, org, deposit, paid_at, now)?;
+    book_fee(ws, org, &deposit, now)?;
+    Ok(deposit)
+}
+
+/// Takes in the fee of a deposit that has succeeded, if it was not known.
+fn learn_fee(
+    ws: &mut Workset,
+    org: OrgId,
+    mut deposit: Deposit,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<Deposit, Refusal> {
+    deposit.require_as_asked(payment)?;
+    if deposit.fee.is_none() && payment.fee.is_some() {
+        deposit.fee = payment.fee;
+        ws.deposits.put(org, deposit.number, deposit.clone());
+        book_fee(ws, org, &deposit, now)?;
+    }
+    Ok(deposit)
+}
+
+/// Books what the provider kept: an expense of the operator beside the customer's balance, and a
+/// ledger transaction of its own whenever it is told (rulings R16, requirements C18).
+fn book_fee(
+    ws: &mut Workset,
+    org: OrgId,
+    deposit: &Deposit,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let Some(fee) = deposit.fee.filter(|fee| fee.is_positive()) else { return Ok(()) };
+    let draft = Draft { subject: deposit.number, ..Draft::new(TransactionKind::Fee, now, fee) };
+    post(ws, org, draft).map(|_| ())
 }
 
 /// Books confirmed money: it pays debt first, and the rest becomes a grant. What was purchased

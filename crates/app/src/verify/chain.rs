@@ -72,6 +72,7 @@ pub(crate) struct Chain {
     pub time: i128,
     pub grants: Tally,
     pub deposits: Tally,
+    pub fees: Tally,
     pub refunds: Tally,
     /// What refunds that stand have taken of all deposits.
     pub refunded: Amount,
@@ -133,6 +134,7 @@ impl Chain {
             time: 0,
             grants: Tally::default(),
             deposits: Tally::default(),
+            fees: Tally::default(),
             refunds: Tally::default(),
             refunded: Amount::ZERO,
             withdrawn: Amount::ZERO,
@@ -226,6 +228,7 @@ impl Chain {
                 let grant = row.postings.first().map_or(0, |posting| posting.grant);
                 self.deposits.add(&[row.subject, amount, grant, tax]);
             }
+            TransactionKind::Fee => self.fees.add(&[row.subject, amount]),
             TransactionKind::Capture => self.captures.add(&[row.subject, amount]),
             TransactionKind::Settlement => {
                 self.time += i128::from(amount);

@@ -104,6 +104,16 @@ pub(crate) async fn deposit(
     Ok(parting(("deposits", org, "deposit"), &rows, &journal))
 }
 
+pub(crate) async fn fee(snapshot: &mut Snapshot, org: OrgId, tip: i64) -> Result<Lie, StoreError> {
+    let words = |fee: Amount| format!("a fee of {fee}");
+    let rows = whole!(snapshot, org, deposits);
+    let fees = rows.iter().filter_map(|it| Some((it.number, it.fee?)));
+    let rows = fees.filter(|(_, fee)| fee.is_positive()).map(|(it, fee)| (it, words(fee)));
+    let chain = chain(snapshot, org, tip).await?;
+    let journal = of_kind(&chain, TransactionKind::Fee, |row| words(row.amount));
+    Ok(parting(("deposits", org, "deposit"), &rows.collect(), &journal))
+}
+
 /// What the journal says of a refund in this state.
 pub(crate) fn refund_kinds(state: RefundState) -> Vec<TransactionKind> {
     let decided = match state {

@@ -199,6 +199,7 @@ impl Books {
 
     pub(crate) async fn deposits(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
         let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
+        let mut fees: BTreeMap<OrgId, Tally> = BTreeMap::new();
         let mut refunded: BTreeMap<OrgId, Amount> = BTreeMap::new();
         let mut withdrawn: BTreeMap<OrgId, Amount> = BTreeMap::new();
         each_row!(snapshot, deposits, row, {
@@ -208,6 +209,12 @@ impl Books {
                 self.papers.add_deposit(org, &deposit, setting);
             }
             self.require_member(org, deposit.member, ("deposits", format!("deposit {number}")))?;
+            if let Some(fee) = deposit.fee {
+                require_fee((org, number), &deposit, fee)?;
+                if fee.is_positive() {
+                    fees.entry(org).or_default().add(&[number, fee.nanos()]);
+                }
+            }
             if deposit.state == DepositState::Succeeded {
                 let tax = deposit.tax.amount.nanos();
                 let grant = deposit.grant.unwrap_or(0);
@@ -223,6 +230,9 @@ impl Books {
         });
         if let Some(org) = self.first_other(&tallies, |chain| chain.deposits) {
             return Err(name::deposit(snapshot, org, self.tip(org)).await?.into());
+        }
+        if let Some(org) = self.first_other(&fees, |chain| chain.fees) {
+            return Err(name::fee(snapshot, org, self.tip(org)).await?.into());
         }
         for (org, chain) in &self.chains {
             let written = refunded.get(org).copied().unwrap_or_default();
@@ -439,6 +449,15 @@ impl Books {
         });
         Ok(())
     }
+}
+
+/// What a provider kept is a part of money that it has confirmed (requirements C18).
+fn require_fee((org, number): (OrgId, i64), deposit: &Deposit, fee: Amount) -> Result<(), Lie> {
+    let at = || ("deposits", org, || format!("deposit {number}"));
+    let is_paid = deposit.state == DepositState::Succeeded;
+    same(at(), "whether what a fee was kept of was paid", &is_paid, &true)?;
+    let is_part = !fee.is_negative() && fee <= deposit.charged();
+    same(at(), "whether the fee is a part of what was paid", &is_part, &true)
 }
 
 /// Remembers what a grant was given with, while something is left of it.

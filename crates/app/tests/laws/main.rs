@@ -279,7 +279,8 @@ fn the_worlds_reach_everything() {
         reached.extend(world.ws.events().iter().map(|event| event.kind.name()));
     }
     // Coupons and documents take two lanes: tests/it. Members change who may ask, a mail that comes
-    // back whom to write to, and a request moves nothing: scenarios show them. Limits are in limits.rs.
+    // back whom to write to, and a request moves nothing: scenarios show them. Limits are in
+    // limits.rs.
     let elsewhere = [
         EventKind::CouponRedeemed,
         EventKind::DocumentIssued,

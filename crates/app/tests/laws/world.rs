@@ -36,7 +36,7 @@ use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use app::operations::wake_wallet::WakeWallet;
 use domain::calendar::Zone;
-use domain::deposit::{Behaviour, Deposit, DepositState, PaymentMethod, PaymentOutcome};
+use domain::deposit::{Behaviour, Deposit, DepositState, Payment, PaymentMethod, PaymentOutcome};
 use domain::dispute::{Dispute, DisputeState};
 use domain::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use domain::hold::Hold;
@@ -224,11 +224,20 @@ fn cents(chance: &mut Chance, units: i64) -> Amount {
     Amount::from_nanos((chance.below(units * 100) + 1) * 10_000_000)
 }
 
+fn paid(external: &str, paid_at: Option<Timestamp>) -> PaymentOutcome {
+    PaymentOutcome::Succeeded(Payment { external: external.into(), paid_at, ..Payment::default() })
+}
+
 fn outcome(chance: &mut Chance) -> PaymentOutcome {
     match chance.below(6) {
         0 => PaymentOutcome::Declined { reason: "card declined".into() },
         1 => PaymentOutcome::NeedsAuthentication,
-        _ => PaymentOutcome::Succeeded { external: "sandbox_1".into(), paid_at: None },
+        2 => {
+            let fee = Some(Amount::from_nanos(chance.below(100) * 1_000_000));
+            let payment = Payment { external: "sandbox_1".into(), fee, ..Payment::default() };
+            PaymentOutcome::Succeeded(payment)
+        }
+        _ => paid("sandbox_1", None),
     }
 }
 
@@ -645,7 +654,7 @@ impl World {
                     return Vec::new();
                 };
                 let paid_at = Some(wished_at.plus_seconds(after));
-                let outcome = PaymentOutcome::Succeeded { external: "late".into(), paid_at };
+                let outcome = paid("late", paid_at);
                 vec![self.decide(&SettleDeposit { org, deposit, outcome })]
             }
             Step::Start { resource, offset, waits, heartbeat_seconds } => {

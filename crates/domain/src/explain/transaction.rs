@@ -75,7 +75,7 @@ pub fn explain(row: &LedgerTransaction, around: &Around) -> Explanation {
 /// What the subject of a transaction names.
 fn subject_of(row: &LedgerTransaction) -> Option<(Kind, &'static str)> {
     match row.kind {
-        TransactionKind::Deposit => Some((Kind::Deposit, "deposit")),
+        TransactionKind::Deposit | TransactionKind::Fee => Some((Kind::Deposit, "deposit")),
         TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void
@@ -156,6 +156,11 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
         }
         TransactionKind::Correction | TransactionKind::Refund | TransactionKind::Withdrawal => {
             told.figure("amount", payer_terms(row, around), row.amount);
+        }
+        TransactionKind::Fee => {
+            let deposit = Id::new(Kind::Deposit, row.org, row.subject);
+            let term = Term::new(row.amount, "kept by the provider").of(deposit);
+            told.figure("amount", vec![term], row.amount);
         }
         TransactionKind::RefundPaid => {
             let refund = Id::new(Kind::Refund, row.org, row.subject);

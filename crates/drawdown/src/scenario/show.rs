@@ -147,7 +147,8 @@ pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {
     let (at, name) = (names.time(row.created_at), names.of(org, row.number));
     let by = row.paid_by.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
     let amount = with_tax(row.amount, row.tax);
-    format!("{at} {name} {label} {amount} {}{by} {}", row.rail, deposit_state(row))
+    let fee = row.fee.map(|fee| format!(", fee {fee}")).unwrap_or_default();
+    format!("{at} {name} {label} {amount} {}{by} {}{fee}", row.rail, deposit_state(row))
 }
 
 /// `team project alpha 10.00 per day: spent 2.00, held 0.00, left 8.00, until TIME`, and when what

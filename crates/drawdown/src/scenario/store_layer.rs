@@ -17,7 +17,7 @@ use domain::attribution::IdleCost;
 use domain::coupon::CouponCode;
 use domain::deposit::Deposit;
 use domain::grant::GrantKind;
-use domain::history::Filter;
+use domain::history::{Filter, Reader};
 use domain::hours::Week;
 use domain::ledger::LedgerTransaction;
 use domain::projection::Projection;
@@ -324,9 +324,9 @@ impl Layer for StoreLayer {
 
     fn history(&mut self, org: OrgId, filter: Filter) -> Result<Vec<LedgerRow>, Failure> {
         let (wallet, _) = self.wallet(org)?;
-        let tip = wallet.tip.position;
+        let (tip, shows) = (wallet.tip.position, (filter, Reader::Operator));
         let shown =
-            self.read(async |snapshot| ledger::walk_shown(snapshot, org, tip, filter, ALL).await)?;
+            self.read(async |snapshot| ledger::walk_shown(snapshot, org, tip, shows, ALL).await)?;
         Ok(shown.rows.iter().rev().map(ledger_row).collect())
     }
 

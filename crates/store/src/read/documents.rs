@@ -34,7 +34,7 @@ catalogue! {
     DUE_DEPOSITS: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
          external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
-         withdrawn, withdrawn_tax, documented, reason FROM deposits \
+         withdrawn, withdrawn_tax, fee, documented, reason FROM deposits \
          WHERE documented = 1 ORDER BY decided_at, org_id, number LIMIT $1"
     );
     /// Refunds whose documents are due.

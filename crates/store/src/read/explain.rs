@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use domain::explain::transaction::Around;
 use domain::explain::{Explanation, standing, transaction};
 use domain::grant::Grant;
+use domain::history::Reader;
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::run::Run;
 use domain::wallet::Wallet;
@@ -75,11 +76,13 @@ struct Home {
     now: Timestamp,
 }
 
-/// Explains what was asked; nothing when there is no such row, or it is of a kind without figures.
-/// `wall_clock` is the present where the platform has no clock of its own.
+/// Explains what was asked; nothing when there is no such row, it is of a kind without figures,
+/// or it is not for `reader` to see. `wall_clock` is the present where the platform has no clock of
+/// its own.
 pub async fn explain(
     snapshot: &mut Snapshot,
     asked: &Asked,
+    reader: Reader,
     wall_clock: Timestamp,
 ) -> Result<Option<Explanation>, StoreError> {
     let org = asked.org();
@@ -101,8 +104,8 @@ pub async fn explain(
     match id.kind {
         Kind::Organization | Kind::Wallet => Ok(home.wallet(id)),
         Kind::LedgerTransaction => match home.numbered(snapshot, id.number).await? {
-            Some(row) => home.transaction(snapshot, row).await.map(Some),
-            None => Ok(None),
+            Some(row) if reader.sees(row.kind) => home.transaction(snapshot, row).await.map(Some),
+            _ => Ok(None),
         },
         Kind::Grant => home.grant(snapshot, id.number).await,
         Kind::Deposit => home.deposit(snapshot, id.number).await,
@@ -203,6 +206,7 @@ impl Home {
             | TransactionKind::Refund
             | TransactionKind::RefundPaid
             | TransactionKind::RefundFailed
+            | TransactionKind::Fee
             | TransactionKind::BonusVoid
             | TransactionKind::Offset
             | TransactionKind::Withdrawal

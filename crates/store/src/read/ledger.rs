@@ -4,7 +4,7 @@
 //! it began at and no other, whatever the index written behind has reached (rulings A11). Each step
 //! is one lookup by key; a page never reads more rows than it was asked for.
 
-use domain::history::Filter;
+use domain::history::{Filter, Reader};
 use domain::ledger::LedgerTransaction;
 use domain::{OrgId, Timestamp};
 
@@ -68,10 +68,10 @@ pub async fn walk_shown(
     snapshot: &mut Snapshot,
     org: OrgId,
     position: i64,
-    filter: Filter,
+    (filter, reader): (Filter, Reader),
     rows_max: i64,
 ) -> Result<Shown, StoreError> {
-    if filter == Filter::All {
+    if (filter, reader) == (Filter::All, Reader::Operator) {
         let rows = walk(snapshot, org, position, rows_max).await?;
         let next = rows.last().map_or(0, |last| last.prev);
         return Ok(Shown { is_known: !rows.is_empty(), rows, next });
@@ -89,7 +89,7 @@ pub async fn walk_shown(
         shown.is_known = true;
         for row in step {
             shown.next = row.prev;
-            if filter.shows(row.kind) {
+            if filter.shows(row.kind) && reader.sees(row.kind) {
                 shown.rows.push(row);
             }
             if shown.rows.len() == wanted {

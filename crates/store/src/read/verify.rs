@@ -134,7 +134,7 @@ catalogue! {
         "deposits",
         "bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
          external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
-         withdrawn, withdrawn_tax, documented, reason"
+         withdrawn, withdrawn_tax, fee, documented, reason"
     );
     /// A page of refunds.
     REFUNDS: Statement = page!(

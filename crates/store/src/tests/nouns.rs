@@ -71,6 +71,7 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         refunded_tax: random.amount(),
         withdrawn: random.amount(),
         withdrawn_tax: random.amount(),
+        fee: random.maybe(Random::amount),
         documented: random.one(&Documented::ALL),
         reason: random.text(),
     }

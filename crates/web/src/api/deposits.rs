@@ -2,7 +2,8 @@
 
 use app::operations::settle_deposit::SettleDeposit;
 use app::operations::start_deposit::StartDeposit;
-use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentOutcome};
+use domain::deposit::{Deposit, DepositLabel, DepositState, Payment, PaymentOutcome};
+use domain::history::Reader;
 use domain::{Id, Kind, OrgId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,11 +11,14 @@ use serde_json::Value;
 
 use super::members::names;
 use super::{OrganizationQuery, created, done};
+use crate::checkout_url;
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
-use crate::wire::{IdText, MoneyText, TimeText, id_of, with_member};
-use crate::{Web, checkout_url};
+use crate::wire::{IdText, MoneyText, TimeText, id_of, text, with_member};
+
+/// Letters of the name of a currency.
+const CURRENCY_CHARS_MAX: usize = 10;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +61,9 @@ pub struct DepositOut {
     pub refunded_tax: MoneyText,
     /// What its rail has withdrawn for disputes and not reinstated, tax included.
     pub withdrawn: MoneyText,
+    /// What its provider kept of the money, once it said so; only the operator is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fee: Option<MoneyText>,
     /// Why it failed, in words.
     pub reason: Option<String>,
     /// Where the payer pays, while it waits for them.
@@ -92,6 +99,7 @@ impl DepositOut {
             refunded: deposit.refunded.into(),
             refunded_tax: deposit.refunded_tax.into(),
             withdrawn: deposit.withdrawn.into(),
+            fee: deposit.fee.map(MoneyText::from),
             reason: Some(deposit.reason.clone()).filter(|reason| !reason.is_empty()),
             checkout_url: None,
             created_at: deposit.created_at.into(),
@@ -100,13 +108,15 @@ impl DepositOut {
         }
     }
 
-    /// With the address at which it can still be paid.
-    fn payable(web: &Web, org: OrgId, deposit: &Deposit) -> DepositOut {
+    /// As `call` may see it, with the address at which it can still be paid.
+    fn shown(call: &Call, org: OrgId, deposit: &Deposit) -> DepositOut {
         let is_open =
             matches!(deposit.state, DepositState::Pending | DepositState::NeedsAuthentication);
         let id = Id::new(Kind::Deposit, org, deposit.number);
-        let checkout_url = is_open.then(|| checkout_url(&web.app, &web.config, id));
-        DepositOut { checkout_url, ..DepositOut::of(org, deposit) }
+        let checkout_url = is_open.then(|| checkout_url(&call.web.app, &call.web.config, id));
+        let out = DepositOut::of(org, deposit);
+        let fee = out.fee.clone().filter(|_| call.reader() == Reader::Operator);
+        DepositOut { checkout_url, fee, ..out }
     }
 }
 
@@ -151,6 +161,37 @@ pub struct OutcomeIn {
     pub outcome: OutcomeText,
     /// When it was paid, where the confirmation comes later; now, when none is given.
     pub paid_at: Option<TimeText>,
+    /// What was paid, tax included; it has to be what was asked for.
+    pub amount: Option<MoneyText>,
+    /// What `amount` and `fee` are in; it has to be the currency of wallets.
+    pub currency: Option<String>,
+    /// What the provider kept of the payment; also in a later confirmation of the same money.
+    pub fee: Option<MoneyText>,
+}
+
+impl OutcomeIn {
+    /// What the sandbox rail says of the deposit with this public id.
+    fn outcome(&self, deposit: &str) -> Result<PaymentOutcome, Fault> {
+        match self.outcome {
+            OutcomeText::Succeeded => {}
+            OutcomeText::Declined => return Ok(payments::sandbox::declined()),
+            OutcomeText::NeedsAuthentication => return Ok(PaymentOutcome::NeedsAuthentication),
+        }
+        let money = |field, text: &Option<MoneyText>| {
+            text.as_ref().map(|money| money.parse(field)).transpose()
+        };
+        let currency = match &self.currency {
+            Some(code) => Some(text("currency", code, CURRENCY_CHARS_MAX)?),
+            None => None,
+        };
+        Ok(PaymentOutcome::Succeeded(Payment {
+            paid_at: self.paid_at.as_ref().map(|at| at.parse("paid_at")).transpose()?,
+            amount: money("amount", &self.amount)?,
+            currency,
+            fee: money("fee", &self.fee)?,
+            ..payments::sandbox::payment(deposit)
+        }))
+    }
 }
 
 /// Decides a deposit of the sandbox rail as its hosted page would. The same outcome again moves
@@ -158,14 +199,7 @@ pub struct OutcomeIn {
 pub async fn decide(call: Call) -> Result<Reply, Fault> {
     let id = call.path_id(Kind::Deposit).await?;
     let body: OutcomeIn = call.json()?;
-    let outcome = match body.outcome {
-        OutcomeText::Succeeded => match &body.paid_at {
-            Some(at) => payments::sandbox::paid_at(&id.to_string(), at.parse("paid_at")?),
-            None => payments::sandbox::paid(&id.to_string()),
-        },
-        OutcomeText::Declined => payments::sandbox::declined(),
-        OutcomeText::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,
-    };
+    let outcome = body.outcome(&id.to_string())?;
     call.run(SettleDeposit { org: id.org, deposit: id.number, outcome }, done).await
 }
 
@@ -176,7 +210,7 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
     let deposit = store::read::lists::deposit(&mut snapshot, id.org, id.number).await?;
     let deposit = deposit.ok_or(Fault::missing(Kind::Deposit))?;
     let member_name = names(&mut snapshot, id.org, deposit.member).await?.into_values().next();
-    let shown = DepositOut::payable(&call.web, id.org, &deposit);
+    let shown = DepositOut::shown(&call, id.org, &deposit);
     Reply::json(200, &DepositOut { member_name, ..shown })
 }
 
@@ -192,7 +226,7 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     let names = names(&mut snapshot, home.org, payers).await?;
     let view = |deposit: Deposit| {
         let member_name = deposit.member.and_then(|member| names.get(&member)).cloned();
-        DepositOut { member_name, ..DepositOut::payable(&call.web, home.org, &deposit) }
+        DepositOut { member_name, ..DepositOut::shown(&call, home.org, &deposit) }
     };
     Reply::json(200, &page.list(rows, |deposit| deposit.number, view))
 }

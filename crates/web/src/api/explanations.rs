@@ -171,7 +171,7 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
         }
     };
     let mut snapshot = call.snapshot().await?;
-    let told = explain(&mut snapshot, &asked, call.web.now_at(None)).await?;
+    let told = explain(&mut snapshot, &asked, call.reader(), call.web.now_at(None)).await?;
     let mut told = told.ok_or(Fault::missing(id.kind))?;
     if let Some(figure) = &query.figure
         && !told.narrow_to(figure)

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::history::Filter;
+use domain::history::{Filter, Reader};
 use domain::label::Labels;
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::span::{Period, periods};
@@ -26,7 +26,8 @@ use crate::wire::{IdText, MoneyText, TimeText};
 pub struct LedgerQuery {
     /// Whose rows; a key of an organization may leave it out.
     pub organization: Option<IdText>,
-    /// `all`, or one part of the history: `purchases`, `usage`, `grants` or `expired`.
+    /// `all`, or one part of the history: `purchases`, `usage`, `grants`, `expired`, or `fees`,
+    /// which only the operator sees.
     pub show: Option<String>,
     /// Rows of the page, 1 to 100; 20 when none is given. Where not all are shown, a page may have
     /// fewer although there are more.
@@ -54,7 +55,7 @@ pub struct LedgerRow {
     /// Counts without gaps within the organization.
     pub number: i64,
     /// `deposit`, `grant`, `charge`, `settlement`, `capture`, `correction`, `expiry`, `void`,
-    /// `refund`, `refund_paid`, `refund_failed`, `bonus_void`, `offset`, `withdrawal`,
+    /// `refund`, `refund_paid`, `refund_failed`, `fee`, `bonus_void`, `offset`, `withdrawal`,
     /// `reinstatement`, `reversal`, `block`, `block_reversal` or `request`.
     pub kind: String,
     /// When it was posted; of a settlement's period, when the period ended.
@@ -136,7 +137,7 @@ fn parts(row: &LedgerTransaction) -> Vec<Part> {
 
 fn subject(row: &LedgerTransaction) -> Option<IdText> {
     let kind = match row.kind {
-        TransactionKind::Deposit => Kind::Deposit,
+        TransactionKind::Deposit | TransactionKind::Fee => Kind::Deposit,
         TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void
@@ -230,15 +231,17 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     let query: LedgerQuery = call.query()?;
     let home = call.organization(query.organization.as_ref()).await?;
     let filter = query.show.as_deref().map_or(Some(Filter::All), Filter::from_name);
-    let filter = filter
-        .ok_or_else(|| Fault::param("show", "takes all, purchases, usage, grants or expired"))?;
+    let filter = filter.ok_or_else(|| {
+        Fault::param("show", "takes all, purchases, usage, grants, expired or fees")
+    })?;
     let page = Page::read(query.limit, query.cursor.as_deref())?;
     let mut snapshot = call.snapshot().await?;
     let wallet = store::read::access::wallet(&mut snapshot, home.org).await?;
     let wallet = wallet.ok_or(Fault::missing(Kind::Wallet))?;
     let (position, skip) = page.after.unwrap_or((wallet.tip.position, 0));
     let wanted = page.rows_to_read();
-    let found = walk_shown(&mut snapshot, home.org, position, filter, wanted).await?;
+    let shows = (filter, call.reader());
+    let found = walk_shown(&mut snapshot, home.org, position, shows, wanted).await?;
     if !found.is_known && page.after.is_some() {
         return Err(Fault::param("cursor", "not a cursor of this list"));
     }
@@ -247,7 +250,9 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     let (shown, next_cursor) = page_of(&found.rows, skip, &page);
     let next_cursor = match next_cursor {
         // The walk ended before the page was full.
-        None if filter != Filter::All && found.next > 0 => Some(page::encode(found.next, 0)),
+        None if shows != (Filter::All, Reader::Operator) && found.next > 0 => {
+            Some(page::encode(found.next, 0))
+        }
         next => next,
     };
     let is_whole = filter == Filter::All;

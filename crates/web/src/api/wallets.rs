@@ -2,7 +2,7 @@
 
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::set_user_limit::SetUserLimit;
-use domain::wallet::{MemberLimit, UserLimit, Wallet};
+use domain::wallet::{CURRENCY, MemberLimit, UserLimit, Wallet};
 use domain::workset::Platform;
 use domain::{Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
@@ -15,9 +15,6 @@ use crate::auth::Home;
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::wire::{IdText, MoneyText, TimeText};
-
-/// The currency of every wallet.
-const CURRENCY: &str = "USD";
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct WalletOut {

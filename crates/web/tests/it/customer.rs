@@ -293,3 +293,35 @@ async fn a_test_clock_moves_when_it_is_told_to() {
     world.get(OPERATOR, &path).await.refused(409, "no_test_clock");
     world.close().await;
 }
+
+/// What a provider keeps is the operator's business: no customer reads it anywhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_s_fee_is_shown_to_the_operator_only() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    let (customer, operator) = (&tenant.org_key, &tenant.platform_key);
+    let deposit = world.pays(&tenant, "50").await;
+    let path = format!("/v1/deposits/{deposit}");
+    let again = json!({ "outcome": "succeeded", "fee": "1.75" });
+    let settled = world.post(operator, &format!("{path}/sandbox"), &again).await.expect(200);
+    assert_eq!(settled["fee"], "1.75");
+    assert_eq!(world.get(operator, &path).await.expect(200)["fee"], "1.75");
+    assert_eq!(world.get(customer, &path).await.expect(200)["fee"], Value::Null);
+    let ledger = async |key: &str, show: &str| {
+        let path = format!("/v1/ledger?organization={}&show={show}", tenant.org);
+        let page = world.get(key, &path).await.expect(200);
+        let kinds = page["data"].as_array().unwrap().iter().map(|row| text(&row["kind"]));
+        (kinds.collect::<Vec<_>>(), page)
+    };
+    let (kinds, page) = ledger(operator, "all").await;
+    assert_eq!(kinds, ["fee", "deposit"]);
+    let fee = format!("/v1/explanations/{}", text(&page["data"][0]["transaction"]));
+    let (kinds, page) = ledger(customer, "all").await;
+    assert_eq!((kinds, &page["closing_balance"]), (vec!["deposit".into()], &json!("50.00")));
+    assert_eq!(ledger(operator, "fees").await.0, ["fee"]);
+    assert_eq!(ledger(customer, "fees").await.0, Vec::<String>::new());
+    let entries = world.get(operator, &fee).await.expect(200);
+    assert_eq!(entries["figures"][1]["terms"][0]["label"], "dr fees");
+    world.get(customer, &fee).await.refused(404, "not_found");
+    world.close().await;
+}

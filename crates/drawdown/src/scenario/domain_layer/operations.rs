@@ -46,14 +46,16 @@ use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use domain::coupon::CouponCode;
-use domain::deposit::PaymentOutcome;
+use domain::deposit::{Payment, PaymentOutcome};
 use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::{Id, Kind, OrgId, Timestamp};
 use payments::sandbox;
 
 use super::fnv_64;
-use crate::scenario::layer::{Assigned, Campaign, Command, NewPrice, RailAnswer, TopUpRule, Usage};
+use crate::scenario::layer::{
+    Assigned, Campaign, Command, NewPrice, RailAnswer, Told, TopUpRule, Usage,
+};
 
 /// The source of all usage events of a scenario.
 const SOURCE: &str = "scenario";
@@ -112,8 +114,13 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::StartDeposit { org, amount, member } => {
             Box::new(StartDeposit { org, amount, rail, member })
         }
-        Command::SettleDeposit { org, deposit, answer, paid_at } => {
-            Box::new(settle_deposit(org, deposit, answer, paid_at))
+        Command::SettleDeposit { org, deposit, answer, paid_at, told } => {
+            let payment = (paid_at, told);
+            Box::new(SettleDeposit {
+                org,
+                deposit,
+                outcome: outcome(org, deposit, answer, payment),
+            })
         }
         Command::StartRefund { org, deposit, amount, waits, asked_by } => {
             let rail = if waits { RailAnswers::WhenDecided } else { RailAnswers::AtOnce };
@@ -210,15 +217,6 @@ fn settle_refund(org: OrgId, refund: i64, is_paid: bool) -> SettleRefund {
     SettleRefund { org, refund, outcome }
 }
 
-fn settle_deposit(
-    org: OrgId,
-    deposit: i64,
-    answer: RailAnswer,
-    paid_at: Option<Timestamp>,
-) -> SettleDeposit {
-    SettleDeposit { org, deposit, outcome: outcome(answer, paid_at, org, deposit) }
-}
-
 fn create_price(price: NewPrice) -> CreatePrice {
     CreatePrice {
         platform: price.platform,
@@ -255,15 +253,17 @@ fn create_coupon(campaign: Campaign) -> CreateCoupon {
 }
 
 fn outcome(
-    answer: RailAnswer,
-    paid_at: Option<Timestamp>,
     org: OrgId,
     deposit: i64,
+    answer: RailAnswer,
+    (paid_at, told): (Option<Timestamp>, Told),
 ) -> PaymentOutcome {
     let id = Id::new(Kind::Deposit, org, deposit).to_string();
     match answer {
         RailAnswer::Succeeded => {
-            paid_at.map_or_else(|| sandbox::paid(&id), |at| sandbox::paid_at(&id, at))
+            let Told { amount, currency, fee } = told;
+            let payment = sandbox::payment(&id);
+            PaymentOutcome::Succeeded(Payment { paid_at, amount, currency, fee, ..payment })
         }
         RailAnswer::Declined => sandbox::declined(),
         RailAnswer::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,

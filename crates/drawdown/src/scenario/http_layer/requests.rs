@@ -7,7 +7,7 @@ use domain::label::Labels;
 use domain::refund::AskedBy;
 use domain::run::Rest;
 use domain::scope::Scope;
-use domain::{Kind, OrgId};
+use domain::{Amount, Kind, OrgId};
 use serde_json::{Value, json};
 
 use super::{HttpLayer, broken, id, when};
@@ -67,9 +67,11 @@ impl HttpLayer {
                 let body = json!({"organization": organization(org), "amount": amount.to_string()});
                 Ok(Done::Deposit(deposit_row(&self.post("/v1/deposits", body)?)?))
             }
-            Command::SettleDeposit { org, deposit, answer, paid_at } => {
+            Command::SettleDeposit { org, deposit, answer, paid_at, told } => {
                 let path = format!("/v1/deposits/{}/sandbox", id(Kind::Deposit, org, deposit));
-                let body = json!({"outcome": outcome_name(answer), "paid_at": when(paid_at)});
+                let text = |amount: Option<Amount>| amount.map(|it| it.to_string());
+                let body = json!({"outcome": outcome_name(answer), "paid_at": when(paid_at),
+                    "amount": text(told.amount), "currency": told.currency, "fee": text(told.fee)});
                 Ok(Done::Deposit(deposit_row(&self.post(&path, body)?)?))
             }
             other => self.run_more(other, organization),

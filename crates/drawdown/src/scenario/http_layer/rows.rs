@@ -20,6 +20,7 @@ pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
         number: number(value, "id")?,
         amount: amount(value, "amount")?,
         tax: amount(value, "tax")?,
+        fee: opt_amount(value, "fee")?,
         rail: text(value, "rail")?.to_owned(),
         state: text(value, "state")?.to_owned(),
         is_auto_top_up: text(value, "label")? == "auto_top_up",

@@ -131,6 +131,7 @@ pub enum Command {
         deposit: i64,
         answer: RailAnswer,
         paid_at: Option<Timestamp>,
+        told: Told,
     },
     StartRefund {
         org: OrgId,
@@ -339,6 +340,14 @@ impl RailAnswer {
             _ => None,
         }
     }
+}
+
+/// What else a rail says of money that it confirms.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub amount: Option<Amount>,
+    pub currency: Option<String>,
+    pub fee: Option<Amount>,
 }
 
 /// What a command did, as far as it is printed or referred to later.

@@ -71,9 +71,23 @@ impl From<&Refusal> for Refused {
                 field("most", most.to_string())
             }
             Refusal::ClockGoesBack { now } => field("now", now.to_string()),
-            // The others say nothing but their code; what one layer left out, another would show.
-            _ => {}
+            other => of_payment(other, field),
         }
         Refused { code: refusal.code().to_string(), fields }
+    }
+}
+
+/// What a rail said of a payment that cannot be.
+fn of_payment(refusal: &Refusal, mut field: impl FnMut(&str, String)) {
+    match refusal {
+        Refusal::CurrencyDiffers { currency } => field("currency", currency.clone()),
+        Refusal::AmountDiffers { asked, paid } => {
+            field("asked", asked.to_string());
+            field("paid", paid.to_string());
+        }
+        Refusal::FeeOutOfRange { max } => field("max", max.to_string()),
+        Refusal::FeeReported { fee } => field("fee", fee.to_string()),
+        // The others say nothing but their code; what one layer left out, another would show.
+        _ => {}
     }
 }

@@ -33,6 +33,8 @@ pub struct DepositRow {
     pub number: i64,
     pub amount: Amount,
     pub tax: Amount,
+    /// What its provider kept, once it is known.
+    pub fee: Option<Amount>,
     pub rail: String,
     pub state: String,
     pub is_auto_top_up: bool,

@@ -86,9 +86,10 @@ fn history(words: &mut Words) -> Result<Says, ParseError> {
     let wallet = words.name("a wallet's name")?;
     let filter = match words.peek() {
         None => Filter::All,
-        Some(_) => {
-            words.read("`all`, `purchases`, `usage`, `grants` or `expired`", Filter::from_name)?
-        }
+        Some(_) => words.read(
+            "`all`, `purchases`, `usage`, `grants`, `expired` or `fees`",
+            Filter::from_name,
+        )?,
     };
     Ok(Says::History { wallet, filter })
 }

@@ -76,8 +76,8 @@ pub fn without_comment(line: &str) -> &str {
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, alternative, wallet, member, \
     role, remove, limit, unlimit, as, discount, tax, party, invoice, deposit, settle, refund, \
-    dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, terminate, ready, \
-    beat, resize, resume, redeploy, hold, capture, release, use, request, reverse, card, \
+    dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, terminate, \
+    ready, beat, resize, resume, redeploy, hold, capture, release, use, request, reverse, card, \
     auto_top_up, preview, alert, advance, at, down, balance, prices, price_page, ledger, spans, \
     history, limits, members, deposits, payments, refunds, disputes, documents, lint, test_clock, \
     grants, holds, runs, resources, runway, projection, mails, events, report, dearest, uses, \

@@ -13,7 +13,7 @@ use domain::roll_forward::Month;
 use domain::top_up::Caps;
 
 use super::says::{Assign, Fate, NewCoupon, NewGrant, RefundBy, Says};
-use crate::scenario::layer::{RailAnswer, TopUpRule};
+use crate::scenario::layer::{RailAnswer, Told, TopUpRule};
 use crate::scenario::when::{duration, when};
 use crate::scenario::words::{ParseError, Words};
 
@@ -90,6 +90,7 @@ fn deposit(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a name for the deposit")?;
     let wallet = words.name("a wallet's name")?;
     let amount = words.amount()?;
+    let told = told(words)?;
     let fate = if words.peek().is_none() {
         Fate::Answered(RailAnswer::Succeeded)
     } else {
@@ -103,7 +104,16 @@ fn deposit(words: &mut Words) -> Result<Says, ParseError> {
             },
         )?
     };
-    Ok(Says::Deposit { name, wallet, amount, fate })
+    Ok(Says::Deposit { name, wallet, amount, fate, told })
+}
+
+/// `amount 20.00 in EUR fee 0.88`: what else the rail says of the money that it confirms.
+fn told(words: &mut Words) -> Result<Told, ParseError> {
+    let amount = if words.take_keyword("amount") { Some(words.amount()?) } else { None };
+    let currency =
+        if words.take_keyword("in") { Some(words.name("a currency, such as EUR")?) } else { None };
+    let fee = if words.take_keyword("fee") { Some(words.amount()?) } else { None };
+    Ok(Told { amount, currency, fee })
 }
 
 fn settle(words: &mut Words) -> Result<Says, ParseError> {
@@ -111,7 +121,7 @@ fn settle(words: &mut Words) -> Result<Says, ParseError> {
     let expected = "`succeeded`, `declined` or `needs_authentication`";
     let answer = words.read(expected, RailAnswer::from_name)?;
     let paid_at = if words.take_keyword("paid") { Some(when(words)?) } else { None };
-    Ok(Says::Settle { name, answer, paid_at })
+    Ok(Says::Settle { name, answer, paid_at, told: told(words)? })
 }
 
 fn refund(words: &mut Words) -> Result<Says, ParseError> {

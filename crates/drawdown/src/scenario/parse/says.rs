@@ -19,7 +19,7 @@ use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
 use domain::{Amount, Timestamp};
 
-use crate::scenario::layer::{RailAnswer, TopUpRule};
+use crate::scenario::layer::{RailAnswer, Told, TopUpRule};
 use crate::scenario::when::When;
 
 /// One command and what it is expected to print.
@@ -190,6 +190,7 @@ pub enum Says {
         wallet: String,
         amount: Amount,
         fate: Fate,
+        told: Told,
     },
     Dispute {
         name: String,
@@ -214,6 +215,7 @@ pub enum Says {
         name: String,
         answer: RailAnswer,
         paid_at: Option<When>,
+        told: Told,
     },
     Grant(NewGrant),
     Coupon(NewCoupon),

@@ -155,8 +155,8 @@ impl<'a> Player<'a> {
             }
             Says::Discount(assign) => self.discount(assign),
             Says::Tax { wallet, bps } => self.tax(wallet, *bps),
-            Says::Deposit { name, wallet, amount, fate } => {
-                self.deposit(name, wallet, *amount, *fate)
+            Says::Deposit { name, wallet, amount, fate, told } => {
+                self.deposit(name, wallet, *amount, (*fate, told))
             }
             Says::Dispute { name, deposit, state, withdrawn } => {
                 self.dispute(name, deposit, *state, *withdrawn)
@@ -164,14 +164,14 @@ impl<'a> Player<'a> {
             Says::Refund { name, deposit, amount, by } => {
                 self.refund(name, deposit, *amount, *by).and_then(line)
             }
-            Says::Settle { name, answer, paid_at } => {
+            Says::Settle { name, answer, paid_at, told } => {
                 let (Named { org, number }, paid_at) = (self.named(name), self.instant(*paid_at)?);
                 if self.refunds.contains(name) {
                     let is_paid = *answer == RailAnswer::Succeeded;
                     let settled = Command::SettleRefund { org, refund: number, is_paid };
                     return self.refunded(name, settled).and_then(line);
                 }
-                self.settle(name, org, number, (*answer, paid_at)).and_then(line)
+                self.settle(name, org, number, (*answer, paid_at, told)).and_then(line)
             }
             Says::Grant(grant) => self.grant(grant),
             Says::Coupon(coupon) => self.coupon(coupon),

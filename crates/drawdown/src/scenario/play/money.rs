@@ -7,7 +7,9 @@ use domain::scope::Scope;
 use domain::{Amount, OrgId, Timestamp};
 
 use super::{Lines, Named, Player, broken, line};
-use crate::scenario::layer::{Assigned, Campaign, Command, Done, Failure, RailAnswer, TopUpRule};
+use crate::scenario::layer::{
+    Assigned, Campaign, Command, Done, Failure, RailAnswer, Told, TopUpRule,
+};
 use crate::scenario::parse::{Assign, Fate, NewCoupon, NewGrant, RefundBy, Says};
 use crate::scenario::show;
 
@@ -76,7 +78,7 @@ impl<'a> Player<'a> {
         name: &str,
         wallet: &str,
         amount: Amount,
-        fate: Fate,
+        (fate, told): (Fate, &Told),
     ) -> Lines {
         let org = self.org(wallet);
         let member = self.acting;
@@ -87,8 +89,9 @@ impl<'a> Player<'a> {
         // The rail answers, whoever asked.
         self.layer.act_as(None);
         self.remember(name, org, row.number);
-        let settle =
-            |player: &mut Player<'a>, answer| player.settle(name, org, row.number, (answer, None));
+        let settle = |player: &mut Player<'a>, answer| {
+            player.settle(name, org, row.number, (answer, None, told))
+        };
         match fate {
             Fate::Pending => line("pending"),
             Fate::Answered(answer) => settle(self, answer).and_then(line),
@@ -105,11 +108,11 @@ impl<'a> Player<'a> {
         name: &str,
         org: OrgId,
         deposit: i64,
-        (answer, paid_at): (RailAnswer, Option<Timestamp>),
+        (answer, paid_at, told): (RailAnswer, Option<Timestamp>, &Told),
     ) -> Result<String, Failure> {
-        let Done::Deposit(row) =
-            self.layer.run(&Command::SettleDeposit { org, deposit, answer, paid_at })?
-        else {
+        let told = told.clone();
+        let settle = Command::SettleDeposit { org, deposit, answer, paid_at, told };
+        let Done::Deposit(row) = self.layer.run(&settle)? else {
             return broken("settling a deposit made no deposit");
         };
         if let Some(grant) = row.grant {

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use domain::deposit::{DepositLabel, DepositState};
+use domain::history::Reader;
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::price::Price;
 use domain::run::Run;
@@ -28,7 +29,9 @@ pub fn list(read: &Read) -> Activity {
     let prices: BTreeMap<i64, &Price> =
         read.rows.book.prices().map(|price| (price.number, price)).collect();
     let mut movements = Vec::new();
-    let mut rest = read.rows.movements.as_slice();
+    let is_theirs = |row: &&LedgerTransaction| Reader::Customer.sees(row.kind);
+    let seen: Vec<_> = read.rows.movements.iter().filter(is_theirs).cloned().collect();
+    let mut rest = seen.as_slice();
     while let Some(first) = rest.first() {
         if movements.len() == LINES_MAX {
             break;
@@ -187,19 +190,9 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
         TransactionKind::Void => {
             (Kind::Adjustment, grant_name(read, row.subject), words("ended by the platform"))
         }
-        TransactionKind::Refund => (
-            Kind::Adjustment,
-            "Refund".to_owned(),
-            words("unspent credit, on its way back to where it was paid from"),
-        ),
-        TransactionKind::RefundPaid => {
-            (Kind::Adjustment, "Refund paid".to_owned(), words("the money has left"))
+        TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {
+            refund(row)
         }
-        TransactionKind::RefundFailed => (
-            Kind::Adjustment,
-            "Refund failed".to_owned(),
-            words("it could not be paid, so the credit is back"),
-        ),
         TransactionKind::BonusVoid => (
             Kind::Adjustment,
             grant_name(read, row.subject),
@@ -237,12 +230,27 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
             format!("Request of {}", read.resource_name(row.subject)),
             words("served in time that is paid for: nothing is charged for it"),
         ),
-        TransactionKind::Charge | TransactionKind::Settlement | TransactionKind::Correction => (
+        // Time and usage are told by [`movement`], and fees to nobody.
+        TransactionKind::Charge
+        | TransactionKind::Settlement
+        | TransactionKind::Fee
+        | TransactionKind::Correction => (
             Kind::Adjustment,
             "Correction".to_owned(),
             words("given back, because a stop was reported late"),
         ),
     }
+}
+
+fn refund(row: &LedgerTransaction) -> Line {
+    let (label, words) = match row.kind {
+        TransactionKind::Refund => {
+            ("Refund", "unspent credit, on its way back to where it was paid from")
+        }
+        TransactionKind::RefundPaid => ("Refund paid", "the money has left"),
+        _ => ("Refund failed", "it could not be paid, so the credit is back"),
+    };
+    (Kind::Adjustment, label.to_owned(), vec![Working::Words(words.to_owned())])
 }
 
 fn block(read: &Read, row: &LedgerTransaction) -> Line {
