@@ -191,8 +191,9 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
     fill(&mut ws.deposits, store::deposits::load(writer, &distinct(deposits))?);
     grants.extend(ws.deposits.iter().filter_map(|(org, _, row)| Some((org, row.grant?))));
     for org in keys.open_grants {
-        let open = ws.wallet(org).into_iter().flat_map(|wallet| wallet.grants.iter());
-        grants.extend(open.map(|grant| (org, grant.number)));
+        let Ok(wallet) = ws.wallet(org) else { continue };
+        let upcoming = wallet.upcoming.iter().map(|it| &it.grant);
+        grants.extend(wallet.grants.iter().chain(upcoming).map(|grant| (org, grant.number)));
     }
     fill(&mut ws.grants, store::grants::load(writer, &distinct(grants))?);
     fill(&mut ws.methods, store::payment_methods::load(writer, &distinct(keys.methods))?);
@@ -214,6 +215,7 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
     if !keys.open_holds.is_empty() {
         fill(&mut ws.holds, store::holds::load_open(writer, &distinct(keys.open_holds))?);
     }
+    load_for_closing(writer, ws, &distinct(keys.closing))?;
     load_coupons(writer, ws, keys.coupons, keys.claimants, keys.claims)?;
     fill(&mut ws.redemptions, store::redemptions::load(writer, &distinct(keys.redemptions))?);
     for org in keys.purchases {
@@ -232,6 +234,30 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
         load_earlier_runs(writer, ws, org, since)?;
         load_history(writer, ws, org, since)?;
     }
+    Ok(())
+}
+
+/// Loads what stands in the way of closing organizations, and what closing changes: all that is
+/// open in them, the deposits that their credit came of, what documents name of them, their keys.
+fn load_for_closing(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    orgs: &[OrgId],
+) -> Result<(), StoreError> {
+    if orgs.is_empty() {
+        return Ok(());
+    }
+    for (org, organization) in store::organizations::load(writer, orgs)? {
+        fill(&mut ws.organizations, vec![(org, 0, organization)]);
+    }
+    fill(&mut ws.deposits, store::deposits::load_unsettled(writer, orgs)?);
+    fill(&mut ws.refunds, store::refunds::load_unsettled(writer, orgs)?);
+    fill(&mut ws.disputes, store::disputes::load_undecided(writer, orgs)?);
+    fill(&mut ws.holds, store::holds::load_open(writer, orgs)?);
+    fill(&mut ws.api_keys, store::api_keys::load_unrevoked(writer, orgs)?);
+    let came_of = ws.grants.iter().filter(|(org, ..)| orgs.contains(org));
+    let came_of = came_of.filter_map(|(org, _, grant)| Some((org, grant.deposit?))).collect();
+    fill(&mut ws.deposits, store::deposits::load(writer, &distinct(came_of))?);
     Ok(())
 }
 

@@ -70,6 +70,8 @@ pub struct Keys {
     pub members: Vec<Key>,
     /// Every member, with their names.
     pub all_members: Vec<OrgId>,
+    /// Organizations that are closed, with all that has to be over before.
+    pub closing: Vec<OrgId>,
     /// Every run that is open.
     pub open_runs: Vec<OrgId>,
     pub open_holds: Vec<OrgId>,

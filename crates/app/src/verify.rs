@@ -10,6 +10,7 @@
 //! journal by sums first, and looked at one by one only where the sums differ.
 
 mod chain;
+mod closing;
 mod coupons;
 mod digests;
 mod discounts;
@@ -146,6 +147,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
         lanes: scan::lanes(snapshot).await?,
     };
     books.wallets_exist(snapshot).await?;
+    books.closed(snapshot).await?;
     books.platforms(snapshot).await?;
     books.discounts(snapshot).await?;
     books.scopes(snapshot).await?;
@@ -164,6 +166,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.disputes(snapshot).await?;
     books.holds(snapshot).await?;
     books.check_limits()?;
+    books.nothing_is_open()?;
     books.coupons(snapshot).await?;
     books.wakes(snapshot).await?;
     books.index(snapshot).await?;
@@ -209,6 +212,7 @@ impl Books {
         let platform = self.platforms.get(&chain.platform);
         let profile = platform.map(|platform| platform.profile.as_ref());
         chain.follow(transaction)?;
+        closing::check(chain, transaction)?;
         let row_name = || format!("transaction {}", transaction.number);
         chain.limits.add(transaction, &chain.label_sets)?;
         labels::require(&chain.label_sets, transaction.labels, "journal", org, row_name)?;

@@ -10,7 +10,7 @@
 //! | revenue | income | charges, at price |
 //! | promotions | contra-revenue | the part of revenue that given credit paid for |
 //! | promotions_unspent | contra-liability | given credit that has not been drawn yet |
-//! | breakage | income | purchased credit that expired |
+//! | breakage | income | purchased credit that expired, or was left when its owner was closed |
 //! | absorbed | contra-revenue | use past zero that the operator bears |
 //! | debt | asset | use past zero that the customer owes |
 //! | fees | expense | what providers kept of payments; never the customer's |
@@ -79,6 +79,7 @@ pub fn entries(transaction: &LedgerTransaction, kind_of: impl Fn(i64) -> GrantKi
             TransactionKind::Grant
             | TransactionKind::Expiry
             | TransactionKind::Void
+            | TransactionKind::Forfeiture
             | TransactionKind::BonusVoid
             | TransactionKind::Renewal => {
                 let other =
@@ -130,6 +131,7 @@ fn moved(transaction: &LedgerTransaction) -> [(LedgerAccount, Amount); 2] {
         TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void
+        | TransactionKind::Forfeiture
         | TransactionKind::BonusVoid
         | TransactionKind::Offset
         | TransactionKind::Renewal

@@ -235,14 +235,17 @@ pub enum RedemptionState {
     NotFirstPurchase,
     /// As many bonuses as a wallet has room for were waiting.
     TooManyWait,
+    /// Its organization was closed meanwhile.
+    Closed,
 }
 
 impl RedemptionState {
-    pub const ALL: [RedemptionState; 4] = [
+    pub const ALL: [RedemptionState; 5] = [
         RedemptionState::Given,
         RedemptionState::Waiting,
         RedemptionState::NotFirstPurchase,
         RedemptionState::TooManyWait,
+        RedemptionState::Closed,
     ];
 
     pub const fn code(self) -> i64 {
@@ -251,6 +254,7 @@ impl RedemptionState {
             RedemptionState::Waiting => 2,
             RedemptionState::NotFirstPurchase => 3,
             RedemptionState::TooManyWait => 4,
+            RedemptionState::Closed => 5,
         }
     }
 
@@ -264,6 +268,7 @@ impl RedemptionState {
             RedemptionState::Waiting => "waiting",
             RedemptionState::NotFirstPurchase => "not_first_purchase",
             RedemptionState::TooManyWait => "too_many_wait",
+            RedemptionState::Closed => "closed",
         }
     }
 
@@ -273,6 +278,7 @@ impl RedemptionState {
             RedemptionState::Given | RedemptionState::Waiting => None,
             RedemptionState::NotFirstPurchase => Some(Refusal::NotFirstPurchase),
             RedemptionState::TooManyWait => Some(Refusal::TooManyWaiting),
+            RedemptionState::Closed => Some(Refusal::OrganizationClosed),
         }
     }
 
@@ -358,12 +364,13 @@ mod tests {
             assert_eq!((state.code(), RedemptionState::from_code(code)), (code, Some(state)));
             assert_eq!(state.is_redeemed(), state.refusal().is_none(), "{state:?}");
         }
-        assert_eq!(RedemptionState::from_code(5), None);
+        assert_eq!(RedemptionState::from_code(6), None);
         let names: Vec<&str> = RedemptionState::ALL.map(RedemptionState::name).to_vec();
         assert_eq!((names[0], names[1]), ("given", "waiting"));
         assert!(RedemptionState::Given.is_redeemed() && RedemptionState::Waiting.is_redeemed());
         assert!(!RedemptionState::NotFirstPurchase.is_redeemed());
         assert!(!RedemptionState::TooManyWait.is_redeemed());
+        assert!(!RedemptionState::Closed.is_redeemed());
     }
 
     #[test]

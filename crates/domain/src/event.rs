@@ -51,10 +51,12 @@ pub enum EventKind {
     DigestDaily,
     DigestWeekly,
     MailBounced,
+    OrganizationClosed,
+    OrganizationErased,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 44] = [
+    pub const ALL: [EventKind; 46] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
@@ -64,6 +66,8 @@ impl EventKind {
         EventKind::MemberAdded,
         EventKind::MemberRoleChanged,
         EventKind::MemberRemoved,
+        EventKind::OrganizationClosed,
+        EventKind::OrganizationErased,
         EventKind::AutoTopUpPaused,
         EventKind::LimitReached,
         EventKind::BalanceLow,
@@ -145,6 +149,8 @@ impl EventKind {
             EventKind::DepositUnknown => 50,
             EventKind::AutoTopUpPaused => 51,
             EventKind::PriceAnnounced => 70,
+            EventKind::OrganizationClosed => 77,
+            EventKind::OrganizationErased => 78,
             EventKind::DigestDaily => 64,
             EventKind::DigestWeekly => 65,
             EventKind::MailBounced => 66,
@@ -167,6 +173,8 @@ impl EventKind {
             EventKind::MemberAdded => "member.added",
             EventKind::MemberRoleChanged => "member.role_changed",
             EventKind::MemberRemoved => "member.removed",
+            EventKind::OrganizationClosed => "organization.closed",
+            EventKind::OrganizationErased => "organization.erased",
             EventKind::AutoTopUpPaused => "auto_top_up.paused",
             EventKind::LimitReached => "limit.reached",
             EventKind::BalanceLow => "balance.low",
@@ -217,6 +225,7 @@ impl EventKind {
                 | EventKind::BalanceDepleted
                 | EventKind::DepositNeedsAuthentication
                 | EventKind::DocumentIssued
+                | EventKind::OrganizationClosed
                 | EventKind::RefundSucceeded
                 | EventKind::RefundFailed
                 | EventKind::WalletFrozen

@@ -15,7 +15,7 @@ pub enum Filter {
     Usage,
     /// Credit that was given, and ended by the operator.
     Grants,
-    /// Credit that expired, and breakage that was taken back.
+    /// Credit that expired or was left behind, and breakage that was taken back.
     Expired,
     /// What providers kept of payments: the operator's own, which no customer sees.
     Fees,
@@ -81,7 +81,9 @@ impl Filter {
             TransactionKind::Grant | TransactionKind::Void | TransactionKind::BonusVoid => {
                 Filter::Grants
             }
-            TransactionKind::Expiry | TransactionKind::Renewal => Filter::Expired,
+            TransactionKind::Expiry | TransactionKind::Forfeiture | TransactionKind::Renewal => {
+                Filter::Expired
+            }
             TransactionKind::Fee => Filter::Fees,
         }
     }

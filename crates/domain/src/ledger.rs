@@ -64,10 +64,12 @@ pub enum TransactionKind {
     BlockReversal,
     /// A resource served a request in time that is paid for: it charges nothing.
     Request,
+    /// Paid credit that no refund returns was left when its organization was closed.
+    Forfeiture,
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 21] = [
+    pub const ALL: [TransactionKind; 22] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -76,6 +78,7 @@ impl TransactionKind {
         TransactionKind::Correction,
         TransactionKind::Expiry,
         TransactionKind::Void,
+        TransactionKind::Forfeiture,
         TransactionKind::Refund,
         TransactionKind::RefundPaid,
         TransactionKind::RefundFailed,
@@ -114,6 +117,7 @@ impl TransactionKind {
             TransactionKind::BlockReversal => 19,
             TransactionKind::Fee => 22,
             TransactionKind::Request => 40,
+            TransactionKind::Forfeiture => 46,
         }
     }
 
@@ -155,6 +159,7 @@ impl TransactionKind {
             TransactionKind::Correction => "correction",
             TransactionKind::Expiry => "expiry",
             TransactionKind::Void => "void",
+            TransactionKind::Forfeiture => "forfeiture",
             TransactionKind::Refund => "refund",
             TransactionKind::RefundPaid => "refund_paid",
             TransactionKind::RefundFailed => "refund_failed",

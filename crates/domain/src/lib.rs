@@ -5,6 +5,7 @@ pub mod attribution;
 pub mod block;
 pub mod calendar;
 pub mod chart;
+pub mod closing;
 pub mod correct;
 pub mod coupon;
 mod course;

@@ -167,6 +167,13 @@ pub enum Refusal {
     DisputeOpen {
         count: i64,
     },
+    /// Something is open that closing the organization would cut off.
+    OrganizationInUse {
+        open: &'static str,
+        count: i64,
+    },
+    /// The organization was closed and takes no more commands.
+    OrganizationClosed,
     /// What is owed has to be paid first.
     DebtUnpaid {
         debt: Amount,
@@ -269,6 +276,8 @@ impl Refusal {
             Refusal::DisputeDecided { .. } => "dispute_decided",
             Refusal::WalletFrozen => "wallet_frozen",
             Refusal::DisputeOpen { .. } => "dispute_open",
+            Refusal::OrganizationInUse { .. } => "organization_in_use",
+            Refusal::OrganizationClosed => "organization_closed",
             Refusal::DebtUnpaid { .. } => "debt_unpaid",
             Refusal::ExternalIdTaken { .. } => "external_id_taken",
             Refusal::GrantNotVoidable => "grant_not_voidable",
@@ -505,6 +514,12 @@ impl Refusal {
             }
             Refusal::DisputeOpen { count } => {
                 write!(f, "{count} open disputes keep this wallet frozen until they are decided")
+            }
+            Refusal::OrganizationInUse { open, count } => {
+                write!(f, "{open} are open ({count}); an organization is closed once nothing is")
+            }
+            Refusal::OrganizationClosed => {
+                f.write_str("this organization was closed and takes no more commands")
             }
             Refusal::DebtUnpaid { debt } => write!(f, "{debt} is owed and has to be paid first"),
             Refusal::ExternalIdTaken { external } => {

@@ -205,6 +205,7 @@ const fn use_of(kind: TransactionKind) -> Use {
         | TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void
+        | TransactionKind::Forfeiture
         | TransactionKind::Renewal
         | TransactionKind::Refund
         | TransactionKind::RefundPaid

@@ -50,7 +50,7 @@ pub enum Movement {
     Taxed,
     /// Given back by a correction.
     Restored,
-    /// Expired: breakage where it was paid for.
+    /// Expired, or left when its organization was closed: breakage where it was paid for.
     Expired,
     Voided,
     /// Left for a refund, or came back because the refund failed.
@@ -104,7 +104,9 @@ impl Movement {
             TransactionKind::Correction
             | TransactionKind::Reversal
             | TransactionKind::BlockReversal => Movement::Restored,
-            TransactionKind::Expiry | TransactionKind::Renewal => Movement::Expired,
+            TransactionKind::Expiry | TransactionKind::Forfeiture | TransactionKind::Renewal => {
+                Movement::Expired
+            }
             TransactionKind::Void | TransactionKind::BonusVoid => Movement::Voided,
             TransactionKind::Refund
             | TransactionKind::RefundPaid

@@ -215,7 +215,9 @@ fn item_of_money(kind: TransactionKind) -> Option<Item> {
         TransactionKind::Grant => Some(Item::Given),
         TransactionKind::Refund | TransactionKind::RefundFailed => Some(Item::Refunded),
         TransactionKind::Withdrawal | TransactionKind::Reinstatement => Some(Item::Disputed),
-        TransactionKind::Expiry | TransactionKind::Renewal => Some(Item::Expired),
+        TransactionKind::Expiry | TransactionKind::Forfeiture | TransactionKind::Renewal => {
+            Some(Item::Expired)
+        }
         TransactionKind::Void | TransactionKind::BonusVoid => Some(Item::Voided),
         TransactionKind::RefundPaid
         | TransactionKind::Fee

@@ -284,7 +284,15 @@ fn wake_at(
 
 /// Brings a wallet to the instant of a command: everything due before `now`, then steps 1–3 of R5
 /// at `now`. Stops, top-up and alerts of `now` come after the command, with the next wake.
+///
+/// Errors: `organization_closed`; what rails tell of one that was closed is for [`catch_up_any`].
 pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestamp, Refusal> {
+    ws.require_open(org)?;
+    catch_up_any(ws, org, now)
+}
+
+/// As [`catch_up`], for what is a fact whether or not the organization was closed meanwhile.
+pub fn catch_up_any(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestamp, Refusal> {
     let profile = ws.profile_of(org)?;
     let wallet = ws.wallet(org)?;
     let now = now.max(wallet.now);

@@ -131,6 +131,8 @@ pub struct Wallet {
     pub stop_order: Option<StopOrder>,
     pub stop_sequence: i64,
     pub freeze: Option<Freeze>,
+    /// Set when its organization was closed: nothing is asked of it any more.
+    pub is_closed: bool,
     /// Discounts that the operator assigned and that can still decide something.
     pub discounts: Vec<Discount>,
     /// What was drawn lately; only where the platform has volume tiers.
@@ -213,6 +215,7 @@ impl Wallet {
             stop_order: None,
             stop_sequence: 0,
             freeze: None,
+            is_closed: false,
             discounts: Vec::new(),
             volume: None,
             tax: None,

@@ -133,6 +133,10 @@ pub struct Organization {
     /// Where its days and months are counted; its wallet has it too, to decide by.
     pub zone: Zone,
     pub created_at: Timestamp,
+    /// From when on it takes no more commands (requirements N26).
+    pub closed_at: Option<Timestamp>,
+    /// When who it was was erased.
+    pub erased_at: Option<Timestamp>,
 }
 
 /// What an API key may do (rulings A18).
@@ -261,6 +265,7 @@ pub struct Workset {
     journal: Vec<Arc<LedgerTransaction>>,
     events: Vec<Event>,
     requests: Vec<Request>,
+    erased: Vec<OrgId>,
     next_position: i64,
     mark: Mark,
 }
@@ -286,6 +291,7 @@ struct Mark {
     journal: usize,
     events: usize,
     requests: usize,
+    erased: usize,
     next_position: i64,
     changed_wallets: usize,
 }
@@ -322,6 +328,8 @@ pub struct Changes {
     pub journal: Vec<Arc<LedgerTransaction>>,
     pub events: Vec<Event>,
     pub requests: Vec<Request>,
+    /// Organizations whose texts are erased, all at once.
+    pub erased: Vec<OrgId>,
     /// Usage events recorded, and where their charges stand.
     pub usage: Vec<(EventHash, i64)>,
 }
@@ -359,6 +367,11 @@ impl Workset {
         self.wallets.clear();
         self.books.clear();
         self.clear_rows();
+    }
+
+    /// Refuses what is asked of an organization that was closed.
+    pub fn require_open(&self, org: OrgId) -> Result<(), Refusal> {
+        if self.wallet(org)?.is_closed { Err(Refusal::OrganizationClosed) } else { Ok(()) }
     }
 
     pub fn wallet(&self, org: OrgId) -> Result<&Wallet, Refusal> {
@@ -437,6 +450,12 @@ impl Workset {
         self.requests.push(request);
     }
 
+    /// Lets every text be erased that `org` wrote: names of resources, keys and payment methods,
+    /// labels, notes, stored answers.
+    pub fn erase_texts(&mut self, org: OrgId) {
+        self.erased.push(org);
+    }
+
     /// The transaction that recorded this usage event before, in this batch or an earlier one.
     pub fn prior(
         &self,
@@ -502,6 +521,7 @@ impl Workset {
         self.journal.truncate(self.mark.journal);
         self.events.truncate(self.mark.events);
         self.requests.truncate(self.mark.requests);
+        self.erased.truncate(self.mark.erased);
         self.changed_wallets.truncate(self.mark.changed_wallets);
         self.next_position = self.mark.next_position;
     }
@@ -511,6 +531,7 @@ impl Workset {
             journal: self.journal.len(),
             events: self.events.len(),
             requests: self.requests.len(),
+            erased: self.erased.len(),
             next_position: self.next_position,
             changed_wallets: self.changed_wallets.len(),
         }
@@ -584,6 +605,7 @@ impl Workset {
             journal: std::mem::take(&mut self.journal),
             events: std::mem::take(&mut self.events),
             requests: std::mem::take(&mut self.requests),
+            erased: std::mem::take(&mut self.erased),
             usage: std::mem::take(&mut self.usage),
         };
         self.recorded.clear();

@@ -74,6 +74,9 @@ pub async fn do_jobs(app: App) {
         if let Err(error) = app::jobs::issue_documents::run(&app).await {
             tracing::warn!(%error, "documents that are due cannot be read");
         }
+        if let Err(error) = app::jobs::erase_organizations::run(&app).await {
+            tracing::warn!(%error, "organizations to be erased cannot be read");
+        }
         if let Err(error) = app::jobs::advance_clock::tend(&app).await {
             tracing::warn!(?error, "a test clock could not be moved on");
         }

@@ -57,7 +57,8 @@ CREATE TABLE platforms (
     PRIMARY KEY (bucket, org_id)
 );
 
--- Kept until the organization is deleted; the name is personal data and can be erased.
+-- Kept as long as the books. One that is closed takes no more commands; once it is erased its name
+-- is gone, and nothing says who it was (requirements N26).
 CREATE TABLE organizations (
     bucket INTEGER NOT NULL,
     org_id BIGINT NOT NULL,
@@ -65,8 +66,13 @@ CREATE TABLE organizations (
     name TEXT NOT NULL,
     timezone TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    closed_at BIGINT,
+    erased_at BIGINT,
     PRIMARY KEY (bucket, org_id)
 );
+
+CREATE INDEX organizations_to_erase ON organizations (closed_at)
+WHERE closed_at IS NOT NULL AND erased_at IS NULL;
 
 CREATE INDEX organizations_of_platform ON organizations (platform_id);
 

@@ -98,6 +98,7 @@ SELECT
         WHEN 19 THEN 'block_reversal'
         WHEN 22 THEN 'fee'
         WHEN 40 THEN 'request'
+        WHEN 46 THEN 'forfeiture'
     END AS kind,
     account,
     grant_number,
@@ -150,13 +151,13 @@ FROM (
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 18, 19) AND g.kind IN (1, 3, 4)
+    WHERE p.kind IN (2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 18, 19, 46) AND g.kind IN (1, 3, 4)
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'breakage', NULL, -p.change
     FROM read_postings AS p
         JOIN grants AS g
             ON g.bucket = p.bucket AND g.org_id = p.org_id AND g.number = p.grant_number
-    WHERE p.kind IN (2, 7, 8, 12, 17) AND g.kind = 2
+    WHERE p.kind IN (2, 7, 8, 12, 17, 46) AND g.kind = 2
     UNION ALL
     SELECT p.bucket, p.org_id, p.number, p.kind, 'promotions', NULL, p.change
     FROM read_postings AS p
@@ -201,6 +202,7 @@ SELECT
         WHEN 19 THEN 'block_reversal'
         WHEN 22 THEN 'fee'
         WHEN 40 THEN 'request'
+        WHEN 46 THEN 'forfeiture'
     END AS kind,
     CASE WHEN j.kind = 3 THEN 0 ELSE coalesce(j.subject, 0) END AS subject,
     j.amount AS amount_nanos,

@@ -1,5 +1,6 @@
 //! API keys: a revoked one is kept, because it still names who acted.
 
+use domain::OrgId;
 use domain::workset::{ApiKey, Key, Role};
 
 use crate::error::StoreError;
@@ -23,6 +24,8 @@ catalogue! {
     SAVE: Bulk = Bulk::new(Action::Upsert, "api_keys", 3, COLUMNS);
     /// Finds rows.
     FIND: Load = Load::rows("api_keys", 3, COLUMNS, "");
+    /// Finds those of organizations that are not revoked.
+    FIND_UNREVOKED: Load = Load::by("api_keys", &[BUCKET, ORG], COLUMNS, "revoked_at IS NULL");
 }
 
 impl Noun for ApiKey {
@@ -54,4 +57,9 @@ impl Noun for ApiKey {
 /// The rows at `keys`, in no promised order; those that are not there are left out.
 pub fn load(w: &mut Writer, keys: &[Key]) -> Result<Vec<Keyed<ApiKey>>, StoreError> {
     noun::load(w, keys)
+}
+
+/// Those of `orgs` that are not revoked.
+pub fn load_unrevoked(w: &mut Writer, orgs: &[OrgId]) -> Result<Vec<Keyed<ApiKey>>, StoreError> {
+    noun::load_of(w, &FIND_UNREVOKED, orgs)
 }

@@ -45,6 +45,13 @@ catalogue! {
     SAVE: Bulk = Bulk::new(Action::Upsert, "deposits", 3, COLUMNS);
     /// Finds rows.
     FIND: Load = Load::rows("deposits", 3, COLUMNS, "");
+    /// Finds those of organizations whose money or documents are awaited.
+    FIND_UNSETTLED: Load = Load::by(
+        "deposits",
+        &[BUCKET, ORG],
+        COLUMNS,
+        "(state IN (1, 4, 5) OR documented = 1)"
+    );
     /// Finds a deposit that succeeded.
     FIRST_PAID: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
@@ -138,4 +145,9 @@ pub fn first_paid(w: &mut Writer, org: OrgId) -> Result<Vec<Keyed<Deposit>>, Sto
 /// The rows at `keys`, in no promised order; those that are not there are left out.
 pub fn load(w: &mut Writer, keys: &[Key]) -> Result<Vec<Keyed<Deposit>>, StoreError> {
     noun::load(w, keys)
+}
+
+/// Those of `orgs` whose money or documents are awaited.
+pub fn load_unsettled(w: &mut Writer, orgs: &[OrgId]) -> Result<Vec<Keyed<Deposit>>, StoreError> {
+    noun::load_of(w, &FIND_UNSETTLED, orgs)
 }

@@ -32,6 +32,8 @@ catalogue! {
     SAVE: Bulk = Bulk::new(Action::Upsert, "disputes", 3, COLUMNS);
     /// Finds rows.
     FIND: Load = Load::rows("disputes", 3, COLUMNS, "");
+    /// Finds those of organizations that are not decided.
+    FIND_UNDECIDED: Load = Load::by("disputes", &[BUCKET, ORG], COLUMNS, "decided_at IS NULL");
     /// Finds rows by the rail's own ids.
     FIND_REPORTED: Load = Load::by("disputes", REPORTED, COLUMNS, "");
 }
@@ -81,4 +83,9 @@ pub fn load_reported(
     keys: &[(OrgId, String, String)],
 ) -> Result<Vec<Keyed<Dispute>>, StoreError> {
     noun::read_all(&w.load(&FIND_REPORTED, &noun::external_columns(keys))?)
+}
+
+/// Those of `orgs` that are not decided.
+pub fn load_undecided(w: &mut Writer, orgs: &[OrgId]) -> Result<Vec<Keyed<Dispute>>, StoreError> {
+    noun::load_of(w, &FIND_UNDECIDED, orgs)
 }

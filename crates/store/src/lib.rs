@@ -12,6 +12,7 @@ pub mod deposits;
 mod discounts;
 pub mod disputes;
 pub mod documents;
+mod erasure;
 mod error;
 mod events;
 mod fault;

@@ -37,6 +37,13 @@ catalogue! {
     SAVE: Bulk = Bulk::new(Action::Upsert, "refunds", 3, COLUMNS);
     /// Finds rows.
     FIND: Load = Load::rows("refunds", 3, COLUMNS, "");
+    /// Finds those of organizations whose payment or documents are awaited.
+    FIND_UNSETTLED: Load = Load::by(
+        "refunds",
+        &[BUCKET, ORG],
+        COLUMNS,
+        "(state = 1 OR documented = 1)"
+    );
     /// Finds rows by the rail's own ids.
     FIND_REPORTED: Load = Load::by("refunds", REPORTED, COLUMNS, "");
 }
@@ -93,4 +100,9 @@ pub fn load_reported(
     keys: &[(OrgId, String, String)],
 ) -> Result<Vec<Keyed<Refund>>, StoreError> {
     noun::read_all(&w.load(&FIND_REPORTED, &noun::external_columns(keys))?)
+}
+
+/// Those of `orgs` whose payment or documents are awaited.
+pub fn load_unsettled(w: &mut Writer, orgs: &[OrgId]) -> Result<Vec<Keyed<Refund>>, StoreError> {
+    noun::load_of(w, &FIND_UNSETTLED, orgs)
 }

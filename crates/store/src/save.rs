@@ -18,9 +18,10 @@ use crate::value::{Column, Value};
 use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
-    api_keys, claims, coupons, deposits, discounts, disputes, documents, events, grants, holds,
-    journal, label_sets, lanes, limits, members, organizations, outbox, parties, payment_methods,
-    platforms, prices, redemptions, refunds, resources, runs, series, skus, wallets,
+    api_keys, claims, coupons, deposits, discounts, disputes, documents, erasure, events, grants,
+    holds, journal, label_sets, lanes, limits, members, organizations, outbox, parties,
+    payment_methods, platforms, prices, redemptions, refunds, resources, runs, series, skus,
+    wallets,
 };
 
 /// Everything that one transaction of a lane writes.
@@ -121,7 +122,7 @@ fn hot<'a>(journal: &'a [Arc<LedgerTransaction>], wallets: &'a [Wallet]) -> Vec<
 fn others(batch: &Batch) -> Vec<Write<'_>> {
     let changes = &batch.changes;
     let (wakes, woken) = wakes::columns(&batch.wakes);
-    vec![
+    let mut writes = vec![
         (&wakes::SAVE, wakes),
         (&wakes::CLEAR, woken),
         (&platforms::SAVE, platforms::columns(&changes.platforms)),
@@ -149,9 +150,13 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&claims::SAVE, noun::columns(&changes.claims)),
         (&redemptions::SAVE, noun::columns(&changes.redemptions)),
         (&events::SAVE, events::columns(&changes.events)),
+    ];
+    writes.extend(erasure::writes(&changes.erased));
+    writes.extend([
         // What is done goes first: it may be asked for again in the same batch.
         (&outbox::DONE, outbox::keys(&batch.outbox_done)),
         (&outbox::SAVE, outbox::columns(&changes.requests)),
         (&answers::SAVE, answers::columns(&batch.answers)),
-    ]
+    ]);
+    writes
 }

@@ -176,6 +176,8 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::DisputeDecided { .. }
         | Refusal::WalletFrozen
         | Refusal::DisputeOpen { .. }
+        | Refusal::OrganizationInUse { .. }
+        | Refusal::OrganizationClosed
         | Refusal::DebtUnpaid { .. }
         | Refusal::ExternalIdTaken { .. }
         | Refusal::CouponUsedUp { .. }
@@ -262,6 +264,9 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
             vec![("refundable", json!(refundable.to_string()))]
         }
         Refusal::NotReversible { kind } => vec![("kind", json!(kind))],
+        Refusal::OrganizationInUse { open, count } => {
+            vec![("open", json!(open)), ("count", json!(count.to_string()))]
+        }
         Refusal::DisputeOpen { count } => vec![("count", json!(count.to_string()))],
         Refusal::DebtUnpaid { debt } => vec![("debt", json!(debt.to_string()))],
         Refusal::RefundTooLate { until } | Refusal::PeriodOpen { until } => {

@@ -49,6 +49,12 @@ pub static ROUTES: &[Route] = &[
         .is("get_organization", "Shows an organization")
         .role(Read)
         .answers::<organizations::OrganizationOut>(),
+    Route::act("/v1/organizations/{id}/close", to!(organizations::close))
+        .is("close_organization", "Closes an organization for good and erases who it was")
+        .role(Platform)
+        .takes::<Nothing>()
+        .answers::<organizations::OrganizationOut>()
+        .refuses(&["organization_in_use", "wallet_frozen", "debt_unpaid"]),
     Route::act("/v1/organizations/{id}/tax_rate", to!(tax_rates::set))
         .is("set_tax_rate", "Sets the tax rate of an organization from now on")
         .role(Platform)

@@ -4,6 +4,7 @@
 pub mod advance_clock;
 pub mod announce_prices;
 pub mod charge_methods;
+pub mod erase_organizations;
 pub mod issue_documents;
 pub mod join_coupons;
 pub mod pay_refunds;

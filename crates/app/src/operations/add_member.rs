@@ -31,10 +31,10 @@ impl Operation for AddMember {
         Some(to_manage(self.role))
     }
 
-    /// Refusals, in order: `not_found`, `owner_missing` (the first member is an owner),
-    /// `setting_invalid` (too many).
+    /// Refusals, in order: `not_found`, `organization_closed`, `owner_missing` (the first member is
+    /// an owner), `setting_invalid` (too many).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        ws.wallet(self.org)?;
+        ws.require_open(self.org)?;
         require_owner(ws.members.of(self.org).map(|(_, member)| member), 0, Some(self.role))?;
         if ws.members.of(self.org).count() >= MEMBERS_MAX {
             let message = format!("an organization has at most {MEMBERS_MAX} members");

@@ -25,9 +25,10 @@ impl Operation for ChangePaymentMethod {
         keys.methods.push((self.org, self.method));
     }
 
-    /// Refusals: `not_found`.
+    /// Refusals, in order: `not_found`, `organization_closed`.
     fn decide(&self, ws: &mut Workset, _now: Timestamp) -> Result<Answer, Refusal> {
         let mut method = ws.methods.find(Kind::PaymentMethod, self.org, self.method)?.clone();
+        ws.require_open(self.org)?;
         method.behaviour = self.behaviour;
         ws.methods.put(self.org, self.method, method.clone());
         Ok(Answer::PaymentMethod(self.org, method))

@@ -24,8 +24,9 @@ impl Operation for CheckPermission {
         Some(self.permission)
     }
 
-    /// Refusals: `not_found`. Whoever asks as a member was looked at before.
+    /// Refusals, in order: `not_found`, `organization_closed`. Whoever asks as a member was looked
+    /// at before.
     fn decide(&self, ws: &mut Workset, _: Timestamp) -> Result<Answer, Refusal> {
-        ws.wallet(self.org).map(|_| Answer::Permitted)
+        ws.require_open(self.org).map(|()| Answer::Permitted)
     }
 }

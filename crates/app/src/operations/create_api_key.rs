@@ -23,8 +23,9 @@ impl Operation for CreateApiKey {
         self.org
     }
 
-    /// Refusals: `not_found` (organization).
+    /// Refusals, in order: `not_found` (organization), `organization_closed`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        ws.require_open(self.org)?;
         let number = ws.wallet_mut(self.org)?.take_number();
         let key = ApiKey {
             number,

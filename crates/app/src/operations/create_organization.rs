@@ -48,6 +48,8 @@ impl Operation for CreateOrganization {
             name: self.name.clone(),
             zone: self.zone.clone(),
             created_at: now,
+            closed_at: None,
+            erased_at: None,
         };
         let wallet = Wallet::new(self.org, self.platform, now);
         ws.insert_wallet(Wallet { zone: self.zone.clone(), volume, ..wallet });

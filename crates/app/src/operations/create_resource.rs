@@ -29,8 +29,9 @@ impl Operation for CreateResource {
         Some(Permission::StartAndStop)
     }
 
-    /// Refusals, in order: `not_found` (organization), `unknown_sku`.
+    /// Refusals, in order: `not_found` (organization), `organization_closed`, `unknown_sku`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        ws.require_open(self.org)?;
         let platform = ws.wallet(self.org)?.platform;
         let sku = ws.book(platform).and_then(|book| book.sku_by_code(&self.sku));
         let sku = sku.ok_or_else(|| Refusal::UnknownSku { code: self.sku.clone() })?.number;

@@ -5,7 +5,7 @@ use domain::deposit::DepositState;
 use domain::event::EventKind;
 use domain::member::Permission;
 use domain::settle::tell;
-use domain::wake::catch_up;
+use domain::wake::catch_up_any;
 use domain::wallet::WAITING_MAX;
 use domain::{OrgId, Refusal, Timestamp, Workset};
 
@@ -44,7 +44,7 @@ impl Operation for RedeemCoupon {
     /// Who cannot have the coupon is told so by the row, which stays: the claim is given back by
     /// it, from whichever process owns the platform's lane.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let now = catch_up(ws, self.org, now)?;
+        let now = catch_up_any(ws, self.org, now)?;
         if let Some(before) = ws.redemptions.get(self.org, self.coupon.number) {
             if before.state.is_redeemed() {
                 return Err(Refusal::CouponRedeemed);
@@ -88,6 +88,9 @@ impl Operation for RedeemCoupon {
 
 impl RedeemCoupon {
     fn state(&self, ws: &Workset) -> Result<RedemptionState, Refusal> {
+        if ws.wallet(self.org)?.is_closed {
+            return Ok(RedemptionState::Closed);
+        }
         let mut deposits = ws.deposits.of(self.org).map(|(_, deposit)| deposit);
         let has_paid = deposits.any(|deposit| deposit.state == DepositState::Succeeded);
         if self.coupon.first_purchase_only && has_paid {

@@ -30,9 +30,10 @@ impl Operation for RedeployResource {
         Some(Permission::StartAndStop)
     }
 
-    /// Refusals, in order: `not_found`, `resource_not_terminated`.
+    /// Refusals, in order: `not_found`, `organization_closed`, `resource_not_terminated`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let old = ws.resources.find(Kind::Resource, self.org, self.resource)?.clone();
+        ws.require_open(self.org)?;
         if old.run.is_some() || old.rest != Rest::Terminated {
             return Err(Refusal::ResourceNotTerminated);
         }

@@ -2,7 +2,7 @@
 
 use domain::event::EventKind;
 use domain::settle::tell;
-use domain::wake::catch_up;
+use domain::wake::catch_up_any;
 use domain::{OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Operation};
@@ -25,7 +25,7 @@ impl Operation for ReleaseFreeze {
     ///
     /// Idempotency: releasing a wallet that is not frozen changes nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let now = catch_up(ws, self.org, now)?;
+        let now = catch_up_any(ws, self.org, now)?;
         let wallet = ws.wallet(self.org)?;
         let Some(freeze) = &wallet.freeze else { return Ok(Answer::Released(self.org)) };
         if freeze.open > 0 {

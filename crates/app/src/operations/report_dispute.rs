@@ -7,7 +7,7 @@ use domain::deposit::{Deposit, DepositState};
 use domain::dispute::{Dispute, DisputeState, freeze, reinstate, thaw, told, withdraw};
 use domain::event::EventKind;
 use domain::settle::{settle_to, tell};
-use domain::wake::{catch_up, expire_grants};
+use domain::wake::{catch_up_any, expire_grants};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation, require_whole_cents};
@@ -47,7 +47,7 @@ impl Operation for ReportDispute {
     /// again changes nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let mut deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
-        let now = catch_up(ws, self.org, now)?;
+        let now = catch_up_any(ws, self.org, now)?;
         if deposit.state != DepositState::Succeeded {
             return Err(Refusal::DepositNotPaid { state: deposit.state.name() });
         }

@@ -7,7 +7,7 @@ use domain::ledger::TransactionKind;
 use domain::refund::{Refund, RefundOutcome, RefundState, claw_back, parts_of, void_bonus};
 use domain::settle::{Draft, post, settle_to, tell};
 use domain::tax::Tax;
-use domain::wake::catch_up;
+use domain::wake::catch_up_any;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation, require_positive, require_whole_cents};
@@ -50,7 +50,7 @@ impl Operation for ReportRefund {
     /// with the refund as it stands.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let mut deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
-        let now = catch_up(ws, self.org, now)?;
+        let now = catch_up_any(ws, self.org, now)?;
         if let Some(known) = self.known(ws) {
             if known.deposit != self.deposit || known.money() != self.amount {
                 return Err(Refusal::ExternalIdTaken { external: self.external.clone() });

@@ -27,8 +27,9 @@ impl Operation for SavePaymentMethod {
         Some(Permission::Pay)
     }
 
-    /// Refusals: `not_found` (organization).
+    /// Refusals, in order: `not_found` (organization), `organization_closed`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        ws.require_open(self.org)?;
         let number = ws.wallet_mut(self.org)?.take_number();
         let method = PaymentMethod {
             number,

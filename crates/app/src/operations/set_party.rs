@@ -21,9 +21,9 @@ impl Operation for SetParty {
         self.org
     }
 
-    /// Refusals: `not_found`.
+    /// Refusals, in order: `not_found`, `organization_closed`.
     fn decide(&self, ws: &mut Workset, _now: Timestamp) -> Result<Answer, Refusal> {
-        ws.wallet(self.org)?;
+        ws.require_open(self.org)?;
         ws.parties.put(self.org, 0, self.party.clone());
         Ok(Answer::Party(self.org, self.party.clone()))
     }

@@ -15,7 +15,7 @@ use domain::profile::Profile;
 use domain::settle::{Draft, post, tell};
 use domain::top_up::{self, Waiting};
 use domain::validity::renew;
-use domain::wake::{catch_up, expire_grants};
+use domain::wake::{catch_up_any, expire_grants};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation};
@@ -48,7 +48,7 @@ impl Operation for SettleDeposit {
     /// but that the provider's fee may be told later than the money.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
-        let now = catch_up(ws, self.org, now)?;
+        let now = catch_up_any(ws, self.org, now)?;
         let decided = match (&self.outcome, deposit.state) {
             (PaymentOutcome::Succeeded(payment), DepositState::Succeeded) => {
                 learn_fee(ws, self.org, deposit, payment, now)?

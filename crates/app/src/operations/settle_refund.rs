@@ -7,7 +7,7 @@ use domain::grant::Posting;
 use domain::ledger::TransactionKind;
 use domain::refund::{Refund, RefundOutcome, RefundState, post_bonus};
 use domain::settle::{Draft, post, settle_to, tell};
-use domain::wake::{catch_up, expire_grants};
+use domain::wake::{catch_up_any, expire_grants};
 use domain::{Amount, Id, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{Answer, Keys, Operation};
@@ -37,7 +37,7 @@ impl Operation for SettleRefund {
     /// Idempotency: the same outcome again answers with the refund as it stands and moves nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let refund = ws.refunds.find(Kind::Refund, self.org, self.refund)?.clone();
-        let now = catch_up(ws, self.org, now)?;
+        let now = catch_up_any(ws, self.org, now)?;
         let decided = match (&self.outcome, refund.state) {
             (RefundOutcome::Succeeded { .. }, RefundState::Succeeded)
             | (RefundOutcome::Failed { .. }, RefundState::Failed) => refund,

@@ -34,10 +34,12 @@ impl Operation for StartDeposit {
         Some(Permission::Pay)
     }
 
-    /// Refusals, in order: `not_found` (organization, member), `amount_not_positive`,
+    /// Refusals, in order: `not_found` (organization), `organization_closed`,
+    /// `not_found` (member), `amount_not_positive`,
     /// `amount_too_precise`, `amount_out_of_range`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let profile = ws.profile_of(self.org)?;
+        ws.require_open(self.org)?;
         if let Some(member) = self.member {
             ws.members.find(Kind::Member, self.org, member)?;
         }

@@ -10,7 +10,7 @@ use domain::member::Permission;
 use domain::refund::{AskedBy, Refund, RefundState, refundable, require_policy, void_bonus};
 use domain::settle::{Draft, post, settle_to, tell};
 use domain::tax::Tax;
-use domain::wake::catch_up;
+use domain::wake::catch_up_any;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
 use crate::operation::{
@@ -64,7 +64,7 @@ impl Operation for StartRefund {
     /// N10).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let mut deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
-        let now = catch_up(ws, self.org, now)?;
+        let now = catch_up_any(ws, self.org, now)?;
         if deposit.state != DepositState::Succeeded {
             return Err(Refusal::DepositNotPaid { state: deposit.state.name() });
         }

@@ -99,6 +99,10 @@ pub(crate) struct Chain {
     /// What open holds have set aside of each grant.
     pub reserved: BTreeMap<i64, Amount>,
     pub next_hold_expiry: Option<i64>,
+    /// When its organization was closed, whether its wallet says so, and whether it was erased.
+    pub closed_at: Option<Timestamp>,
+    pub is_closed: bool,
+    pub is_erased: bool,
     /// Where its organization counts days and months.
     pub zone: Zone,
     /// The latest date that a payment made what was purchased valid until.
@@ -155,6 +159,9 @@ impl Chain {
             reserved: BTreeMap::new(),
             next_hold_expiry: None,
             zone: Zone::UTC,
+            closed_at: None,
+            is_closed: false,
+            is_erased: false,
             valid_until: None,
             terms: BTreeMap::new(),
             upcoming: BTreeMap::new(),

@@ -16,9 +16,12 @@ impl Books {
         each_row!(snapshot, label_sets, row, {
             let (org, fingerprint, LabelSet { number, labels }) = row;
             let at = || ("label_sets", org, || format!("set {number}"));
-            same(at(), "the fingerprint", &fingerprint, &labels.fingerprint())?;
             let chain = self.chains.get_mut(&org);
             let chain = chain.ok_or_else(|| homeless("label_sets", org, number))?;
+            // Erased with their organization; what names the set by number stays.
+            if !chain.is_erased {
+                same(at(), "the fingerprint", &fingerprint, &labels.fingerprint())?;
+            }
             if chain.label_sets.insert(number, labels).is_some() {
                 let (row, what) = (format!("set {number}"), "its number is taken".to_owned());
                 return Err(Lie { table: "label_sets", org, row, what }.into());

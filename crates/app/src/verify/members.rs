@@ -8,7 +8,7 @@ use store::Snapshot;
 use store::read::verify as scan;
 
 use super::tables::{each_row, homeless};
-use super::{Books, Lie, Unverified};
+use super::{Books, Lie, Unverified, same};
 
 impl Books {
     /// Learns the members of each organization.
@@ -20,6 +20,8 @@ impl Books {
             let chain = chain.ok_or_else(|| homeless("members", org, number))?;
             chain.members.insert(number);
             if member.is_present() {
+                let at = ("members", org, || format!("member {number}"));
+                same(at, "whether its organization is closed", &chain.is_closed, &false)?;
                 let (count, owners) = present.entry(org).or_default();
                 *count += 1;
                 *owners += i64::from(member.role == MemberRole::Owner);

@@ -72,6 +72,7 @@ impl Books {
             chain.lapsed = lapsed.map(|grant| (grant.number, Amount::ZERO)).collect();
             let upcoming = wallet.upcoming.iter().map(|it| (it.grant.number, it.grant.remaining));
             chain.upcoming = upcoming.collect();
+            chain.is_closed = wallet.is_closed;
             chain.bonuses = wallet.bonus_coupons.iter().copied().collect();
             chain.digests = Digests::of(&wallet);
             chain.scoped.scopes = wallet.scopes;

@@ -1,5 +1,6 @@
 //! The app over real stores: one binary, one folder or database for each test.
 
+mod closing;
 mod coupons;
 mod documents;
 mod door;

@@ -279,8 +279,8 @@ fn the_worlds_reach_everything() {
         reached.extend(world.ws.events().iter().map(|event| event.kind.name()));
     }
     // Coupons and documents take two lanes: tests/it. Members change who may ask, a mail that comes
-    // back whom to write to, and a request moves nothing: scenarios show them. Limits are in
-    // limits.rs.
+    // back whom to write to, a request moves nothing, and closing ends all that could happen in a
+    // world: scenarios show them. Limits are in limits.rs.
     let elsewhere = [
         EventKind::CouponRedeemed,
         EventKind::DocumentIssued,
@@ -288,11 +288,14 @@ fn the_worlds_reach_everything() {
         EventKind::MemberAdded,
         EventKind::MemberRoleChanged,
         EventKind::MemberRemoved,
+        EventKind::OrganizationClosed,
+        EventKind::OrganizationErased,
         EventKind::MailBounced,
     ];
     let told = EventKind::ALL.iter().filter(|kind| !elsewhere.contains(kind));
     let told = told.map(|kind| kind.name());
-    let posted = TransactionKind::ALL.iter().filter(|&&kind| kind != TransactionKind::Request);
+    let unposted = [TransactionKind::Request, TransactionKind::Forfeiture];
+    let posted = TransactionKind::ALL.iter().filter(|kind| !unposted.contains(kind));
     let posted = posted.map(|kind| kind.name());
     let parts = ["absorbed", "absorbed less", "debt", "debt paid", "many grants", "span"];
     let refused =

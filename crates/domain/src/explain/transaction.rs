@@ -79,6 +79,7 @@ fn subject_of(row: &LedgerTransaction) -> Option<(Kind, &'static str)> {
         TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void
+        | TransactionKind::Forfeiture
         | TransactionKind::Renewal => Some((Kind::Grant, "of grant")),
         TransactionKind::Capture => Some((Kind::Hold, "hold")),
         TransactionKind::Block | TransactionKind::BlockReversal => Some((Kind::Run, "run")),
@@ -119,6 +120,7 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
         }
         TransactionKind::Expiry
         | TransactionKind::Void
+        | TransactionKind::Forfeiture
         | TransactionKind::BonusVoid
         | TransactionKind::Offset => {
             told.figure("amount", grant_terms(row, around, Amount::minus), row.amount);

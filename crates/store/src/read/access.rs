@@ -24,7 +24,8 @@ catalogue! {
     /// Organizations of a platform above an id. The bucket is the upper part of the id, so their
     /// order is one.
     ORGANIZATIONS: Statement = Statement::new(
-        "SELECT bucket, org_id, platform_id, name, timezone, created_at FROM organizations \
+        "SELECT bucket, org_id, platform_id, name, timezone, created_at, closed_at, erased_at \
+         FROM organizations \
          WHERE platform_id = $1 AND bucket >= $2 AND org_id > $3 \
          ORDER BY bucket, org_id LIMIT $4"
     );

@@ -211,6 +211,7 @@ impl Home {
             | TransactionKind::Offset
             | TransactionKind::Withdrawal
             | TransactionKind::Reinstatement
+            | TransactionKind::Forfeiture
             | TransactionKind::Renewal
             | TransactionKind::Reversal
             | TransactionKind::Request => {}

@@ -20,6 +20,7 @@ use domain::price::{Price, Sku};
 use domain::refund::Refund;
 use domain::run::{Resource, Run};
 use domain::wallet::Wallet;
+use domain::workset::Organization;
 use domain::{OrgId, Timestamp};
 
 use crate::error::StoreError;
@@ -27,7 +28,7 @@ use crate::noun::{self, Keyed, Noun};
 use crate::snapshot::Snapshot;
 use crate::statement::{Statement, catalogue};
 use crate::value::{Column, Row, Value};
-use crate::{journal, wallets};
+use crate::{journal, organizations, wallets};
 
 /// Rows of one page.
 pub const PAGE_ROWS: i64 = 4_096;
@@ -106,6 +107,27 @@ catalogue! {
         "resources",
         "bucket, org_id, number, name, sku, labels, run, created_at, rest, paid_until, \
          redeployed_from"
+    );
+    /// Organizations that were closed.
+    CLOSED: Statement = Statement::new(
+        "SELECT bucket, org_id, platform_id, name, timezone, created_at, closed_at, erased_at \
+         FROM organizations WHERE closed_at IS NOT NULL ORDER BY bucket, org_id"
+    );
+    /// How many rows of an organization have a text that can name a person, by table.
+    TEXTS_LEFT: Statement = Statement::new(
+        "SELECT \
+         (SELECT count(*) FROM member_names WHERE bucket = $1 AND org_id = $2 AND name <> ''), \
+         (SELECT count(*) FROM parties WHERE bucket = $1 AND org_id = $2 \
+          AND (name <> '' OR address <> '' OR tax_id <> '')), \
+         (SELECT count(*) FROM resources WHERE bucket = $1 AND org_id = $2 \
+          AND (name <> '' OR labels <> '')), \
+         (SELECT count(*) FROM label_sets WHERE bucket = $1 AND org_id = $2 AND labels <> ''), \
+         (SELECT count(*) FROM limits WHERE bucket = $1 AND org_id = $2 AND value <> ''), \
+         (SELECT count(*) FROM payment_methods WHERE bucket = $1 AND org_id = $2 \
+          AND label <> ''), \
+         (SELECT count(*) FROM api_keys WHERE bucket = $1 AND org_id = $2 AND name <> ''), \
+         (SELECT count(*) FROM grants WHERE bucket = $1 AND org_id = $2 AND note <> ''), \
+         (SELECT count(*) FROM holds WHERE bucket = $1 AND org_id = $2 AND note <> '')"
     );
     /// A page of members.
     MEMBERS: Statement = page!("members", "bucket, org_id, number, role, created_at, removed_at");
@@ -321,6 +343,39 @@ pub async fn zones(snapshot: &mut Snapshot) -> Result<Vec<(OrgId, Zone)>, StoreE
         Ok((row.org(0)?, zone))
     };
     rows.iter().map(read).collect()
+}
+
+/// Organizations that were closed.
+pub async fn closed_organizations(
+    snapshot: &mut Snapshot,
+) -> Result<Vec<(OrgId, Organization)>, StoreError> {
+    snapshot.query(&CLOSED, &[]).await?.iter().map(organizations::read).collect()
+}
+
+/// The first table in which a text of `org` is left that can name a person.
+pub async fn texts_left(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+) -> Result<Option<&'static str>, StoreError> {
+    const TABLES: [&str; 9] = [
+        "member_names",
+        "parties",
+        "resources",
+        "label_sets",
+        "limits",
+        "payment_methods",
+        "api_keys",
+        "grants",
+        "holds",
+    ];
+    let rows = snapshot.query(&TEXTS_LEFT, &[org.bucket().into(), org.into()]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    for (at, table) in TABLES.into_iter().enumerate() {
+        if row.int(at)? > 0 {
+            return Ok(Some(table));
+        }
+    }
+    Ok(None)
 }
 
 /// Index rows after a place: organization, number, position.

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::Stand;
 use crate::statement::Texts;
 use crate::{
-    answers, api_keys, claims, coupons, deposits, discounts, disputes, documents, events, grants,
-    holds, index, journal, key_runs, label_sets, lanes, limits, members, meta, migrate,
+    answers, api_keys, claims, coupons, deposits, discounts, disputes, documents, erasure, events,
+    grants, holds, index, journal, key_runs, label_sets, lanes, limits, members, meta, migrate,
     organizations, outbox, parties, payment_methods, platforms, prices, read, redemptions, refunds,
     resources, runs, series, skus, wakes, wallets,
 };
@@ -21,6 +21,7 @@ static ALL: &[&[&dyn Texts]] = &[
     disputes::ALL,
     discounts::ALL,
     documents::ALL,
+    erasure::ALL,
     events::ALL,
     grants::ALL,
     holds::ALL,

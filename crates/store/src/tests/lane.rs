@@ -90,7 +90,14 @@ fn small(org: OrgId, positions: &[i64]) -> Batch {
     let row = |position: &i64| Random(3).transaction(org, *position).into();
     batch.changes.journal = positions.iter().map(row).collect();
     let (name, zone) = ("Acme".to_owned(), Zone::UTC);
-    let organization = Organization { platform: org, name, zone, created_at: at(1) };
+    let organization = Organization {
+        platform: org,
+        name,
+        zone,
+        created_at: at(1),
+        closed_at: None,
+        erased_at: None,
+    };
     batch.changes.organizations = vec![(org, 0, organization)];
     batch
 }

@@ -290,6 +290,8 @@ fn batch(random: &mut Random) -> Batch {
         name: random.text(),
         zone: random.zone(),
         created_at: random.time(),
+        closed_at: random.maybe(Random::time),
+        erased_at: random.maybe(Random::time),
     };
     changes.organizations = orgs[5..].iter().map(|org| (*org, 0, organization(random))).collect();
     changes.api_keys = rows(random, api_key);

@@ -280,6 +280,7 @@ impl Random {
             stop_order: random
                 .maybe(|random| StopOrder { stop_at: random.time(), sequence: random.below(99) }),
         });
+        wallet.is_closed = self.chance();
         wallet.review_due = self.chance();
         wallet
     }

@@ -152,6 +152,8 @@ fn conform_grants_and_balances_say_what_the_wallet_says(stand: &Stand) {
             name: format!("Acme {turn}"),
             zone: Zone::UTC,
             created_at: Timestamp::ZERO,
+            closed_at: None,
+            erased_at: None,
         };
         let mut batch = Batch::default();
         batch.changes.grants =

@@ -59,6 +59,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
         stop_order: _,
         stop_sequence: _,
         freeze: _,
+        is_closed: _,
         discounts: _,
         volume: _,
         tax: _,
@@ -86,9 +87,7 @@ pub(super) fn write(wallet: &Wallet) -> String {
     text.instant("hold_expiry", *next_hold_expiry);
     text.mark("forecast", *forecast_fired);
     push_digests(&mut text, tally.as_deref(), *notices);
-    text.list("hours", per_use, |text, (hour, amount)| {
-        text.part(hour).part(amount.nanos());
-    });
+    text.list("hours", per_use, push_hour);
     if let Some(rule) = auto_top_up {
         push_auto_top_up(text.field("top_up"), rule);
     }
@@ -96,6 +95,10 @@ pub(super) fn write(wallet: &Wallet) -> String {
     text.mark("review", *review_due);
     push_grants(&mut text, grants);
     text.text
+}
+
+fn push_hour(text: &mut Text, (hour, spent): &(i64, Amount)) {
+    text.part(hour).part(spent.nanos());
 }
 
 fn push_meter(text: &mut Text, meter: &Meter) {
@@ -200,6 +203,7 @@ fn push_terms(text: &mut Text, wallet: &Wallet) {
     if let Some(freeze) = &wallet.freeze {
         text.field("freeze").part(freeze.open).flag(freeze.is_lost);
     }
+    text.mark("closed", wallet.is_closed);
     text.list("discounts", &wallet.discounts, push_discount);
     push_volume(text, wallet.volume.as_ref());
     push_tax(text, wallet.tax);
@@ -330,6 +334,7 @@ pub(super) fn read(text: &str, wallet: &mut Wallet) -> Option<i64> {
                 wallet.stop_order = Some(StopOrder { stop_at: one.time()?, sequence: one.get()? });
             }
             "stops" => wallet.stop_sequence = one.get()?,
+            "closed" => wallet.is_closed = one.flag()?,
             "review" => wallet.review_due = one.flag()?,
             "grants" => wallet.grants = OpenGrants::from_stored(grants_of(value)?),
             "parts" => parts = one.get()?,

@@ -141,6 +141,7 @@ fn subject(row: &LedgerTransaction) -> Option<IdText> {
         TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void
+        | TransactionKind::Forfeiture
         | TransactionKind::BonusVoid
         | TransactionKind::Renewal => Kind::Grant,
         TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {

@@ -1,5 +1,6 @@
 //! Organizations: the tenants of a platform, each with one wallet.
 
+use app::operations::close_organization::CloseOrganization;
 use app::operations::create_organization::CreateOrganization;
 use domain::calendar::Zone;
 use domain::wallet::Wallet;
@@ -8,7 +9,7 @@ use domain::{Kind, OrgId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NAME_CHARS_MAX, PlatformQuery, created};
+use super::{NAME_CHARS_MAX, Nothing, PlatformQuery, created, done};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
@@ -34,9 +35,14 @@ pub struct OrganizationOut {
     pub id: IdText,
     pub platform: IdText,
     pub wallet: IdText,
+    /// Empty once it was erased.
     pub name: String,
     pub timezone: String,
     pub created_at: TimeText,
+    /// From when on it takes no more commands.
+    pub closed_at: Option<TimeText>,
+    /// When its names and everything that it wrote were erased.
+    pub erased_at: Option<TimeText>,
 }
 
 impl OrganizationOut {
@@ -48,6 +54,8 @@ impl OrganizationOut {
             name: organization.name.clone(),
             timezone: organization.zone.name().to_owned(),
             created_at: organization.created_at.into(),
+            closed_at: organization.closed_at.map(TimeText::from),
+            erased_at: organization.erased_at.map(TimeText::from),
         }
     }
 }
@@ -80,6 +88,13 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     let zone = zone(body.timezone.as_deref())?;
     let org = fresh_org(&call, platform)?;
     call.run(CreateOrganization { org, platform, name, zone }, created).await
+}
+
+/// Closes an organization for good.
+pub async fn close(call: Call) -> Result<Reply, Fault> {
+    let id = call.path_id(Kind::Organization).await?;
+    call.json::<Nothing>()?;
+    call.run(CloseOrganization { org: id.org }, done).await
 }
 
 fn zone(name: Option<&str>) -> Result<Zone, Fault> {

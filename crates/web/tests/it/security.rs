@@ -113,7 +113,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "advance_test_clock" => json!({ "seconds": 1 }),
         "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold"
         | "release_freeze" | "resume_resource" | "redeploy_resource" | "report_ready"
-        | "report_beat" | "remove_member" | "remove_limit" => json!({}),
+        | "report_beat" | "remove_member" | "remove_limit" | "close_organization" => json!({}),
         "resize_run" => json!({ "sku": "gpu" }),
         other => panic!("no body for {other}: add one, so that it is asked by everyone"),
     }

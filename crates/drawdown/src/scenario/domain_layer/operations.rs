@@ -7,6 +7,7 @@ use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
 use app::operations::change_role::ChangeRole;
 use app::operations::claim_coupon::ClaimCoupon;
+use app::operations::close_organization::CloseOrganization;
 use app::operations::create_coupon::CreateCoupon;
 use app::operations::create_organization::CreateOrganization;
 use app::operations::create_platform::CreatePlatform;
@@ -132,6 +133,7 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::ReportDispute { org, deposit, external, state, withdrawn } => {
             Box::new(ReportDispute { org, deposit, rail, external, state, withdrawn })
         }
+        Command::CloseOrganization { org } => Box::new(CloseOrganization { org }),
         Command::ReleaseFreeze { org } => Box::new(ReleaseFreeze { org }),
         Command::SettleRefund { org, refund, is_paid } => {
             Box::new(settle_refund(org, refund, is_paid))

@@ -164,6 +164,9 @@ pub(in crate::scenario) fn done(
     codes: &BTreeMap<i64, String>,
 ) -> Done {
     match answer {
+        Answer::Organization(_, row) if row.closed_at.is_some() => {
+            Done::Closed { is_erased: row.erased_at.is_some() }
+        }
         Answer::Platform(org, _) | Answer::Organization(org, _) => Done::Organization(org),
         Answer::ApiKey(_, row) => Done::Row(row.number),
         Answer::Member(_, row, _) => Done::Row(row.number),

@@ -106,6 +106,7 @@ pub(super) fn refused(problem: &Value) -> Refused {
         "asked",
         "paid",
         "fee",
+        "open",
         "count",
         "debt",
         "external",

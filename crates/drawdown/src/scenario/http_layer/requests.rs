@@ -314,6 +314,11 @@ impl HttpLayer {
                     "source": "scenario"});
                 charge(&self.post("/v1/usage_events/reverse", body)?)
             }
+            Command::CloseOrganization { org } => {
+                let path = format!("/v1/organizations/{}/close", id(Kind::Organization, org, 0));
+                let closed = self.post(&path, json!({}))?;
+                Ok(Done::Closed { is_erased: closed["erased_at"].is_string() })
+            }
             Command::ReleaseFreeze { org } => {
                 let path = format!("/v1/wallets/{}/release_freeze", id(Kind::Wallet, org, 1));
                 self.post(&path, json!({})).map(|_| Done::Row(0))

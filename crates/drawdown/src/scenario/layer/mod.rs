@@ -161,6 +161,9 @@ pub enum Command {
     ReleaseFreeze {
         org: OrgId,
     },
+    CloseOrganization {
+        org: OrgId,
+    },
     SettleRefund {
         org: OrgId,
         refund: i64,
@@ -355,6 +358,10 @@ pub struct Told {
 pub enum Done {
     /// A platform or an organization was made.
     Organization(OrgId),
+    /// An organization was closed, and its names were erased or not yet.
+    Closed {
+        is_erased: bool,
+    },
     /// Anything else was made or changed; its number.
     Row(i64),
     Deposit(DepositRow),

@@ -52,6 +52,10 @@ impl From<&Refusal> for Refused {
             | Refusal::RefundDecided { state } => field("state", (*state).to_string()),
             Refusal::AboveRefundable { refundable } => field("refundable", refundable.to_string()),
             Refusal::NotReversible { kind } => field("kind", (*kind).to_string()),
+            Refusal::OrganizationInUse { open, count } => {
+                field("open", (*open).to_string());
+                field("count", count.to_string());
+            }
             Refusal::DisputeOpen { count } => field("count", count.to_string()),
             Refusal::DebtUnpaid { debt } => field("debt", debt.to_string()),
             Refusal::RefundTooLate { until } | Refusal::PeriodOpen { until } => {
@@ -62,14 +66,6 @@ impl From<&Refusal> for Refused {
             Refusal::NameTaken { name } => field("name", name.clone()),
             Refusal::ClassDiffers { class } => field("class", (*class).to_string()),
             Refusal::NotInProfile { feature } => field("feature", (*feature).to_string()),
-            Refusal::CouponNotValid { from, until } => {
-                field("from", from.to_string());
-                field("until", until.to_string());
-            }
-            Refusal::CouponUsedUp { most } => field("most", most.to_string()),
-            Refusal::TooManyUpcoming { most } | Refusal::TooManyScopes { most } => {
-                field("most", most.to_string())
-            }
             Refusal::ClockGoesBack { now } => field("now", now.to_string()),
             other => of_payment(other, field),
         }
@@ -77,7 +73,7 @@ impl From<&Refusal> for Refused {
     }
 }
 
-/// What a rail said of a payment that cannot be.
+/// The fields of what refuses something that is given, and of a payment that cannot be.
 fn of_payment(refusal: &Refusal, mut field: impl FnMut(&str, String)) {
     match refusal {
         Refusal::CurrencyDiffers { currency } => field("currency", currency.clone()),
@@ -87,6 +83,13 @@ fn of_payment(refusal: &Refusal, mut field: impl FnMut(&str, String)) {
         }
         Refusal::FeeOutOfRange { max } => field("max", max.to_string()),
         Refusal::FeeReported { fee } => field("fee", fee.to_string()),
+        Refusal::CouponNotValid { from, until } => {
+            field("from", from.to_string());
+            field("until", until.to_string());
+        }
+        Refusal::CouponUsedUp { most }
+        | Refusal::TooManyUpcoming { most }
+        | Refusal::TooManyScopes { most } => field("most", most.to_string()),
         // The others say nothing but their code; what one layer left out, another would show.
         _ => {}
     }

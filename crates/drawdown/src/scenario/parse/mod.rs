@@ -76,8 +76,9 @@ pub fn without_comment(line: &str) -> &str {
 
 const COMMANDS: &str = "a command: clock, platform, sku, price, alternative, wallet, member, \
     role, remove, limit, unlimit, as, discount, tax, party, invoice, deposit, settle, refund, \
-    dispute, release_freeze, grant, coupon, redeem, coupons, void, start, stop, pause, terminate, \
-    ready, beat, resize, resume, redeploy, hold, capture, release, use, request, reverse, card, \
+    dispute, release_freeze, close, grant, coupon, redeem, coupons, void, start, stop, pause, \
+    terminate, ready, beat, resize, resume, redeploy, hold, capture, release, use, request, \
+    reverse, card, \
     auto_top_up, preview, alert, advance, at, down, balance, prices, price_page, ledger, spans, \
     history, limits, members, deposits, payments, refunds, disputes, documents, lint, test_clock, \
     grants, holds, runs, resources, runway, projection, mails, events, report, dearest, uses, \
@@ -103,6 +104,7 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "discount" => discount(words),
         "reverse" => reverse(words),
         "release_freeze" => Ok(Says::ReleaseFreeze { wallet: words.name("a wallet's name")? }),
+        "close" => Ok(Says::Close { wallet: words.name("a wallet's name")? }),
         "grant" => grant(words),
         "coupon" => coupon(words),
         "redeem" => {

@@ -202,6 +202,10 @@ pub enum Says {
         wallet: String,
         id: String,
     },
+    /// An organization is closed for good.
+    Close {
+        wallet: String,
+    },
     ReleaseFreeze {
         wallet: String,
     },

@@ -209,6 +209,14 @@ impl<'a> Player<'a> {
 
     fn obey_papers(&mut self, says: &Says) -> Lines {
         match says {
+            Says::Close { wallet } => {
+                let org = self.org(wallet);
+                match self.layer.run(&Command::CloseOrganization { org })? {
+                    Done::Closed { is_erased: true } => line("closed and erased"),
+                    Done::Closed { is_erased: false } => line("closed"),
+                    other => broken(format!("expected what was closed, got {other:?}")),
+                }
+            }
             Says::Party { wallet, party } => {
                 let org = match wallet {
                     Some(wallet) => self.org(wallet),

@@ -182,22 +182,14 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
     match row.kind {
         TransactionKind::Deposit => deposit(read, row),
         TransactionKind::Grant => (Kind::Grant, grant_name(read, row.subject), Vec::new()),
-        TransactionKind::Expiry => (
-            Kind::Expired,
-            grant_name(read, row.subject),
-            words("the rest of this grant reached its expiry"),
-        ),
-        TransactionKind::Void => {
-            (Kind::Adjustment, grant_name(read, row.subject), words("ended by the platform"))
-        }
+        TransactionKind::Expiry
+        | TransactionKind::Void
+        | TransactionKind::Forfeiture
+        | TransactionKind::BonusVoid
+        | TransactionKind::Renewal => of_grant(read, row),
         TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {
             refund(row)
         }
-        TransactionKind::BonusVoid => (
-            Kind::Adjustment,
-            grant_name(read, row.subject),
-            words("a bonus goes where its purchase goes"),
-        ),
         TransactionKind::Withdrawal => (
             Kind::Adjustment,
             "Disputed payment".to_owned(),
@@ -211,11 +203,6 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
         TransactionKind::Offset => {
             (Kind::Adjustment, "Debt paid".to_owned(), words("by purchased credit that came free"))
         }
-        TransactionKind::Renewal => (
-            Kind::Adjustment,
-            grant_name(read, row.subject),
-            words("valid again: a payment made in time was confirmed late"),
-        ),
         TransactionKind::Capture => {
             (Kind::Usage, "Captured hold".to_owned(), words("drawn from what the hold set aside"))
         }
@@ -251,6 +238,18 @@ fn refund(row: &LedgerTransaction) -> Line {
         _ => ("Refund failed", "it could not be paid, so the credit is back"),
     };
     (Kind::Adjustment, label.to_owned(), vec![Working::Words(words.to_owned())])
+}
+
+/// What ended a grant, or lets it be valid again.
+fn of_grant(read: &Read, row: &LedgerTransaction) -> Line {
+    let (kind, words) = match row.kind {
+        TransactionKind::Expiry => (Kind::Expired, "the rest of this grant reached its expiry"),
+        TransactionKind::Void => (Kind::Adjustment, "ended by the platform"),
+        TransactionKind::Forfeiture => (Kind::Adjustment, "left when the organization was closed"),
+        TransactionKind::BonusVoid => (Kind::Adjustment, "a bonus goes where its purchase goes"),
+        _ => (Kind::Adjustment, "valid again: a payment made in time was confirmed late"),
+    };
+    (kind, grant_name(read, row.subject), vec![Working::Words(words.to_owned())])
 }
 
 fn block(read: &Read, row: &LedgerTransaction) -> Line {

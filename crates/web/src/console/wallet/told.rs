@@ -277,6 +277,8 @@ fn fed(read: &Read, event: &ToldEvent) -> FeedEvent {
 /// What is fed about refunds, disputes and mails.
 fn fed_besides(kind: EventKind, amount: &str, spent: String) -> (Icon, String) {
     match kind {
+        EventKind::OrganizationClosed => (Icon::Stop, "The organization was closed".to_owned()),
+        EventKind::OrganizationErased => (Icon::Stop, "Its names were erased".to_owned()),
         EventKind::MailBounced => (Icon::Warning, "A mail came back".to_owned()),
         EventKind::DigestDaily => (Icon::Bell, format!("{spent} were spent in a day")),
         EventKind::DigestWeekly => (Icon::Bell, format!("{spent} were spent in a week")),
