@@ -11,6 +11,7 @@
 
 mod chain;
 mod closing;
+mod commitments;
 mod coupons;
 mod digests;
 mod discounts;

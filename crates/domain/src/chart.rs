@@ -135,6 +135,7 @@ fn moved(transaction: &LedgerTransaction) -> [(LedgerAccount, Amount); 2] {
         | TransactionKind::BonusVoid
         | TransactionKind::Offset
         | TransactionKind::Renewal
+        | TransactionKind::Commitment
         | TransactionKind::Request => [(cash, Amount::ZERO), (LedgerAccount::Tax, Amount::ZERO)],
     }
 }

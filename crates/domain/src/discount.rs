@@ -27,6 +27,8 @@ pub struct Discount {
     pub effective_until: Timestamp,
     /// Whether it begins and ends for what runs by then, too.
     pub applies_to: AppliesTo,
+    /// The grant of the commitment whose reserved price it is.
+    pub commitment: Option<i64>,
     pub created_at: Timestamp,
 }
 
@@ -35,25 +37,34 @@ impl Discount {
         (self.effective_from, self.number)
     }
 
-    /// Whether `other` takes its place at `at`.
+    /// Whether `other` takes its place at `at`; nothing does where a price was paid for.
     fn is_replaced_by(&self, other: &Discount, at: Timestamp) -> bool {
-        other.sku == self.sku && other.effective_from <= at && other.order() > self.order()
+        let is_paid = self.commitment.is_some() || other.commitment.is_some();
+        !is_paid
+            && other.sku == self.sku
+            && other.effective_from <= at
+            && other.order() > self.order()
     }
 }
 
 /// The highest of the assigned discounts that are in force for `sku` at `at`: of those for this SKU
-/// alone the latest, and of those for everything the latest.
+/// alone the latest, of those for everything the latest, and every one of a commitment.
 pub fn assigned_bps<'a>(
     discounts: impl Iterator<Item = &'a Discount> + Clone,
     sku: i64,
     at: Timestamp,
 ) -> i64 {
     let latest = |scope: Option<i64>| {
-        let begun = discounts.clone().filter(|it| it.sku == scope && it.effective_from <= at);
+        let of_scope = discounts.clone().filter(|it| it.commitment.is_none() && it.sku == scope);
+        let begun = of_scope.filter(|it| it.effective_from <= at);
         begun.max_by_key(|it| it.order()).filter(|it| it.effective_until > at)
     };
     let both = [latest(Some(sku)), latest(None)];
-    both.into_iter().flatten().map(|it| it.bps).max().unwrap_or(0)
+    let committed = discounts.clone().filter(|it| {
+        let is_in_force = it.effective_from <= at && at < it.effective_until;
+        it.commitment.is_some() && it.sku == Some(sku) && is_in_force
+    });
+    both.into_iter().flatten().chain(committed).map(|it| it.bps).max().unwrap_or(0)
 }
 
 /// The next instant after `after` at which one of `discounts` begins or ends for a run of `sku`;
@@ -168,8 +179,22 @@ mod tests {
             effective_from: at(from),
             effective_until,
             applies_to: AppliesTo::NewRuns,
+            commitment: None,
             created_at: at(0),
         }
+    }
+
+    #[test]
+    fn a_reserved_price_stands_beside_what_is_assigned() {
+        let reserved = Discount { commitment: Some(9), ..discount(1, Some(7), 4_000, 10, 50) };
+        let longer = Discount { commitment: Some(8), ..discount(3, Some(7), 3_000, 15, 60) };
+        let assigned = [reserved, discount(2, Some(7), 1_000, 20, 0), longer];
+        for (second, sku, bps) in
+            [(9, 7, 0), (10, 7, 4_000), (20, 8, 0), (49, 7, 4_000), (50, 7, 3_000), (60, 7, 1_000)]
+        {
+            assert_eq!(assigned_bps(assigned.iter(), sku, at(second)), bps, "{sku} at {second}");
+        }
+        assert!(still_matters(&assigned[0], &assigned, at(30)));
     }
 
     #[test]

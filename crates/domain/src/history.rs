@@ -68,6 +68,7 @@ impl Filter {
             | TransactionKind::RefundPaid
             | TransactionKind::RefundFailed
             | TransactionKind::Offset
+            | TransactionKind::Commitment
             | TransactionKind::Withdrawal
             | TransactionKind::Reinstatement => Filter::Purchases,
             TransactionKind::Charge

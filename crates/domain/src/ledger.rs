@@ -62,6 +62,8 @@ pub enum TransactionKind {
     Block,
     /// A block was taken back, because its run had ended before it started.
     BlockReversal,
+    /// Purchased credit became a commitment: its value stays in the wallet.
+    Commitment,
     /// A resource served a request in time that is paid for: it charges nothing.
     Request,
     /// Paid credit that no refund returns was left when its organization was closed.
@@ -69,7 +71,7 @@ pub enum TransactionKind {
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 22] = [
+    pub const ALL: [TransactionKind; 23] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -91,6 +93,7 @@ impl TransactionKind {
         TransactionKind::Reversal,
         TransactionKind::Block,
         TransactionKind::BlockReversal,
+        TransactionKind::Commitment,
         TransactionKind::Request,
     ];
 
@@ -116,6 +119,7 @@ impl TransactionKind {
             TransactionKind::Block => 18,
             TransactionKind::BlockReversal => 19,
             TransactionKind::Fee => 22,
+            TransactionKind::Commitment => 34,
             TransactionKind::Request => 40,
             TransactionKind::Forfeiture => 46,
         }
@@ -172,6 +176,7 @@ impl TransactionKind {
             TransactionKind::Renewal => "renewal",
             TransactionKind::Block => "block",
             TransactionKind::BlockReversal => "block_reversal",
+            TransactionKind::Commitment => "commitment",
             TransactionKind::Request => "request",
         }
     }

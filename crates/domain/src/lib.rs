@@ -6,6 +6,7 @@ pub mod block;
 pub mod calendar;
 pub mod chart;
 pub mod closing;
+pub mod commitment;
 pub mod correct;
 pub mod coupon;
 mod course;

@@ -36,6 +36,19 @@ impl Alternative {
     }
 }
 
+/// At what price a SKU is to be had for a term that is paid ahead (requirements N27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitmentTerms {
+    /// What the list price is lowered by.
+    pub bps: i64,
+    pub days: i64,
+}
+
+impl CommitmentTerms {
+    /// Three years.
+    pub const DAYS_MAX: i64 = 1_096;
+}
+
 /// What can be bought.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sku {
@@ -51,6 +64,7 @@ pub struct Sku {
     /// SKUs that can take its place, by number.
     pub smaller: Option<i64>,
     pub quantized: Option<i64>,
+    pub commitment: Option<CommitmentTerms>,
     pub created_at: Timestamp,
 }
 
@@ -188,16 +202,17 @@ impl PriceBook {
         self.versions(sku, dimension).iter().find(|price| price.number == number)
     }
 
-    /// The latest price that applies to what runs and took effect after `since`, by `at`.
+    /// The latest price that applies to what runs and took effect by `at`: after `since`, or in
+    /// that second where what runs since then began at the price of that number, an older one.
     pub fn announced(
         &self,
-        sku: i64,
-        dimension: &str,
-        since: Timestamp,
+        (sku, dimension): (i64, &str),
+        since: (Timestamp, i64),
         at: Timestamp,
     ) -> Option<&Price> {
         let announced = self.announcements(sku, dimension);
-        announced.filter(|it| since < it.effective_from && it.effective_from <= at).last()
+        let is_after = |it: &&Price| since < (it.effective_from, it.number);
+        announced.filter(|it| is_after(it) && it.effective_from <= at).last()
     }
 
     /// When the next price after `after` takes effect that applies to what runs;

@@ -84,6 +84,8 @@ pub enum Refusal {
     RunReady,
     /// The run was started without a heartbeat.
     NoHeartbeat,
+    /// The SKU has no reserved price.
+    CommitmentNotOffered,
     /// A resource keeps its class when it changes its size.
     ClassDiffers {
         class: &'static str,
@@ -253,6 +255,7 @@ impl Refusal {
             Refusal::ResourceNotTerminated => "resource_not_terminated",
             Refusal::RunReady => "run_ready",
             Refusal::NoHeartbeat => "no_heartbeat",
+            Refusal::CommitmentNotOffered => "commitment_not_offered",
             Refusal::ClassDiffers { .. } => "class_differs",
             Refusal::RunEnded { .. } => "run_ended",
             Refusal::StopBeforeStart { .. } => "stop_before_start",
@@ -352,6 +355,7 @@ impl Refusal {
             Refusal::ResourceNotTerminated => "this resource is not terminated",
             Refusal::RunReady => "this run is ready already",
             Refusal::TaxRateOutOfRange => "a tax rate lies between 0 and 10000 basis points",
+            Refusal::CommitmentNotOffered => "this SKU has no reserved price; nothing was paid",
             Refusal::NoHeartbeat => "this run was started without a heartbeat",
             other => other.code(),
         }

@@ -213,6 +213,7 @@ const fn use_of(kind: TransactionKind) -> Use {
         | TransactionKind::Fee
         | TransactionKind::BonusVoid
         | TransactionKind::Offset
+        | TransactionKind::Commitment
         | TransactionKind::Withdrawal
         | TransactionKind::Reinstatement
         | TransactionKind::Request => Use::None,

@@ -44,7 +44,8 @@ impl<'a> Pricing<'a> {
     /// The price at which `run` goes on where something announced takes effect at `at`: the one
     /// announced last, or its own.
     fn price_of(self, run: &Run, at: Timestamp) -> Option<&'a Price> {
-        let announced = self.book.announced(run.sku, TIME_DIMENSION, run.started_at, at);
+        let since = (run.started_at, run.price);
+        let announced = self.book.announced((run.sku, TIME_DIMENSION), since, at);
         announced.or_else(|| self.book.price(run.sku, TIME_DIMENSION, run.price))
     }
 
@@ -72,7 +73,7 @@ impl<'a> Pricing<'a> {
         let sku = own.map_or(run.sku, |price| price.sku);
         let mut change = self.next_change(sku, first);
         while change < end {
-            let announced = self.book.announced(sku, TIME_DIMENSION, first, change);
+            let announced = self.book.announced((sku, TIME_DIMENSION), (first, i64::MAX), change);
             own = announced.or(own);
             rates.extend(own.map(|price| (change, self.rate(price, change, now))));
             change = self.next_change(sku, change);
@@ -210,7 +211,8 @@ pub fn announce(
     let at = effective_from.max(now.floor_to_second());
     let concerns = |run: &Run| {
         let is_it = sku.is_none_or(|sku| sku == run.sku);
-        is_it && run.is_open() && run.started_at < effective_from && run.reprices_at > at
+        // One that began in this very second may have begun before this was announced.
+        is_it && run.is_open() && run.started_at <= effective_from && run.reprices_at > at
     };
     let told: Vec<Run> =
         ws.runs.of(org).filter(|(_, run)| concerns(run)).map(|(_, run)| run.clone()).collect();

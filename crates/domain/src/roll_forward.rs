@@ -93,8 +93,10 @@ impl Movement {
     /// The movement that a transaction of `kind` is.
     pub const fn of(kind: TransactionKind) -> Movement {
         match kind {
-            // A fee moves no grant.
-            TransactionKind::Deposit | TransactionKind::Fee => Movement::Purchased,
+            // A fee moves no grant, and a commitment nothing between kinds of them.
+            TransactionKind::Deposit | TransactionKind::Fee | TransactionKind::Commitment => {
+                Movement::Purchased
+            }
             TransactionKind::Grant => Movement::Given,
             TransactionKind::Charge
             | TransactionKind::Settlement

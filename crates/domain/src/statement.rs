@@ -222,6 +222,7 @@ fn item_of_money(kind: TransactionKind) -> Option<Item> {
         TransactionKind::RefundPaid
         | TransactionKind::Fee
         | TransactionKind::Offset
+        | TransactionKind::Commitment
         | TransactionKind::Charge
         | TransactionKind::Settlement
         | TransactionKind::Capture

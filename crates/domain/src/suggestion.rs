@@ -30,6 +30,8 @@ pub enum Advice {
     /// Another SKU of the catalogue would do: a smaller one, because it is under-used, or one that
     /// serves the same in a smaller format.
     Replace { alternative: Alternative, sku: i64 },
+    /// It ran so much that paying its SKU ahead at the reserved price costs less.
+    Commit,
     /// In these hours it ran and never served a request.
     Pause(OffHours),
 }
@@ -40,6 +42,7 @@ impl Advice {
             Advice::UnderUsed => "under_used",
             Advice::Replace { alternative: Alternative::Smaller, .. } => "right_size",
             Advice::Replace { alternative: Alternative::Quantized, .. } => "quantize",
+            Advice::Commit => "commit",
             Advice::Pause(OffHours::Nights) => "pause_nights",
             Advice::Pause(OffHours::Weekends) => "pause_weekends",
         }
@@ -103,6 +106,7 @@ pub fn suggestions(
         if is_measured {
             found.extend(look.pauses());
         }
+        found.extend(look.commit());
     }
     // Stable: equal savings stay in the order in which they were found, dearest resource first.
     found.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.saves));
@@ -181,6 +185,16 @@ impl Look<'_> {
             saves = saves.plus(piece.cost.minus(instead));
         }
         self.saving(Advice::Replace { alternative, sku: other }, saves)
+    }
+
+    /// A commitment pays for every second of these days, whether it runs or not.
+    fn commit(&self) -> Option<Suggestion> {
+        let (book, now) = (self.used.book, self.used.now);
+        let terms = book.sku(self.row.sku)?.commitment?;
+        let rate = book.price_at(self.row.sku, TIME_DIMENSION, now)?.rate(terms.bps);
+        let days = self.days.end().min(now).seconds_since(self.days.start());
+        let reserved = rate.charge_round_half_even(days)?;
+        self.saving(Advice::Commit, self.row.attribution.cost.minus(reserved))
     }
 
     /// Hours in which it ran and served nothing: what of its cost began in them.

@@ -211,6 +211,7 @@ CREATE TABLE discounts (
     effective_from BIGINT NOT NULL,
     effective_until BIGINT,
     applies_to INTEGER NOT NULL,
+    commitment BIGINT,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id, number)
 );
@@ -373,6 +374,8 @@ CREATE TABLE skus (
     variant_of BIGINT,
     smaller BIGINT,
     quantized BIGINT,
+    commitment_bps INTEGER,
+    commitment_days INTEGER,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (bucket, org_id, number),
     UNIQUE (bucket, org_id, code)

@@ -74,6 +74,7 @@ SELECT
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
         WHEN 22 THEN 'fee'
+        WHEN 34 THEN 'commitment'
         WHEN 40 THEN 'request'
         WHEN 46 THEN 'forfeiture'
     END AS kind,
@@ -180,6 +181,7 @@ SELECT
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
         WHEN 22 THEN 'fee'
+        WHEN 34 THEN 'commitment'
         WHEN 40 THEN 'request'
         WHEN 46 THEN 'forfeiture'
     END AS kind,

@@ -17,6 +17,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("effective_from", Kind::Int),
     ("effective_until", Kind::Int),
     ("applies_to", Kind::Small),
+    ("commitment", Kind::Int),
     ("created_at", Kind::Int),
 ];
 
@@ -39,6 +40,7 @@ impl Noun for Discount {
             .time(|discount| discount.effective_from)
             .opt_time(|discount| unless_never(discount.effective_until))
             .int(|discount| discount.applies_to.code())
+            .opt_int(|discount| discount.commitment)
             .time(|discount| discount.created_at)
     }
 
@@ -50,6 +52,7 @@ impl Noun for Discount {
             effective_from: fields.time()?,
             effective_until: fields.opt_time()?.unwrap_or(domain::Timestamp::NEVER),
             applies_to: fields.code(AppliesTo::from_code)?,
+            commitment: fields.opt_int()?,
             created_at: fields.time()?,
         })
     }

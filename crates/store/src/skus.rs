@@ -2,7 +2,7 @@
 //! what can take its place changes.
 
 use domain::OrgId;
-use domain::price::Sku;
+use domain::price::{CommitmentTerms, Sku};
 use domain::run::ResourceClass;
 
 use crate::error::StoreError;
@@ -21,6 +21,8 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("variant_of", Kind::Int),
     ("smaller", Kind::Int),
     ("quantized", Kind::Int),
+    ("commitment_bps", Kind::Small),
+    ("commitment_days", Kind::Small),
     ("created_at", Kind::Int),
 ];
 
@@ -47,6 +49,8 @@ impl Noun for Sku {
             .opt_int(|sku| sku.variant_of)
             .opt_int(|sku| sku.smaller)
             .opt_int(|sku| sku.quantized)
+            .opt_int(|sku| sku.commitment.map(|terms| terms.bps))
+            .opt_int(|sku| sku.commitment.map(|terms| terms.days))
             .time(|sku| sku.created_at)
     }
 
@@ -60,6 +64,10 @@ impl Noun for Sku {
             variant_of: fields.opt_int()?,
             smaller: fields.opt_int()?,
             quantized: fields.opt_int()?,
+            commitment: match (fields.opt_int()?, fields.opt_int()?) {
+                (Some(bps), Some(days)) => Some(CommitmentTerms { bps, days }),
+                _ => None,
+            },
             created_at: fields.time()?,
         })
     }

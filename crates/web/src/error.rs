@@ -195,6 +195,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::UnknownSku { .. }
         | Refusal::PriceMissing { .. }
         | Refusal::StopBeforeStart { .. }
+        | Refusal::CommitmentNotOffered
         | Refusal::ClassDiffers { .. }
         | Refusal::CaptureAboveHold { .. }
         | Refusal::NotInProfile { .. }

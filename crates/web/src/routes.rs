@@ -396,6 +396,28 @@ pub static ROUTES: &[Route] = &[
         .takes::<skus::AlternativeIn>()
         .answers::<skus::SkuOut>()
         .refuses(&["class_differs"]),
+    Route::act("/v1/skus/{id}/commitment", to!(skus::offer_commitment))
+        .is("offer_commitment", "Offers a SKU at a reserved price for a term, or ends the offer")
+        .role(Platform)
+        .takes::<skus::CommitmentOfferIn>()
+        .answers::<skus::SkuOut>()
+        .refuses(&["discount_out_of_range", "setting_out_of_range"]),
+    Route::create("/v1/commitments", to!(commitments::create))
+        .is("make_commitment", "Pays a SKU ahead for a term, at its reserved price")
+        .role(Organization)
+        .key(KeyPolicy::Required)
+        .takes::<commitments::CommitmentIn>()
+        .answers::<grants::GrantOut>()
+        .refuses(&[
+            "not_in_profile",
+            "commitment_not_offered",
+            "quantity_not_positive",
+            "price_missing",
+            "amount_out_of_range",
+            "insufficient_credit",
+            "too_many_scopes",
+            "setting_invalid",
+        ]),
     Route::create("/v1/prices", to!(prices::create))
         .is("create_price", "Sets what one dimension of a SKU costs from a moment on")
         .role(Platform)

@@ -1,7 +1,8 @@
 //! Assigns a discount to an organization (requirements S13). Discounts are never edited: a later
 //! one for the same thing takes the place of an earlier one.
 
-use domain::discount::{DISCOUNTS_MAX, Discount, still_matters};
+use domain::commitment::keep_discount;
+use domain::discount::Discount;
 use domain::price::AppliesTo;
 use domain::rate::BPS_PER_ONE;
 use domain::reprice::announce;
@@ -77,17 +78,10 @@ impl Operation for AssignDiscount {
             effective_from,
             effective_until,
             applies_to: self.applies_to,
+            commitment: None,
             created_at: now,
         };
-        wallet.discounts.push(discount.clone());
-        // Late events are priced as of when they happened.
-        let since = now.plus_seconds(-profile.late_window_seconds);
-        let all = wallet.discounts.clone();
-        wallet.discounts.retain(|it| still_matters(it, &all, since));
-        if wallet.discounts.len() > DISCOUNTS_MAX {
-            let message = format!("a wallet keeps at most {DISCOUNTS_MAX} discounts");
-            return Err(Refusal::SettingInvalid { message });
-        }
+        keep_discount(wallet, &profile, discount.clone(), now)?;
         ws.discounts.put(self.org, discount.number, discount.clone());
         if self.applies_to == AppliesTo::Running {
             announce(ws, self.org, &profile, (self.sku, effective_from), now)?;

@@ -74,6 +74,7 @@ impl Operation for CreateSku {
             class: self.class,
             gpu_count: self.facts.gpu_count,
             variant_of,
+            commitment: None,
             smaller: None,
             quantized: None,
             created_at: now,

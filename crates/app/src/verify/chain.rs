@@ -317,6 +317,7 @@ pub(crate) fn issued(row: &LedgerTransaction) -> Vec<(i64, Amount)> {
         TransactionKind::Deposit | TransactionKind::Grant => true,
         TransactionKind::Correction
         | TransactionKind::Reinstatement
+        | TransactionKind::Commitment
         | TransactionKind::Reversal => grant == row.subject,
         _ => false,
     };

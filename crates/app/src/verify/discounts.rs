@@ -18,6 +18,8 @@ use super::{Lie, same};
 pub(crate) struct Discounts {
     /// In the order in which they were assigned.
     pub assigned: Vec<Discount>,
+    /// Grants that were found for those of commitments.
+    pub commitments: BTreeSet<i64>,
     /// Whether the platform has volume tiers; what was drawn is added up only where it has.
     pub has_tiers: bool,
     /// Grants that money bought.

@@ -13,6 +13,7 @@ use store::read::access;
 use store::read::verify as scan;
 
 use super::chain::Chain;
+use super::commitments;
 use super::prices::PriceLists;
 use super::tables::each_row;
 use super::{Books, Lie, Unverified, same};
@@ -65,10 +66,14 @@ impl Books {
         }
         each_row!(snapshot, grants, row, {
             let (org, number, grant) = row;
+            if let Some(chain) = self.chains.get_mut(&org) {
+                commitments::check_grant(chain, &grant)?;
+            }
             if let (Some(scope), Some(chain)) = (grant.scope, self.chains.get_mut(&org)) {
                 chain.scoped.grants.insert(number, Scope::clone(&scope));
             }
         });
+        self.chains.values().try_for_each(commitments::check_discounts)?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::{Explanation, Term, Working};
 use crate::chart::{LedgerAccount, entries};
 use crate::discount::percent;
+use crate::grant::Posting;
 use crate::grant::{Grant, GrantKind};
 use crate::hold::Hold;
 use crate::label::Labels;
@@ -81,6 +82,7 @@ fn subject_of(row: &LedgerTransaction) -> Option<(Kind, &'static str)> {
         | TransactionKind::Void
         | TransactionKind::Forfeiture
         | TransactionKind::Renewal => Some((Kind::Grant, "of grant")),
+        TransactionKind::Commitment => Some((Kind::Grant, "became grant")),
         TransactionKind::Capture => Some((Kind::Hold, "hold")),
         TransactionKind::Block | TransactionKind::BlockReversal => Some((Kind::Run, "run")),
         TransactionKind::Request => Some((Kind::Resource, "resource")),
@@ -125,6 +127,7 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
         | TransactionKind::Offset => {
             told.figure("amount", grant_terms(row, around, Amount::minus), row.amount);
         }
+        TransactionKind::Commitment => told.figure("amount", moved(row), row.amount),
         TransactionKind::Charge | TransactionKind::Reversal => {
             told.figure("amount", line_terms(row, around), row.amount);
             told.figure("paid by", payer_terms(row, around), row.amount);
@@ -161,15 +164,28 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
         }
         TransactionKind::Fee => {
             let deposit = Id::new(Kind::Deposit, row.org, row.subject);
-            let term = Term::new(row.amount, "kept by the provider").of(deposit);
-            told.figure("amount", vec![term], row.amount);
+            told.figure("amount", whole(row, "kept by the provider", deposit), row.amount);
         }
         TransactionKind::RefundPaid => {
             let refund = Id::new(Kind::Refund, row.org, row.subject);
-            let term = Term::new(row.amount, "paid out by the rail").of(refund);
-            told.figure("amount", vec![term], row.amount);
+            told.figure("amount", whole(row, "paid out by the rail", refund), row.amount);
         }
     }
+}
+
+/// The whole amount, for one thing.
+fn whole(row: &LedgerTransaction, label: &str, of: Id) -> Vec<Term> {
+    vec![Term::new(row.amount, label).of(of)]
+}
+
+/// What a commitment took from each grant.
+fn moved(row: &LedgerTransaction) -> Vec<Term> {
+    let drawn = row.postings.iter().filter(|posting| posting.grant != row.subject);
+    let term = |posting: &Posting| {
+        let grant = Id::new(Kind::Grant, row.org, posting.grant);
+        Term::new(posting.change.negated(), "moved from").of(grant)
+    };
+    drawn.map(term).collect()
 }
 
 /// A charge as net and tax, or money as credit and tax (rulings R19).

@@ -222,8 +222,22 @@ fn every_scenario_leaves_books_that_verify() {
 }
 
 #[test]
+fn verify_finds_edited_commitments() {
+    finds_edits(
+        "reserved.txt",
+        &[
+            ("discounts", "commitment", 0),
+            ("discounts", "sku", 0),
+            ("discounts", "effective_until", 0),
+            ("grants", "expires_at", 0),
+            ("grants", "scope", 2),
+            ("runs", "discount_bps", 1),
+        ],
+    );
+}
+
+#[test]
 fn verify_finds_edited_discounts() {
-    let (name, text) = scenarios().into_iter().find(|it| it.0 == "discounts.txt").unwrap();
     let edits = [
         ("discounts", "number", 0),
         ("discounts", "sku", 1),
@@ -236,7 +250,13 @@ fn verify_finds_edited_discounts() {
         ("runs", "discount_bps", 0),
         ("runs", "discount_bps", 2),
     ];
-    for (table, column, nth) in edits {
+    finds_edits("discounts.txt", &edits);
+}
+
+/// `verify` notices each of `edits`, a value in a row of a table, after that scenario.
+fn finds_edits(scenario: &str, edits: &[(&str, &str, i64)]) {
+    let (name, text) = scenarios().into_iter().find(|it| it.0 == scenario).unwrap();
+    for &(table, column, nth) in edits {
         let layer = on_sqlite(&name, &text);
         let StoreUrl::Sqlite(file) = layer.url() else { panic!("not on SQLite") };
         let said = tamper::change(&file, table, column, nth);

@@ -209,6 +209,7 @@ impl Home {
             | TransactionKind::Fee
             | TransactionKind::BonusVoid
             | TransactionKind::Offset
+            | TransactionKind::Commitment
             | TransactionKind::Withdrawal
             | TransactionKind::Reinstatement
             | TransactionKind::Forfeiture

@@ -88,7 +88,7 @@ catalogue! {
     /// A page of SKUs.
     SKUS: Statement = Statement::new(
         "SELECT bucket, org_id, number, code, name, class, gpu_count, variant_of, smaller, \
-         quantized, created_at \
+         quantized, commitment_bps, commitment_days, created_at \
          FROM skus WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of prices.
@@ -100,7 +100,7 @@ catalogue! {
     /// A page of discounts.
     DISCOUNTS: Statement = Statement::new(
         "SELECT bucket, org_id, number, sku, bps, effective_from, effective_until, applies_to, \
-         created_at FROM discounts \
+         commitment, created_at FROM discounts \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of resources.

@@ -210,13 +210,14 @@ catalogue! {
     /// A page of discounts.
     DISCOUNTS: Statement = page!(
         "discounts",
-        "bucket, org_id, number, sku, bps, effective_from, effective_until, applies_to, created_at"
+        "bucket, org_id, number, sku, bps, effective_from, effective_until, applies_to, \
+         commitment, created_at"
     );
     /// A page of SKUs.
     SKUS: Statement = page!(
         "skus",
         "bucket, org_id, number, code, name, class, gpu_count, variant_of, smaller, quantized, \
-         created_at"
+         commitment_bps, commitment_days, created_at"
     );
 }
 

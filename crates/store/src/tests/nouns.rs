@@ -11,7 +11,7 @@ use domain::label::{LabelSet, Labels};
 use domain::limit::{Limit, LimitScope, LimitWindow};
 use domain::member::{Member, MemberName, MemberRole};
 use domain::meter::{Meter, Meters};
-use domain::price::{AppliesTo, Price, PriceBook, Sku};
+use domain::price::{AppliesTo, CommitmentTerms, Price, PriceBook, Sku};
 use domain::profile::Profile;
 use domain::rate::Rate;
 use domain::refund::{Refund, RefundState};
@@ -403,6 +403,10 @@ fn conform_a_book_is_read_whole(stand: &Stand) {
             name: random.text(),
             class: random.one(&ResourceClass::ALL),
             gpu_count: random.maybe(|random| random.below(99)),
+            commitment: random.maybe(|random| CommitmentTerms {
+                bps: random.below(10_001),
+                days: random.below(1_096),
+            }),
             variant_of: random.maybe(|random| random.below(99)),
             smaller: random.one(&[None, Some(number + 1)]),
             quantized: random.one(&[None, Some(number + 2)]),

@@ -127,6 +127,7 @@ impl Random {
             effective_from: self.time(),
             effective_until: self.expiry(),
             applies_to: self.one(&AppliesTo::ALL),
+            commitment: self.maybe(|random| random.below(99)),
             created_at: self.time(),
         }
     }

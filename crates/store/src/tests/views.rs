@@ -202,6 +202,7 @@ fn conform_runs_say_what_ran(stand: &Stand) {
         class: ResourceClass::Compute,
         gpu_count: None,
         variant_of: None,
+        commitment: None,
         smaller: None,
         quantized: None,
         created_at: Timestamp::ZERO,

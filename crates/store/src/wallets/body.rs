@@ -168,7 +168,7 @@ fn push_stops(text: &mut Text, wallet: &Wallet) {
 fn push_discount(text: &mut Text, discount: &Discount) {
     text.part(discount.number).option(discount.sku).part(discount.bps);
     text.time(discount.effective_from).time(discount.effective_until).time(discount.created_at);
-    text.int(discount.applies_to.code());
+    text.int(discount.applies_to.code()).option(discount.commitment);
 }
 
 fn push_volume(text: &mut Text, volume: Option<&Volume>) {
@@ -533,6 +533,7 @@ fn discount(parts: &mut Parts<'_>) -> Option<Discount> {
         effective_until: parts.time()?,
         created_at: parts.time()?,
         applies_to: AppliesTo::from_code(parts.get()?)?,
+        commitment: parts.rest()?,
     })
 }
 

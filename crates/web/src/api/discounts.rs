@@ -40,6 +40,8 @@ pub struct DiscountOut {
     pub effective_from: TimeText,
     pub effective_until: Option<TimeText>,
     pub applies_to: AppliesTo,
+    /// The grant of the commitment whose reserved price it is.
+    pub commitment: Option<IdText>,
     pub created_at: TimeText,
 }
 
@@ -53,6 +55,7 @@ impl DiscountOut {
             effective_from: discount.effective_from.into(),
             effective_until: TimeText::unless_never(discount.effective_until),
             applies_to: discount.applies_to.into(),
+            commitment: discount.commitment.map(|number| IdText::new(Kind::Grant, org, number)),
             created_at: discount.created_at.into(),
         }
     }

@@ -143,6 +143,7 @@ fn subject(row: &LedgerTransaction) -> Option<IdText> {
         | TransactionKind::Void
         | TransactionKind::Forfeiture
         | TransactionKind::BonusVoid
+        | TransactionKind::Commitment
         | TransactionKind::Renewal => Kind::Grant,
         TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {
             Kind::Refund

@@ -5,6 +5,7 @@
 
 pub mod api_keys;
 pub mod auto_top_up;
+pub mod commitments;
 pub mod coupons;
 pub mod deposits;
 pub mod discounts;

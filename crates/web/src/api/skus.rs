@@ -1,8 +1,9 @@
 //! SKUs: what a platform sells.
 
 use app::operations::create_sku::{CreateSku, SkuFacts};
+use app::operations::offer_commitment::OfferCommitment;
 use app::operations::relate_sku::RelateSku;
-use domain::price::{Alternative, Sku};
+use domain::price::{Alternative, CommitmentTerms, Sku};
 use domain::run::ResourceClass;
 use domain::{Kind, OrgId};
 use schemars::JsonSchema;
@@ -66,7 +67,26 @@ pub struct SkuOut {
     /// What can take its place: less of the same, or for what is served in a smaller format.
     pub smaller: Option<IdText>,
     pub quantized: Option<IdText>,
+    /// At what price it is to be had for a term that is paid ahead.
+    pub commitment: Option<CommitmentTermsText>,
     pub created_at: TimeText,
+}
+
+/// A reserved price.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommitmentTermsText {
+    /// Parts of ten thousand that the list price is lowered by: 4000 is 40 %.
+    pub discount_bps: i64,
+    /// How long it lasts, and is paid for: up to 1096 days.
+    pub days: i64,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommitmentOfferIn {
+    /// Null ends the offer; commitments that were made stand.
+    pub commitment: Option<CommitmentTermsText>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -90,6 +110,9 @@ impl SkuOut {
             variant_of: sku.variant_of.map(|base| IdText::new(Kind::Sku, platform, base)),
             smaller: sku.smaller.map(|number| IdText::new(Kind::Sku, platform, number)),
             quantized: sku.quantized.map(|number| IdText::new(Kind::Sku, platform, number)),
+            commitment: sku
+                .commitment
+                .map(|terms| CommitmentTermsText { discount_bps: terms.bps, days: terms.days }),
             created_at: sku.created_at.into(),
         }
     }
@@ -128,6 +151,15 @@ pub async fn relate(call: Call) -> Result<Reply, Fault> {
         other: other.map(|other| other.number),
     };
     call.run(operation, done).await
+}
+
+/// Offers a SKU at a reserved price, or ends the offer.
+pub async fn offer_commitment(call: Call) -> Result<Reply, Fault> {
+    let id = call.path_id(Kind::Sku).await?;
+    let body: CommitmentOfferIn = call.json()?;
+    let terms =
+        body.commitment.map(|terms| CommitmentTerms { bps: terms.discount_bps, days: terms.days });
+    call.run(OfferCommitment { platform: id.org, sku: id.number, terms }, done).await
 }
 
 /// Lists what the platform sells, newest first.

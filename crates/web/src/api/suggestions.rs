@@ -42,7 +42,8 @@ pub struct SuggestionOut {
     /// at all, or its idle time where time accrues, need not be paid.
     /// `right_size`: it is under-used, and a smaller SKU costs less. `quantize`: a SKU for the same
     /// in a smaller format costs less. `pause_nights` (22 to 6 o'clock, Monday to Friday) and
-    /// `pause_weekends`: it ran then and served no request.
+    /// `pause_weekends`: it ran then and served no request. `commit`: paying its SKU ahead for all
+    /// of these days at the reserved price costs less.
     pub advice: &'static str,
     pub resource: IdText,
     pub name: String,
@@ -92,7 +93,7 @@ fn code_of(rows: &UsedRows, sku: i64) -> String {
 fn alternative_of(rows: &UsedRows, row: &Suggestion) -> Option<String> {
     match row.advice {
         Advice::Replace { sku, .. } => Some(code_of(rows, sku)),
-        Advice::UnderUsed | Advice::Pause(_) => None,
+        Advice::UnderUsed | Advice::Commit | Advice::Pause(_) => None,
     }
 }
 

@@ -88,6 +88,10 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "create_sku" => {
             json!({ "platform": tenant.platform, "code": "x", "name": "x", "class": "model" })
         }
+        "offer_commitment" => json!({ "commitment": { "discount_bps": 4000, "days": 30 } }),
+        "make_commitment" => {
+            json!({ "organization": organization, "sku": things["skus"], "quantity": 1 })
+        }
         "relate_sku" => json!({ "alternative": "smaller" }),
         "create_price" => json!({ "sku": things["skus"], "amount": "1", "per_units": 1 }),
         "assign_discount" => json!({ "organization": organization, "discount_bps": 500 }),

@@ -15,6 +15,8 @@ use app::operations::create_price::CreatePrice;
 use app::operations::create_resource::CreateResource;
 use app::operations::create_sku::CreateSku;
 use app::operations::give_grant::GiveGrant;
+use app::operations::make_commitment::MakeCommitment;
+use app::operations::offer_commitment::OfferCommitment;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_request::RecordRequest;
 use app::operations::record_usage::RecordUsage;
@@ -80,6 +82,12 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         }
         Command::CreateSku { platform, code, class, facts } => {
             Box::new(CreateSku { platform, label: code.clone(), code, class, facts })
+        }
+        Command::OfferCommitment { platform, sku, terms } => {
+            Box::new(OfferCommitment { platform, sku, terms })
+        }
+        Command::MakeCommitment { org, sku, quantity } => {
+            Box::new(MakeCommitment { org, sku, quantity })
         }
         Command::RelateSku { platform, sku, alternative, other } => {
             Box::new(RelateSku { platform, sku, alternative, other })

@@ -243,6 +243,17 @@ impl HttpLayer {
         organization: impl Fn(OrgId) -> String,
     ) -> Result<Done, Failure> {
         match command {
+            Command::OfferCommitment { platform, sku, terms } => {
+                let path = format!("/v1/skus/{}/commitment", id(Kind::Sku, platform, sku));
+                let terms = terms.map(|it| json!({"discount_bps": it.bps, "days": it.days}));
+                self.row(&path, json!({ "commitment": terms }))
+            }
+            Command::MakeCommitment { org, sku, quantity } => {
+                let sku = id(Kind::Sku, self.platform_of(org)?, sku);
+                let body = json!({"organization": organization(org), "sku": sku,
+                    "quantity": quantity});
+                self.row("/v1/commitments", body)
+            }
             Command::RelateSku { platform, sku, alternative, other } => {
                 let path = format!("/v1/skus/{}/alternatives", id(Kind::Sku, platform, sku));
                 let other = other.map(|other| id(Kind::Sku, platform, other));

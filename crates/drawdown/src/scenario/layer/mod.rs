@@ -19,7 +19,7 @@ use domain::label::Labels;
 use domain::limit::{LimitScope, LimitWindow};
 use domain::member::MemberRole;
 use domain::notice::Topic;
-use domain::price::{Alternative, AppliesTo};
+use domain::price::{Alternative, AppliesTo, CommitmentTerms};
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
 use domain::roll_forward::{Month, RollForward};
@@ -62,6 +62,16 @@ pub enum Command {
     },
     CreatePrice(NewPrice),
     AssignDiscount(Assigned),
+    OfferCommitment {
+        platform: OrgId,
+        sku: i64,
+        terms: Option<CommitmentTerms>,
+    },
+    MakeCommitment {
+        org: OrgId,
+        sku: i64,
+        quantity: i64,
+    },
     RelateSku {
         platform: OrgId,
         sku: i64,

@@ -384,7 +384,7 @@ impl SuggestionRow {
             sku: code(row.sku),
             alternative: match row.advice {
                 Advice::Replace { sku, .. } => Some(code(sku)),
-                Advice::UnderUsed | Advice::Pause(_) => None,
+                Advice::UnderUsed | Advice::Commit | Advice::Pause(_) => None,
             },
             cost: row.cost,
             instead: row.instead,

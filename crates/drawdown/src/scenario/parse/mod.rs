@@ -74,15 +74,15 @@ pub fn without_comment(line: &str) -> &str {
     line.find(" #").map_or(line, |start| &line[..start])
 }
 
-const COMMANDS: &str = "a command: clock, platform, sku, price, alternative, wallet, member, \
-    role, remove, limit, unlimit, as, discount, tax, party, invoice, deposit, settle, refund, \
-    dispute, release_freeze, close, grant, coupon, redeem, coupons, void, start, stop, pause, \
-    terminate, ready, beat, resize, resume, redeploy, hold, capture, release, use, request, \
-    reverse, card, \
-    auto_top_up, preview, alert, advance, at, down, balance, prices, price_page, ledger, spans, \
-    history, limits, members, deposits, payments, refunds, disputes, documents, lint, test_clock, \
-    grants, holds, runs, resources, runway, projection, mails, events, report, dearest, uses, \
-    suggestions, week, rollforward, statement, books, mute, bounce, key, repeat";
+const COMMANDS: &str = "a command: clock, platform, sku, price, alternative, reserved, \
+    commit, wallet, member, role, remove, limit, unlimit, as, discount, tax, party, invoice, \
+    deposit, settle, refund, dispute, release_freeze, close, grant, coupon, redeem, coupons, \
+    void, start, stop, pause, terminate, ready, beat, resize, resume, redeploy, hold, capture, \
+    release, use, request, reverse, card, auto_top_up, preview, alert, advance, at, down, \
+    balance, prices, price_page, ledger, spans, history, limits, members, deposits, payments, \
+    refunds, disputes, documents, lint, test_clock, grants, holds, runs, resources, runway, \
+    projection, mails, events, report, dearest, uses, suggestions, week, rollforward, \
+    statement, books, mute, bounce, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();
@@ -97,6 +97,8 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
         "sku" => sku(words),
         "price" => price(words),
         "alternative" => alternative(words),
+        "reserved" => money::reserved(words),
+        "commit" => money::commit(words),
         "wallet" => wallet(words),
         "member" | "role" | "remove" | "as" => of_member(&command, words),
         "limit" => limit(words),

@@ -8,7 +8,7 @@ use domain::discount::bps_of_percent;
 use domain::dispute::DisputeState;
 use domain::document::Party;
 use domain::limit::{LimitScope, LimitWindow};
-use domain::price::AppliesTo;
+use domain::price::{AppliesTo, CommitmentTerms};
 use domain::roll_forward::Month;
 use domain::top_up::Caps;
 
@@ -41,13 +41,38 @@ pub(super) fn money_named(command: &str) -> Option<Reader> {
 /// and for good.
 pub(super) fn discount(words: &mut Words) -> Result<Says, ParseError> {
     let wallet = words.name("a wallet's name")?;
-    let percent = |word: &str| bps_of_percent(word.strip_suffix('%')?);
-    let bps = words.read("a percentage, such as 10% or 12.5%", percent)?;
+    let bps = percentage(words)?;
     let sku = if words.take_keyword("on") { Some(words.name("a SKU's code")?) } else { None };
     let from = if words.take_keyword("from") { Some(when(words)?) } else { None };
     let until = if words.take_keyword("until") { Some(when(words)?) } else { None };
     let applies_to = applies_to(words);
     Ok(Says::Discount(Assign { wallet, bps, sku, from, until, applies_to }))
+}
+
+/// `reserved h100 40% for 30 days`, or `reserved h100 off`.
+pub(super) fn reserved(words: &mut Words) -> Result<Says, ParseError> {
+    let code = words.name("a SKU's code")?;
+    if words.take_keyword("off") {
+        return Ok(Says::OfferCommitment { code, terms: None });
+    }
+    let bps = percentage(words)?;
+    words.keyword("for")?;
+    let days = words.count("a number of days")?;
+    words.keyword("days")?;
+    Ok(Says::OfferCommitment { code, terms: Some(CommitmentTerms { bps, days }) })
+}
+
+/// `commit c1 acme 2 h100`: two machines for the whole term.
+pub(super) fn commit(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("a name for the grant")?;
+    let wallet = words.name("a wallet's name")?;
+    let quantity = words.count("a number of machines")?;
+    Ok(Says::Commit { name, wallet, quantity, code: words.name("a SKU's code")? })
+}
+
+fn percentage(words: &mut Words) -> Result<i64, ParseError> {
+    let percent = |word: &str| bps_of_percent(word.strip_suffix('%')?);
+    words.read("a percentage, such as 10% or 12.5%", percent)
 }
 
 /// `running` at the end: for what runs by then as well.

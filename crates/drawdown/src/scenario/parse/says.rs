@@ -13,7 +13,7 @@ use domain::label::Labels;
 use domain::limit::{LimitScope, LimitWindow};
 use domain::member::MemberRole;
 use domain::notice::Topic;
-use domain::price::{Alternative, AppliesTo};
+use domain::price::{Alternative, AppliesTo, CommitmentTerms};
 use domain::report::Dimension;
 use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
@@ -140,6 +140,16 @@ pub enum Says {
         code: String,
         alternative: Alternative,
         other: Option<String>,
+    },
+    OfferCommitment {
+        code: String,
+        terms: Option<CommitmentTerms>,
+    },
+    Commit {
+        name: String,
+        wallet: String,
+        quantity: i64,
+        code: String,
     },
     Wallet {
         name: String,

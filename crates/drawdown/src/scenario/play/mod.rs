@@ -153,6 +153,7 @@ impl<'a> Player<'a> {
             Says::Member { .. } | Says::Role { .. } | Says::Remove { .. } | Says::As { .. } => {
                 self.of_member(says)
             }
+            Says::OfferCommitment { .. } | Says::Commit { .. } => self.of_commitment(says),
             Says::Discount(assign) => self.discount(assign),
             Says::Tax { wallet, bps } => self.tax(wallet, *bps),
             Says::Deposit { name, wallet, amount, fate, told } => {

@@ -29,6 +29,23 @@ impl<'a> Player<'a> {
         line("assigned")
     }
 
+    pub(super) fn of_commitment(&mut self, says: &Says) -> Lines {
+        match says {
+            Says::OfferCommitment { code, terms } => {
+                let (platform, sku) = (self.current_platform(), self.sku(code));
+                self.row(Command::OfferCommitment { platform, sku, terms: *terms })?;
+                line("offered")
+            }
+            Says::Commit { name, wallet, quantity, code } => {
+                let (org, sku) = (self.org(wallet), self.sku(code));
+                let number = self.row(Command::MakeCommitment { org, sku, quantity: *quantity })?;
+                self.remember(name, org, number);
+                line("committed")
+            }
+            other => broken(format!("{other:?} is about no commitment")),
+        }
+    }
+
     pub(super) fn tax(&mut self, wallet: &str, bps: i64) -> Lines {
         let org = self.org(wallet);
         self.layer.run(&Command::SetTaxRate { org, bps })?;

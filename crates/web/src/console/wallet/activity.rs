@@ -190,19 +190,10 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
         TransactionKind::Refund | TransactionKind::RefundPaid | TransactionKind::RefundFailed => {
             refund(row)
         }
-        TransactionKind::Withdrawal => (
-            Kind::Adjustment,
-            "Disputed payment".to_owned(),
-            words("withdrawn by the payment provider"),
-        ),
-        TransactionKind::Reinstatement => (
-            Kind::Adjustment,
-            "Disputed payment returned".to_owned(),
-            words("reinstated by the payment provider"),
-        ),
-        TransactionKind::Offset => {
-            (Kind::Adjustment, "Debt paid".to_owned(), words("by purchased credit that came free"))
-        }
+        TransactionKind::Withdrawal
+        | TransactionKind::Reinstatement
+        | TransactionKind::Offset
+        | TransactionKind::Commitment => of_purchased(row.kind),
         TransactionKind::Capture => {
             (Kind::Usage, "Captured hold".to_owned(), words("drawn from what the hold set aside"))
         }
@@ -250,6 +241,19 @@ fn of_grant(read: &Read, row: &LedgerTransaction) -> Line {
         _ => (Kind::Adjustment, "valid again: a payment made in time was confirmed late"),
     };
     (kind, grant_name(read, row.subject), vec![Working::Words(words.to_owned())])
+}
+
+/// What else happens to purchased credit than being spent.
+fn of_purchased(kind: TransactionKind) -> Line {
+    let (title, words) = match kind {
+        TransactionKind::Withdrawal => ("Disputed payment", "withdrawn by the payment provider"),
+        TransactionKind::Reinstatement => {
+            ("Disputed payment returned", "reinstated by the payment provider")
+        }
+        TransactionKind::Offset => ("Debt paid", "by purchased credit that came free"),
+        _ => ("Commitment", "moved to credit for its SKU alone, at the reserved price"),
+    };
+    (Kind::Adjustment, title.to_owned(), vec![Working::Words(words.to_owned())])
 }
 
 fn block(read: &Read, row: &LedgerTransaction) -> Line {
