@@ -499,17 +499,8 @@ impl Lane {
 
 /// A batch of refusals without keys, or of repetitions, has nothing to write.
 fn is_empty(batch: &Batch) -> bool {
-    let changes = &batch.changes;
-    changes.wallets.is_empty()
-        && changes.platforms.is_empty()
-        && changes.api_keys.is_empty()
-        && changes.deposits.is_empty()
-        && changes.refunds.is_empty()
-        && changes.parties.is_empty()
-        && changes.methods.is_empty()
-        && changes.claims.is_empty()
-        && batch.answers.is_empty()
-        && batch.wakes.is_empty()
+    let Batch { changes, answers, wakes, outbox_done } = batch;
+    changes.is_empty() && answers.is_empty() && wakes.is_empty() && outbox_done.is_empty()
 }
 
 fn is_wake(command: &Command) -> bool {

@@ -141,6 +141,9 @@ pub fn keep_discount(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::ResourceClass;
+    use crate::scope::Purpose;
+    use crate::testkit::{at, founded_with, left, org, units};
 
     #[test]
     fn the_whole_term_is_paid_at_the_reserved_price() {
@@ -166,5 +169,41 @@ mod tests {
         assert_eq!(cost(1, 3, 0, 1, 1), Some(28_800));
         assert_eq!(cost(1, 3, 100, 1, 1), Some(28_512));
         assert_eq!(cost(i64::MAX, 1, 0, 1_096, 10_000), None);
+    }
+
+    #[test]
+    fn law_a_commitment_moves_purchased_credit_and_none_leaves_the_wallet() {
+        let terms = CommitmentTerms { bps: 4_000, days: 2 };
+        let try_for = |amount: i64| {
+            let mut ws = founded_with("discounts=on");
+            let profile = ws.profile_of(org()).unwrap();
+            let note = String::new();
+            let made = commit(&mut ws, org(), &profile, (7, terms), (units(amount), note), at(100));
+            (ws, made)
+        };
+        for amount in 1..=30 {
+            let (ws, made) = try_for(amount);
+            let (grant, wallet) = (made.unwrap(), ws.wallet(org()).unwrap());
+            assert_eq!(wallet.grants.remaining(), units(39));
+            assert_eq!(wallet.grants.purchased(), units(30));
+            let first = (20 - amount).max(0);
+            assert_eq!(wallet.grants.get(1).map_or(units(0), |it| it.remaining), units(first));
+            let open = wallet.grants.get(grant.number).unwrap();
+            let until = at(100 + 2 * SECONDS_PER_DAY);
+            assert_eq!((open.remaining, open.expires_at), (units(amount), until));
+            assert!(open.pays_for(Some(Purpose { sku: 7, class: ResourceClass::Compute })));
+            assert!(!open.pays_for(Some(Purpose { sku: 8, class: ResourceClass::Compute })));
+            let row = &ws.journal()[0];
+            assert_eq!((row.kind, row.amount), (TransactionKind::Commitment, units(amount)));
+            assert_eq!(row.postings.iter().map(|it| it.change).sum::<Amount>(), units(0));
+            let bps = |second| {
+                wallet.discount_bps(&ws.profile_of(org()).unwrap(), 7, at(second), at(second))
+            };
+            assert_eq!([99, 100, 172_899, 172_900].map(bps), [0, 4_000, 4_000, 0]);
+        }
+        let (ws, made) = try_for(31);
+        let refused = Refusal::InsufficientCredit { available: units(30), required: units(31) };
+        assert_eq!(made.unwrap_err(), refused);
+        assert_eq!((ws.journal().len(), left(&ws).len()), (0, 4));
     }
 }

@@ -334,6 +334,74 @@ pub struct Changes {
     pub usage: Vec<(EventHash, i64)>,
 }
 
+impl Changes {
+    /// Whether there is nothing to write. It names every field, so that none can be forgotten.
+    pub fn is_empty(&self) -> bool {
+        let Changes {
+            wallets,
+            platforms,
+            organizations,
+            api_keys,
+            members,
+            member_names,
+            skus,
+            prices,
+            discounts,
+            grants,
+            deposits,
+            refunds,
+            disputes,
+            documents,
+            series,
+            parties,
+            methods,
+            resources,
+            label_sets,
+            limits,
+            runs,
+            holds,
+            coupons,
+            claims,
+            redemptions,
+            journal,
+            events,
+            requests,
+            erased,
+            usage,
+        } = self;
+        wallets.is_empty()
+            && platforms.is_empty()
+            && organizations.is_empty()
+            && api_keys.is_empty()
+            && members.is_empty()
+            && member_names.is_empty()
+            && skus.is_empty()
+            && prices.is_empty()
+            && discounts.is_empty()
+            && grants.is_empty()
+            && deposits.is_empty()
+            && refunds.is_empty()
+            && disputes.is_empty()
+            && documents.is_empty()
+            && series.is_empty()
+            && parties.is_empty()
+            && methods.is_empty()
+            && resources.is_empty()
+            && label_sets.is_empty()
+            && limits.is_empty()
+            && runs.is_empty()
+            && holds.is_empty()
+            && coupons.is_empty()
+            && claims.is_empty()
+            && redemptions.is_empty()
+            && journal.is_empty()
+            && events.is_empty()
+            && requests.is_empty()
+            && erased.is_empty()
+            && usage.is_empty()
+    }
+}
+
 impl Workset {
     /// Where the next journal row of this lane will stand.
     pub fn set_next_position(&mut self, position: i64) {
