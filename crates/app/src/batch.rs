@@ -391,10 +391,10 @@ pub(crate) fn load_for_wakes(
     let (mut runs, mut holds, mut methods) = (Vec::new(), Vec::new(), Vec::new());
     let (mut due_runs, mut waiting) = (DueRuns::default(), Vec::new());
     for &(org, until) in due {
-        let (Ok(wallet), Ok(profile)) = (ws.wallet(org), ws.profile_of(org)) else { continue };
-        let clock = ws.platform(wallet.platform).ok().and_then(|platform| platform.clock);
-        let until = until.max(clock.unwrap_or(now)).max(wallet.now);
-        let needs = WakeNeeds::of(wallet, &profile, until);
+        let Ok(wallet) = ws.wallet(org) else { continue };
+        let Ok(platform) = ws.platform(wallet.platform) else { continue };
+        let until = until.max(platform.clock.unwrap_or(now)).max(wallet.now);
+        let needs = WakeNeeds::under(wallet, platform.profiles.between(wallet.now, until), until);
         // All that fall due before the next one does are loaded: none.
         let horizon = Horizon {
             blocks: wallet.blocks.next_at(),

@@ -24,6 +24,7 @@ mod prices;
 mod scopes;
 mod tables;
 mod taxes;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -211,7 +212,7 @@ impl Books {
             return Err(lie(org, "its organization has no wallet".into()).into());
         };
         let platform = self.platforms.get(&chain.platform);
-        let profile = platform.map(|platform| platform.profile.as_ref());
+        let profiles = platform.map(|platform| &platform.profiles);
         chain.follow(transaction)?;
         closing::check(chain, transaction)?;
         let row_name = || format!("transaction {}", transaction.number);
@@ -223,7 +224,8 @@ impl Books {
         }
         self.prices.check(chain.platform, transaction)?;
         let sku = self.prices.sku_of(chain.platform, transaction);
-        discounts::check_charge(chain, profile, sku, transaction)?;
+        discounts::check_charge(chain, profiles, sku, transaction)?;
+        versions::check_settlement(profiles, transaction)?;
         scopes::check_drawn(chain, &self.prices, &self.classes, transaction)?;
         if let Some(event) = &transaction.event {
             self.keys.push(self.hasher.hash(org.get(), &event.source, &event.id).bits());

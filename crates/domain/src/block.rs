@@ -384,7 +384,7 @@ fn start_block(
     while run.next_block() <= at {
         let start = run.next_block();
         let change = match run.is_repriced_by(start) {
-            true => change_of(ws, org, profile, &run, start)?,
+            true => change_of(ws, org, &run, start)?,
             false => None,
         };
         let rate = change.as_ref().map_or(run.rate, |(_, rate)| *rate);
@@ -404,12 +404,12 @@ fn start_block(
             continue;
         }
         if run.is_repriced_by(start) {
-            run = pass(ws, org, profile, run, start)?;
+            run = pass(ws, org, run, start)?;
         }
         let cover = ws.wallet(org)?.scopes.cover(Some(Purpose::of(&run)));
         ws.wallet_mut(org)?.blocks.remove(&run, cover);
         charge_block(ws, org, &mut run, at)?;
-        let next = next_block_charge(ws, org, profile, &run)?;
+        let next = next_block_charge(ws, org, &run)?;
         ws.wallet_mut(org)?.blocks.add(&run, cover, next);
         ws.runs.put(org, run.number, run.clone());
     }
@@ -485,7 +485,7 @@ fn grow_smaller(
     let start = run.next_block();
     let price = crate::lifecycle::price_of(ws, org, sku, start)?;
     let block_seconds = run.paid.map_or(1, |paid| paid.block_seconds);
-    let rate = crate::lifecycle::rate_of(ws, org, profile, &price, start, at)?;
+    let rate = crate::lifecycle::rate_of(ws, org, &price, start, at)?;
     let charge = rate.charge_round_half_even(block_seconds).unwrap_or(Amount::MAX);
     let purpose = Purpose { sku, class: run.class };
     let is_payable = is_payable(ws.wallet(org)?, profile, (charge, purpose), at);
@@ -519,7 +519,7 @@ pub(crate) fn find_next_block(
         Some(at) => {
             let mut amount = Amount::ZERO;
             for run in starts.iter().filter(|run| run.next_block() == at) {
-                amount = amount.plus(next_block_charge(ws, org, profile, run)?);
+                amount = amount.plus(next_block_charge(ws, org, run)?);
             }
             NextBlock { at, amount }
         }

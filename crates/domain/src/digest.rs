@@ -96,6 +96,17 @@ impl Tally {
         self.day.total = self.day.total.plus(amount);
     }
 
+    fn turn(&mut self, before: Digest, after: Digest) {
+        if !after.is_daily() {
+            self.daily = None;
+        }
+        if !after.is_weekly() || !before.is_weekly() {
+            self.weekly = None;
+            (self.week_from, self.week_after) = (self.day_from, self.day_after);
+            self.week = Spent::default();
+        }
+    }
+
     fn is_idle(&self) -> bool {
         let is_empty = |spent: &Spent| spent.total.is_zero();
         self.daily.is_none() && self.weekly.is_none() && is_empty(&self.day) && is_empty(&self.week)
@@ -119,6 +130,30 @@ pub(crate) fn begin_tally(
     if profile.digest != Digest::Off && ws.wallet(org)?.tally.is_none() {
         let wallet = ws.wallet_mut(org)?;
         wallet.tally = Some(Box::new(Tally::begin(&wallet.zone, at, wallet.tip.number)));
+    }
+    Ok(())
+}
+
+/// Lets a wallet count under another setting from `at` on: what was to be told under the one before
+/// only is not told any more, and what runs is counted from now on (requirements C23).
+pub(crate) fn turn_tally(
+    ws: &mut Workset,
+    org: OrgId,
+    (before, after): (Digest, Digest),
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    if before == after {
+        return Ok(());
+    }
+    let wallet = ws.wallet_mut(org)?;
+    if after == Digest::Off {
+        wallet.tally = None;
+    }
+    if let Some(tally) = &mut wallet.tally {
+        tally.turn(before, after);
+    } else if after != Digest::Off && wallet.running_count > 0 {
+        let begun = Tally::begin(&wallet.zone, at, wallet.tip.number);
+        wallet.tally = Some(Box::new(Tally { day_from: at, week_from: at, ..begun }));
     }
     Ok(())
 }
@@ -313,6 +348,39 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_was_counted_for_another_setting_is_forgotten() {
+        use Digest::{Daily, DailyAndWeekly, Weekly};
+        let zone = Zone::UTC;
+        let counted = || {
+            let spent = Spent { total: amount("1"), skus: Vec::new() };
+            let day = at("2026-01-08T00:00:00Z");
+            let waiting = Waiting {
+                from: day,
+                until: day,
+                tell_at: day,
+                after: 3,
+                through: 5,
+                spent: spent.clone(),
+            };
+            let (daily, weekly) = (Some(waiting.clone()), Some(waiting));
+            let (week, day_after) = (spent, 5);
+            Tally { week, day_after, daily, weekly, ..Tally::begin(&zone, day, 2) }
+        };
+        for (before, after, daily, weekly, week_after) in [
+            (DailyAndWeekly, Daily, true, false, 5),
+            (DailyAndWeekly, Weekly, false, true, 2),
+            (Weekly, DailyAndWeekly, true, true, 2),
+            (Daily, DailyAndWeekly, true, false, 5),
+        ] {
+            let mut tally = counted();
+            tally.turn(before, after);
+            let kept = (tally.daily.is_some(), tally.weekly.is_some(), tally.week_after);
+            assert_eq!(kept, (daily, weekly, week_after), "{before:?} to {after:?}");
+            assert_eq!(tally.week.total.is_zero(), week_after == 5, "{before:?} to {after:?}");
+        }
     }
 
     #[test]

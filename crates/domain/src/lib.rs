@@ -52,6 +52,7 @@ pub mod tax;
 mod testkit;
 pub mod time;
 pub mod top_up;
+pub mod turn;
 pub mod validity;
 pub mod wake;
 pub mod wallet;

@@ -66,12 +66,13 @@ pub fn price_of(ws: &Workset, org: OrgId, sku: i64, at: Timestamp) -> Result<Pri
 pub fn rate_of(
     ws: &Workset,
     org: OrgId,
-    profile: &Profile,
     price: &Price,
     at: Timestamp,
     now: Timestamp,
 ) -> Result<Rate, Refusal> {
-    Ok(price.rate(ws.wallet(org)?.discount_bps(profile, price.sku, at, now)))
+    let wallet = ws.wallet(org)?;
+    let profile = ws.platform(wallet.platform)?.profiles.at(at.min(now));
+    Ok(price.rate(wallet.discount_bps(profile, price.sku, at, now)))
 }
 
 /// Opens a run of a resource at `price`. Admission, and that its blocks can be paid, is the
@@ -86,7 +87,7 @@ pub fn open_run(
     opening: &Opening,
     now: Timestamp,
 ) -> Result<Run, Refusal> {
-    let rate = rate_of(ws, org, profile, price, opening.started_at, now)?;
+    let rate = rate_of(ws, org, price, opening.started_at, now)?;
     let number = ws.wallet_mut(org)?.take_number();
     let paid = |block_seconds| Paid { block_seconds, until: Timestamp::NEVER, blocks: 0 };
     let mut run = Run {
@@ -106,7 +107,7 @@ pub fn open_run(
         previous: opening.previous,
         next_sku: None,
         origin: opening.origin,
-        reprices_at: next_change(ws, org, profile, price.sku, opening.started_at)?,
+        reprices_at: next_change(ws, org, price.sku, opening.started_at)?,
     };
     if !run.is_waiting {
         begin_billing(ws, org, profile, &mut run, opening.paid_until, now)?;
@@ -152,7 +153,7 @@ pub fn begin_billing(
         while run.next_block() <= last && !run.is_repriced_by(run.next_block()) {
             charge_block(ws, org, run, now)?;
         }
-        let next = next_block_charge(ws, org, profile, run)?;
+        let next = next_block_charge(ws, org, run)?;
         let wallet = ws.wallet_mut(org)?;
         let cover = wallet.scopes.cover(Some(Purpose::of(run)));
         wallet.blocks.add(run, cover, next);

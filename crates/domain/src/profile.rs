@@ -12,6 +12,7 @@ mod kind;
 mod lint;
 mod table;
 mod value;
+mod versions;
 
 pub use kind::{
     Admission, AutoTopUpBounds, BalanceBasis, BillRounding, Digest, Documents, Expiry, ModelCharge,
@@ -20,6 +21,7 @@ pub use kind::{
 };
 pub use lint::{Finding, Severity};
 pub use table::{Profile, Setting};
+pub use versions::{ANNOUNCED_AHEAD_SECONDS, VERSIONS_MAX, Version, Versions};
 
 use crate::run::{ResourceClass, Rest};
 use crate::time::SECONDS_PER_DAY;
@@ -114,6 +116,14 @@ impl Profile {
     pub fn text(&self) -> String {
         let parts = Setting::ALL.iter().map(|it| format!("{}={}", it.name, (it.show)(self)));
         parts.collect::<Vec<_>>().join(";")
+    }
+
+    /// The settings that are otherwise than in `other`: what [`Profile::apply`] makes of that one
+    /// this one by.
+    pub fn changes_since(&self, other: &Profile) -> String {
+        let shown = Setting::ALL.iter().map(|it| (it.name, (it.show)(self), (it.show)(other)));
+        let changed = shown.filter(|(_, own, other)| own != other);
+        changed.map(|(name, own, _)| format!("{name}={own}")).collect::<Vec<_>>().join(";")
     }
 
     /// The settings that differ from the engine's default, in the order of the table.

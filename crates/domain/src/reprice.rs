@@ -12,7 +12,7 @@ use crate::discount;
 use crate::event::EventKind;
 use crate::lifecycle::{Ending, succeed};
 use crate::price::{Price, PriceBook, TIME_DIMENSION};
-use crate::profile::Profile;
+use crate::profile::{Profile, Versions};
 use crate::rate::Rate;
 use crate::run::{Rest, Run, StopReason};
 use crate::settle::tell;
@@ -24,7 +24,7 @@ use crate::{Amount, Kind, OrgId, Refusal, Timestamp};
 #[derive(Clone, Copy, Debug)]
 pub struct Pricing<'a> {
     pub wallet: &'a Wallet,
-    pub profile: &'a Profile,
+    pub profiles: &'a Versions,
     pub book: &'a PriceBook,
 }
 
@@ -38,7 +38,8 @@ impl<'a> Pricing<'a> {
 
     /// What `price` costs this organization from `at` on.
     pub fn rate(self, price: &Price, at: Timestamp, now: Timestamp) -> Rate {
-        price.rate(self.wallet.discount_bps(self.profile, price.sku, at, now))
+        let profile = self.profiles.at(at);
+        price.rate(self.wallet.discount_bps(profile, price.sku, at, now))
     }
 
     /// The price at which `run` goes on where something announced takes effect at `at`: the one
@@ -85,38 +86,32 @@ impl<'a> Pricing<'a> {
 fn with_pricing<T>(
     ws: &Workset,
     org: OrgId,
-    profile: &Profile,
     look: impl FnOnce(Pricing<'_>) -> T,
 ) -> Result<T, Refusal> {
     let wallet = ws.wallet(org)?;
     let none = PriceBook::default();
     let book = ws.book(wallet.platform).map_or(&none, |book| &**book);
-    Ok(look(Pricing { wallet, profile, book }))
+    let profiles = &ws.platform(wallet.platform)?.profiles;
+    Ok(look(Pricing { wallet, profiles, book }))
 }
 
 /// When something announced next changes what a run of `sku` costs that begins at `started_at`.
 pub fn next_change(
     ws: &Workset,
     org: OrgId,
-    profile: &Profile,
     sku: i64,
     started_at: Timestamp,
 ) -> Result<Timestamp, Refusal> {
-    with_pricing(ws, org, profile, |pricing| pricing.next_change(sku, started_at))
+    with_pricing(ws, org, |pricing| pricing.next_change(sku, started_at))
 }
 
 /// What the next block of `run` costs, by what has been announced.
-pub(crate) fn next_block_charge(
-    ws: &Workset,
-    org: OrgId,
-    profile: &Profile,
-    run: &Run,
-) -> Result<Amount, Refusal> {
+pub(crate) fn next_block_charge(ws: &Workset, org: OrgId, run: &Run) -> Result<Amount, Refusal> {
     let start = run.next_block();
     if !run.is_repriced_by(start) {
         return Ok(run.block_charge());
     }
-    let rate = with_pricing(ws, org, profile, |pricing| pricing.block_rate(run, start))?;
+    let rate = with_pricing(ws, org, |pricing| pricing.block_rate(run, start))?;
     Ok(run.block_charge_at(rate))
 }
 
@@ -125,11 +120,10 @@ pub(crate) fn next_block_charge(
 pub fn change_of(
     ws: &Workset,
     org: OrgId,
-    profile: &Profile,
     run: &Run,
     start: Timestamp,
 ) -> Result<Option<(Price, Rate)>, Refusal> {
-    with_pricing(ws, org, profile, |pricing| {
+    with_pricing(ws, org, |pricing| {
         let price = pricing.price_of(run, start)?;
         let rate = pricing.rate(price, start, pricing.wallet.now);
         let is_other = price.number != run.price || rate != run.rate;
@@ -174,9 +168,9 @@ pub fn go_on(
     let mut run = ws.runs.find(Kind::Run, org, number)?.clone();
     while run.reprice_due() <= now {
         let start = run.reprices_at;
-        run = match change_of(ws, org, profile, &run, start)? {
+        run = match change_of(ws, org, &run, start)? {
             Some((price, _)) => succeed(ws, org, profile, &run, &price, repriced_at(start), now)?,
-            None => pass(ws, org, profile, run, start)?,
+            None => pass(ws, org, run, start)?,
         };
     }
     Ok(run)
@@ -186,11 +180,10 @@ pub fn go_on(
 pub(crate) fn pass(
     ws: &mut Workset,
     org: OrgId,
-    profile: &Profile,
     mut run: Run,
     start: Timestamp,
 ) -> Result<Run, Refusal> {
-    run.reprices_at = next_change(ws, org, profile, run.sku, start)?;
+    run.reprices_at = next_change(ws, org, run.sku, start)?;
     ws.runs.put(org, run.number, run.clone());
     ws.wallet_mut(org)?;
     Ok(run)

@@ -219,7 +219,7 @@ pub fn adopt_scope(ws: &mut Workset, org: OrgId, scope: &Arc<Scope>) -> Result<(
         let purpose = Some(Purpose::of(run));
         let covers = (before.cover(purpose), ws.wallet(org)?.scopes.cover(purpose));
         if run.paid.is_some() {
-            let next = next_block_charge(ws, org, &profile, run)?;
+            let next = next_block_charge(ws, org, run)?;
             let blocks = &mut ws.wallet_mut(org)?.blocks;
             blocks.remove(run, covers.0);
             blocks.add(run, covers.1, next);

@@ -18,6 +18,12 @@ use crate::roll_forward::Month;
 use crate::run::Run;
 use crate::{Amount, Timestamp};
 
+/// The instant by whose version of the profile `month` is billed: its last, or the present while it
+/// is not over (requirements C23).
+pub fn billed_at(month: Month, now: Timestamp) -> Timestamp {
+    now.min(Timestamp::from_micros(month.end.micros() - 1))
+}
+
 /// What a line of a statement is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Item {

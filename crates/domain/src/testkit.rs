@@ -1,10 +1,8 @@
 //! A small wallet for tests of this crate: what postings do to it is seen in whole units.
 
-use std::sync::Arc;
-
 use crate::event::EventKind;
 use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
-use crate::profile::Profile;
+use crate::profile::{Profile, Versions};
 use crate::wallet::Wallet;
 use crate::workset::{Platform, Workset};
 use crate::{Amount, OrgId, Timestamp};
@@ -31,7 +29,7 @@ pub fn founded_with(settings: &str) -> Workset {
     ws.insert_wallet(Wallet { next_number: 20, ..wallet });
     let platform = Platform {
         name: String::new(),
-        profile: Arc::new(profile),
+        profiles: Versions::new(profile),
         clock: None,
         clock_target: None,
         book_version: 0,

@@ -246,7 +246,8 @@ pub(crate) fn due(wallet: &Wallet, profile: &Profile) -> Timestamp {
     if rule.in_flight.is_some() {
         return rule.in_flight_due.map_or(Timestamp::NEVER, |due| due.max(wallet.now));
     }
-    if !rule.enabled {
+    // Under a profile without auto top-up a rule rests (requirements C23).
+    if !rule.enabled || !profile.auto_top_up {
         return Timestamp::NEVER;
     }
     let wanted = wanted_at(wallet, profile, rule);

@@ -5,6 +5,8 @@
 //! early when it asked the outside world for something, so that the answer can come before time
 //! moves on (rulings R7).
 
+use std::sync::Arc;
+
 use crate::block::start_blocks;
 use crate::digest::{RUNS_MAX, begin_tally, close_days, next_digest, review_digests};
 use crate::event::{EventKind, Request};
@@ -13,7 +15,7 @@ use crate::hold::HoldState;
 use crate::ledger::TransactionKind;
 use crate::lifecycle::{Ending, end_run};
 use crate::limit::{count_hold, labels_numbered, reset_limits, review_limits};
-use crate::profile::{BalanceBasis, Profile};
+use crate::profile::{BalanceBasis, Digest, Profile};
 use crate::reminder::{next_reminder, review_reminders};
 use crate::reprice::reprice;
 use crate::retention::{may_delete, retention_due, review_retention};
@@ -21,6 +23,7 @@ use crate::run::{Rest, Run, StopReason};
 use crate::scoped;
 use crate::settle::{Draft, offset_debt, post, settle_to, tell};
 use crate::time::{SECONDS_PER_DAY, SECONDS_PER_HOUR};
+use crate::turn::{next_turn, turn, turn_by};
 use crate::wallet::{StopOrder, UserLimit, Wallet};
 use crate::workset::{Platform, Workset};
 use crate::{Amount, OrgId, Refusal, Timestamp, top_up};
@@ -35,7 +38,7 @@ pub enum Woken {
 }
 
 /// Which rows a wake until `until` will look at besides the wallet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WakeNeeds {
     pub open_runs: bool,
     pub open_holds: bool,
@@ -51,7 +54,21 @@ pub struct WakeNeeds {
 }
 
 impl WakeNeeds {
-    pub fn of(wallet: &Wallet, profile: &Profile, until: Timestamp) -> WakeNeeds {
+    /// What may be looked at under one of `profiles`.
+    pub fn under<'a>(
+        wallet: &Wallet,
+        profiles: impl Iterator<Item = &'a Arc<Profile>>,
+        until: Timestamp,
+    ) -> WakeNeeds {
+        let mut needs = WakeNeeds::default();
+        for profile in profiles {
+            let of = WakeNeeds::of(wallet, profile, until);
+            needs = WakeNeeds { open_runs: needs.open_runs || of.open_runs, ..of };
+        }
+        needs
+    }
+
+    fn of(wallet: &Wallet, profile: &Profile, until: Timestamp) -> WakeNeeds {
         let lead = profile.stop_lead_seconds;
         let is_ordered = wallet.next_stop_at() != Timestamp::NEVER;
         let stops = is_ordered
@@ -61,7 +78,7 @@ impl WakeNeeds {
             // A block that starts meanwhile may bring the end of what accrues nearer.
             open_runs: (wallet.stoppable_count > 0 && (stops || !wallet.blocks.is_empty()))
                 || may_delete(wallet, profile, until)
-                || (wallet.running_count <= RUNS_MAX && ends_day(wallet, until)),
+                || (wallet.running_count <= RUNS_MAX && ends_day(wallet, profile, until)),
             open_holds: wallet.next_hold_expiry <= until,
             due_blocks: wallet.blocks.next_at() <= until,
             due_beats: wallet.next_beat <= until,
@@ -75,8 +92,13 @@ impl WakeNeeds {
 }
 
 /// Whether a day ends by `until` that is told by what ran in it.
-fn ends_day(wallet: &Wallet, until: Timestamp) -> bool {
-    wallet.meters.is_running() && wallet.tally.as_ref().is_some_and(|it| it.day_end <= until)
+fn ends_day(wallet: &Wallet, profile: &Profile, until: Timestamp) -> bool {
+    let is_over = match &wallet.tally {
+        Some(tally) => tally.day_end <= until,
+        // Days begin to be counted with the version of the profile that has digests.
+        None => profile.digest != Digest::Off && wallet.zone.day_end(wallet.now) <= until,
+    };
+    is_over && wallet.meters.is_running()
 }
 
 /// Whether stops, top-up or alerts can come of a change in `wallet` at all.
@@ -117,10 +139,17 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
     due.min(forecast_due(wallet, profile)).min(top_up::due(wallet, profile))
 }
 
-/// The same for a wallet of `platform`. On a test clock the agent answers at that instant (rulings
-/// R7), so the second for which a stop was ordered is due as well.
+/// The same for a wallet of `platform`, which also wakes where a version of the profile takes
+/// effect (requirements C23).
 pub fn next_wake_on(platform: &Platform, wallet: &Wallet) -> Timestamp {
-    let due = next_wake(wallet, &platform.profile);
+    next_wake_under(platform, wallet).min(next_turn(platform, wallet))
+}
+
+/// When something can fall due in a wallet of `platform` under the version of the profile that it
+/// lives under now. On a test clock the agent answers at that instant (rulings R7), so the second
+/// for which a stop was ordered is due as well.
+pub fn next_wake_under(platform: &Platform, wallet: &Wallet) -> Timestamp {
+    let due = next_wake(wallet, platform.profiles.at(wallet.now));
     if platform.clock.is_some() && wallet.stoppable_count > 0 {
         return due.min(wallet.next_stop_at());
     }
@@ -244,17 +273,22 @@ fn wake_at(
     until: Timestamp,
     present: Timestamp,
 ) -> Result<Woken, Refusal> {
-    let profile = ws.profile_of(org)?;
     let platform = ws.platform(ws.wallet(org)?.platform)?;
     // After an outage attempts and cooldowns count from the real present (rulings R7); on a test
     // clock everything is asked, and answered, at its own instant.
     let asked_from = if platform.clock.is_some() { Timestamp::ZERO } else { present };
     let mut last = None;
     loop {
+        let profile = ws.profile_of(org)?;
         let wallet = ws.wallet(org)?;
         let mut due = next_wake(wallet, &profile).max(wallet.now);
         if last == Some(due) && !wallet.review_due {
             due = due.plus_seconds(1);
+        }
+        let turns_at = next_turn(ws.platform(wallet.platform)?, wallet);
+        if turns_at <= due.min(until) {
+            turn(ws, org, turns_at)?;
+            continue;
         }
         if due > until {
             break;
@@ -293,13 +327,18 @@ pub fn catch_up(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestam
 
 /// As [`catch_up`], for what is a fact whether or not the organization was closed meanwhile.
 pub fn catch_up_any(ws: &mut Workset, org: OrgId, now: Timestamp) -> Result<Timestamp, Refusal> {
-    let profile = ws.profile_of(org)?;
     let wallet = ws.wallet(org)?;
     let now = now.max(wallet.now);
-    if next_wake(wallet, &profile) < now {
+    let platform = ws.platform(wallet.platform)?;
+    let turns_at = next_turn(platform, wallet);
+    if next_wake(wallet, platform.profiles.at(wallet.now)).min(turns_at) < now {
         let before = Timestamp::from_micros(now.micros() - 1);
         while wake_at(ws, org, before, now)? == Woken::Asked {}
     }
+    if turns_at <= now {
+        turn_by(ws, org, now)?;
+    }
+    let profile = ws.profile_of(org)?;
     move_to(ws, org, now)?;
     settle_to(ws, org, &profile, settled_by_others(&profile, now))?;
     expire_holds(ws, org, &profile, now)?;
@@ -324,7 +363,7 @@ pub(crate) fn settled_by_others(profile: &Profile, at: Timestamp) -> Timestamp {
     }
 }
 
-fn move_to(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
+pub(crate) fn move_to(ws: &mut Workset, org: OrgId, at: Timestamp) -> Result<(), Refusal> {
     let wallet = ws.wallet_mut(org)?;
     wallet.now = wallet.now.max(at);
     wallet.launches.retain(|launch| launch.until > at);

@@ -22,7 +22,7 @@ use crate::ledger::{EventKey, LedgerTransaction};
 use crate::limit::Limit;
 use crate::member::{Member, MemberName};
 use crate::price::{Price, PriceBook, Sku};
-use crate::profile::Profile;
+use crate::profile::{Profile, Versions};
 use crate::refund::Refund;
 use crate::run::{Resource, Run};
 use crate::wallet::Wallet;
@@ -105,11 +105,11 @@ impl<T: Clone> Table<T> {
     }
 }
 
-/// A platform: its profile, and its test clock if it is a test platform.
+/// A platform: the versions of its profile, and its test clock if it is a test platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Platform {
     pub name: String,
-    pub profile: Arc<Profile>,
+    pub profiles: Versions,
     pub clock: Option<Timestamp>,
     /// Where the clock is being advanced to; set until every wallet has arrived.
     pub clock_target: Option<Timestamp>,
@@ -484,10 +484,16 @@ impl Workset {
         self.platforms.find(Kind::Platform, org, 0)
     }
 
-    /// The profile that the wallet of `org` lives under.
+    /// The version of the profile that is in force for the wallet of `org`, at its own instant.
     pub fn profile_of(&self, org: OrgId) -> Result<Arc<Profile>, Refusal> {
+        let wallet = self.wallet(org)?;
+        Ok(Arc::clone(self.platform(wallet.platform)?.profiles.at(wallet.now)))
+    }
+
+    /// The version of the profile that was in force for the wallet of `org` at `at`.
+    pub fn profile_at(&self, org: OrgId, at: Timestamp) -> Result<Arc<Profile>, Refusal> {
         let platform = self.wallet(org)?.platform;
-        Ok(Arc::clone(&self.platform(platform)?.profile))
+        Ok(Arc::clone(self.platform(platform)?.profiles.at(at)))
     }
 
     /// Until when the runs of `org` that fall due are loaded.

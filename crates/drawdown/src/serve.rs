@@ -71,6 +71,9 @@ pub async fn do_jobs(app: App) {
         if let Err(error) = app::jobs::announce_prices::run(&app).await {
             tracing::warn!(%error, "announced prices cannot be read");
         }
+        if let Err(error) = app::jobs::change_profiles::run(&app).await {
+            tracing::warn!(%error, "changed profiles cannot be read");
+        }
         if let Err(error) = app::jobs::issue_documents::run(&app).await {
             tracing::warn!(%error, "documents that are due cannot be read");
         }

@@ -15,7 +15,7 @@ use domain::deposit::{Deposit, DepositLabel};
 use domain::event::EventKind;
 use domain::grant::{Grant, GrantKind};
 use domain::ledger::LedgerTransaction;
-use domain::profile::Profile;
+use domain::profile::Versions;
 use domain::wallet::Wallet;
 use domain::{Amount, OrgId, Timestamp};
 
@@ -88,8 +88,9 @@ pub trait World {
 }
 
 /// What a wallet says of itself.
-fn seen(wallet: &Wallet, profile: &Profile, at: i64) -> Seen {
-    let balance = wallet.balance(profile, Timestamp::from_micros(at));
+fn seen(wallet: &Wallet, profiles: &Versions, at: i64) -> Seen {
+    let at = Timestamp::from_micros(at);
+    let balance = wallet.balance(profiles.at(at), at);
     let mut credits: Vec<(i64, i128, i128)> = wallet
         .grants
         .iter()
@@ -101,7 +102,7 @@ fn seen(wallet: &Wallet, profile: &Profile, at: i64) -> Seen {
         posted: wide(balance.posted),
         debt: wide(wallet.debt),
         credits,
-        at,
+        at: at.micros(),
         accrued: wide(balance.accrued),
         available: wide(balance.available),
         shown: wide(balance.shown),

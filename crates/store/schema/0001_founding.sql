@@ -50,6 +50,7 @@ CREATE TABLE platforms (
     profile TEXT NOT NULL,
     profile_version BIGINT NOT NULL,
     settings TEXT NOT NULL,
+    versions TEXT NOT NULL,
     clock BIGINT,
     clock_target BIGINT,
     book_version BIGINT NOT NULL,

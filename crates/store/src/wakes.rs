@@ -23,6 +23,15 @@ catalogue! {
          AND w.test_platform IS NULL AND w.due <= $3 \
          ORDER BY w.due, w.org_id LIMIT $4"
     );
+    /// Wallets of a lane and a platform that have not come to an instant, and do not wake by then.
+    ASLEEP_AT: Statement = Statement::new(
+        "SELECT o.org_id FROM organizations AS o \
+         JOIN wallets AS w ON w.bucket = o.bucket AND w.org_id = o.org_id \
+         LEFT JOIN wakes AS k ON k.bucket = o.bucket AND k.org_id = o.org_id \
+         WHERE o.platform_id = $1 AND o.bucket % $3 = $2 AND w.settled_until < $4 \
+         AND (k.due IS NULL OR k.due > $4) \
+         ORDER BY o.org_id LIMIT $5"
+    );
     /// What is due on the test clock of a platform.
     DUE_ON_TEST_CLOCK: Statement = Statement::new(
         "SELECT org_id FROM wakes WHERE test_platform = $1 AND due <= $2 \
@@ -53,6 +62,21 @@ pub async fn due_on_test_clock(
 ) -> Result<Vec<OrgId>, StoreError> {
     let parameters = [platform.into(), until.into(), limit.into()];
     let rows = store.snapshot().await?.query(&DUE_ON_TEST_CLOCK, &parameters).await?;
+    rows.iter().map(|row| row.org(0)).collect()
+}
+
+/// At most `limit` wallets of a lane and a platform that have not come to `at`, and whose next wake
+/// is later: those that do not know that something is due then.
+pub async fn asleep_at(
+    store: &Store,
+    platform: OrgId,
+    at: Timestamp,
+    (lane, lane_count): (i64, i64),
+    limit: i64,
+) -> Result<Vec<OrgId>, StoreError> {
+    let of_lane = [platform.into(), lane.into(), lane_count.into()];
+    let parameters = [&of_lane[..], &[at.into(), limit.into()]].concat();
+    let rows = store.snapshot().await?.query(&ASLEEP_AT, &parameters).await?;
     rows.iter().map(|row| row.org(0)).collect()
 }
 

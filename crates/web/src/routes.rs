@@ -30,6 +30,12 @@ pub static ROUTES: &[Route] = &[
         .takes::<platforms::PlatformIn>()
         .answers::<platforms::PlatformOut>()
         .refuses(&["setting_invalid", "name_taken"]),
+    Route::act("/v1/platforms/{id}/profile", to!(platforms::change_profile))
+        .is("change_profile", "Changes the profile of a platform from an instant on")
+        .role(Platform)
+        .takes::<platforms::ProfileIn>()
+        .answers::<platforms::PlatformOut>()
+        .refuses(&["setting_invalid", "too_long_ago"]),
     Route::get("/v1/platforms/{id}", to!(platforms::get))
         .is("get_platform", "Shows a platform")
         .role(Platform)

@@ -11,7 +11,7 @@ use domain::{OrgId, Refusal, Timestamp};
 use store::StoreError;
 
 use crate::door::{App, AppError, Command, Outcome};
-use crate::jobs::announce_prices;
+use crate::jobs::{announce_prices, change_profiles};
 use crate::operation::Answer;
 use crate::operations::move_clock::MoveClock;
 use crate::operations::wake_wallet::WakeWallet;
@@ -47,6 +47,7 @@ impl From<StoreError> for AdvanceError {
 pub async fn advance(app: &App, platform: OrgId, to: Timestamp) -> Result<Timestamp, AdvanceError> {
     move_clock(app, platform, to, false).await?;
     announce_prices::run_ahead_of_clock(app, platform).await?;
+    change_profiles::run_ahead_of_clock(app, platform).await?;
     loop {
         let due =
             store::wakes::due_on_test_clock(&app.store, platform, to, ROUND_WALLETS_MAX).await?;

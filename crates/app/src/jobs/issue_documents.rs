@@ -57,7 +57,7 @@ pub fn documents_of(due: &Due) -> Vec<IssueDocument> {
 ///
 /// Refusals, in order: `not_in_profile`, `period_open` (the month is not over, or not settled).
 pub fn invoice_of(rows: &StatementRows, buyer: Party) -> Result<IssueDocument, Refusal> {
-    if rows.platform.profile.documents != Documents::ReceiptAndInvoice {
+    if rows.profile().documents != Documents::ReceiptAndInvoice {
         return Err(Refusal::NotInProfile { feature: "invoices for months" });
     }
     if !rows.is_final() {

@@ -3,6 +3,7 @@
 
 pub mod advance_clock;
 pub mod announce_prices;
+pub mod change_profiles;
 pub mod charge_methods;
 pub mod erase_organizations;
 pub mod issue_documents;

@@ -33,9 +33,9 @@ impl Operation for AnnouncePrice {
     /// price that was known. Told ahead, nothing is settled. Idempotency: telling again changes
     /// nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let is_ahead = self.price.effective_from > now.max(ws.wallet(self.org)?.now);
         let now = if is_ahead { now } else { catch_up(ws, self.org, now)? };
+        let profile = ws.profile_of(self.org)?;
         announce_price(ws, self.org, &profile, &self.price, now)?;
         Ok(Answer::Price(ws.wallet(self.org)?.platform, self.price.clone()))
     }

@@ -47,8 +47,8 @@ impl Operation for AssignDiscount {
     /// What runs keeps its price, unless it is said to apply to that as well; what starts, or
     /// happens, from the effect on has the new one.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         let platform = ws.wallet(self.org)?.platform;
         if let Some(sku) = self.sku {
             let book = ws.book(platform);

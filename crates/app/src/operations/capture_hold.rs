@@ -43,8 +43,8 @@ impl Operation for CaptureHold {
     /// Draws exactly the grants that were reserved; what is released of an expired grant expires in
     /// the same command (rulings R9).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         let mut hold = ws.holds.find(Kind::Hold, self.org, self.hold)?.clone();
         if hold.state != HoldState::Open {
             return Err(Refusal::HoldResolved { state: hold.state.name() });

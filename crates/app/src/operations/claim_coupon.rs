@@ -32,7 +32,7 @@ impl Operation for ClaimCoupon {
     /// Idempotency: an organization has one claim on a coupon, whatever became of it; claiming
     /// again answers with it and counts nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        if !ws.platform(self.platform)?.profile.coupons {
+        if !ws.platform(self.platform)?.profiles.at(now).coupons {
             return Err(Refusal::NotInProfile { feature: "coupons" });
         }
         let coupon = ws.coupons.of(self.platform).find(|(_, coupon)| coupon.code == self.code);

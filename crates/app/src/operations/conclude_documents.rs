@@ -36,23 +36,24 @@ impl Operation for ConcludeDocuments {
 
     /// Refusals: `not_found`. Idempotency: what is concluded stays so, and is told once.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let (was_due, answer) = match self.about {
+        let (was_due, decided_at, answer) = match self.about {
             About::Deposit(number) => {
                 let mut deposit = ws.deposits.find(Kind::Deposit, self.org, number)?.clone();
                 let before = std::mem::replace(&mut deposit.documented, Documented::Done);
                 ws.deposits.put(self.org, number, deposit.clone());
-                (before == Documented::Due, Answer::Deposit(self.org, deposit))
+                (before == Documented::Due, deposit.decided_at, Answer::Deposit(self.org, deposit))
             }
             About::Refund(number) => {
                 let mut refund = ws.refunds.find(Kind::Refund, self.org, number)?.clone();
                 let before = std::mem::replace(&mut refund.documented, Documented::Done);
                 ws.refunds.put(self.org, number, refund.clone());
-                (before == Documented::Due, Answer::Refund(self.org, refund))
+                (before == Documented::Due, refund.decided_at, Answer::Refund(self.org, refund))
             }
             About::Month(_) => return Err(Refusal::NotFound { kind: Kind::Document }),
         };
-        let is_mailed = ws.profile_of(self.org)?.documents == Documents::EmailReceipt;
         let now = now.max(ws.wallet(self.org)?.now);
+        let profile = ws.profile_at(self.org, decided_at.unwrap_or(now))?;
+        let is_mailed = profile.documents == Documents::EmailReceipt;
         for document in self.documents.iter().filter(|_| was_due && is_mailed) {
             let mut fields = vec![("document", document.reference())];
             match self.about {

@@ -37,7 +37,7 @@ impl Operation for CreateCoupon {
     /// before it starts, or what it gives does), `name_taken`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let platform = ws.platform(self.platform)?;
-        if !platform.profile.coupons {
+        if !platform.profiles.at(now).coupons {
             return Err(Refusal::NotInProfile { feature: "coupons" });
         }
         if let CouponGift::Credit { amount, expires_in_seconds } = self.gift {

@@ -40,7 +40,8 @@ impl Operation for CreateOrganization {
         if ws.has_wallet(self.org) {
             return Err(Refusal::NameTaken { name: self.name.clone() });
         }
-        let profile = &ws.platform(self.platform)?.profile;
+        // How late use may come is never longer than at first.
+        let profile = ws.platform(self.platform)?.profiles.first();
         let late_window = profile.late_window_seconds;
         let volume = profile.has_volume_tiers().then(|| Volume::new(late_window));
         let organization = Organization {

@@ -1,7 +1,6 @@
 //! Creates a platform: the operator's cloud, its profile, and its house organization.
 
-use std::sync::Arc;
-
+use domain::profile::Versions;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{OrgId, Refusal, Timestamp, Workset};
@@ -44,7 +43,7 @@ impl Operation for CreatePlatform {
         let now = self.test_clock.unwrap_or(now);
         let platform = Platform {
             name: self.name.clone(),
-            profile: Arc::new(profile),
+            profiles: Versions::new(profile),
             clock: self.test_clock,
             clock_target: None,
             book_version: 0,

@@ -50,8 +50,8 @@ impl Operation for PlaceHold {
     /// `expiry_in_the_past`, `not_found` (the SKU), `insufficient_credit`, `runway_too_short`
     /// (rulings R9), `limit_reached`, `setting_invalid` (labels).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         if ws.wallet(self.org)?.is_frozen() {
             return Err(Refusal::WalletFrozen);
         }

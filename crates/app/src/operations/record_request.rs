@@ -59,7 +59,7 @@ impl Operation for RecordRequest {
     ///
     /// Idempotency: the same id with the same content answers with what was recorded.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let clock = now.max(ws.wallet(self.org)?.now);
+        ws.wallet(self.org)?;
         if let Some(prior) = ws.prior(self.org, self.hash, &self.key) {
             if prior.fingerprint != self.fingerprint {
                 return Err(Refusal::EventConflict);
@@ -70,12 +70,12 @@ impl Operation for RecordRequest {
             return Err(Refusal::QuantityNotPositive);
         }
         ws.resources.find(Kind::Resource, self.org, self.resource)?;
-        let late_window_seconds = ws.profile_of(self.org)?.late_window_seconds;
-        let occurred_at = self.occurred_at.unwrap_or(clock);
-        require_reported(occurred_at, clock, late_window_seconds)?;
-        let began_at = began_at(occurred_at, self.busy_milliseconds);
-        require_reported(began_at, clock, late_window_seconds)?;
         let now = catch_up(ws, self.org, now)?;
+        let late_window_seconds = ws.profile_of(self.org)?.late_window_seconds;
+        let occurred_at = self.occurred_at.unwrap_or(now);
+        require_reported(occurred_at, now, late_window_seconds)?;
+        let began_at = began_at(occurred_at, self.busy_milliseconds);
+        require_reported(began_at, now, late_window_seconds)?;
         let labels = label::intern(ws, self.org, &self.labels)?;
         // After this line the operation must succeed.
         let quantity = self.busy_milliseconds;

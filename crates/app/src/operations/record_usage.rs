@@ -77,12 +77,17 @@ impl Operation for RecordUsage {
         if is_empty || self.quantities.iter().any(|&(_, quantity)| quantity < 0) {
             return Err(Refusal::QuantityNotPositive);
         }
-        let profile = ws.profile_of(self.org)?;
-        let clock = now.max(ws.wallet(self.org)?.now);
-        let occurred_at = self.occurred_at.unwrap_or(clock);
-        require_reported(occurred_at, clock, profile.late_window_seconds)?;
         let now = catch_up(ws, self.org, now)?;
-        let (lines, discount_bps, purpose) = self.rated(ws, &profile, platform, occurred_at)?;
+        let profile = ws.profile_of(self.org)?;
+        let occurred_at = self.occurred_at.unwrap_or(now);
+        require_reported(occurred_at, now, profile.late_window_seconds)?;
+        let (lines, discount_bps, purpose) = if occurred_at < now {
+            // What is late costs what it cost then (requirements N07, C23).
+            let then = ws.profile_at(self.org, occurred_at)?;
+            self.rated(ws, &then, platform, occurred_at)?
+        } else {
+            self.rated(ws, &profile, platform, occurred_at)?
+        };
         let total = lines.iter().try_fold(Amount::ZERO, |sum, line| sum.checked_add(line.amount));
         let amount = total.filter(|&amount| amount <= CHARGE_MAX).ok_or_else(beyond)?;
         let owed = ws.wallet(self.org)?.debt.checked_add(amount);

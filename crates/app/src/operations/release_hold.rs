@@ -34,8 +34,8 @@ impl Operation for ReleaseHold {
 
     /// Refusals, in order: `not_found`, `hold_resolved`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         let mut hold = ws.holds.find(Kind::Hold, self.org, self.hold)?.clone();
         if hold.state != HoldState::Open {
             return Err(Refusal::HoldResolved { state: hold.state.name() });

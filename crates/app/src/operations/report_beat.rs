@@ -33,8 +33,8 @@ impl Operation for ReportBeat {
     ///
     /// Idempotency: a beat that is not later than the last one changes nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         let mut run = current_run(ws, self.org, self.run)?;
         if let Some(stopped_at) = run.stopped_at {
             return Err(Refusal::RunEnded { stopped_at });

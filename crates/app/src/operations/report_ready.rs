@@ -39,8 +39,8 @@ impl Operation for ReportReady {
     /// Under block terms a run whose blocks cannot be paid any more, or go beyond a limit, gets its
     /// zero action at once and costs nothing.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         let mut run = ws.runs.find(Kind::Run, self.org, self.run)?.clone();
         if let Some(stopped_at) = run.stopped_at {
             return Err(Refusal::RunEnded { stopped_at });
@@ -53,7 +53,7 @@ impl Operation for ReportReady {
         // After this line the operation must succeed.
         let start = ready_at.max(run.started_at);
         let change = match run.is_repriced_by(start) {
-            true => change_of(ws, self.org, &profile, &run, start)?,
+            true => change_of(ws, self.org, &run, start)?,
             false => None,
         };
         if let Some((price, rate)) = change {
@@ -63,7 +63,7 @@ impl Operation for ReportReady {
             run.admitted_at = Some(run.started_at);
         }
         run.started_at = start;
-        run.reprices_at = next_change(ws, self.org, &profile, run.sku, start)?;
+        run.reprices_at = next_change(ws, self.org, run.sku, start)?;
         if let Some(paid) = run.paid {
             let required = blocks_charge(run.rate, paid.block_seconds, start, now);
             let (wallet, purpose) = (ws.wallet(self.org)?, Some(Purpose::of(&run)));

@@ -46,8 +46,8 @@ impl Operation for ResizeRun {
     /// block now, which has to be paid; any other size begins with the next block, and asking for
     /// the present size again takes that back.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         let mut run = current_run(ws, self.org, self.run)?;
         if let Some(stopped_at) = run.stopped_at {
             return Err(Refusal::RunEnded { stopped_at });
@@ -63,7 +63,7 @@ impl Operation for ResizeRun {
         }
         let start = now.floor_to_second().max(run.started_at);
         let price = price_of(ws, self.org, sku.number, start)?;
-        let rate = rate_of(ws, self.org, &profile, &price, start, now)?;
+        let rate = rate_of(ws, self.org, &price, start, now)?;
         let wallet = ws.wallet(self.org)?;
         if sku_of(&run) != price.sku {
             require_burn(wallet, rate, run.paid.map(|paid| paid.block_seconds))?;

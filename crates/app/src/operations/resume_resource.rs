@@ -40,8 +40,8 @@ impl Operation for ResumeResource {
     /// Within a block that is paid already it costs a new block, or nothing until that one ends,
     /// by the profile (rulings R15).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         let resource = ws.resources.find(Kind::Resource, self.org, self.resource)?;
         if resource.run.is_some() {
             return Err(Refusal::AlreadyRunning);

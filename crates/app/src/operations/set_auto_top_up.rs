@@ -39,11 +39,11 @@ impl Operation for SetAutoTopUp {
     /// amount, daily attempts, monthly amount), `amount_too_precise`, `payment_method_missing`,
     /// `wallet_frozen` (switching it on).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
+        catch_up(ws, self.org, now)?;
         let profile = ws.profile_of(self.org)?;
         let rule = AutoTopUp::new(self.threshold, self.amount, self.method, self.enabled);
         let rule = AutoTopUp { caps: self.caps, ..rule };
         rule.require_allowed(&profile)?;
-        catch_up(ws, self.org, now)?;
         ws.methods
             .find(Kind::PaymentMethod, self.org, self.method)
             .map_err(|_| Refusal::PaymentMethodMissing)?;

@@ -29,9 +29,9 @@ impl Operation for SetTaxRate {
     /// What has run until now is charged with the tax that was in force; a deposit that was started
     /// keeps the tax that its payer was told.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
-        if profile.tax_point == TaxPoint::None {
+        let profile = ws.profile_of(self.org)?;
+        if profile.tax_point == TaxPoint::None && self.bps != 0 {
             return Err(Refusal::NotInProfile { feature: "tax" });
         }
         if !is_rate(self.bps) {

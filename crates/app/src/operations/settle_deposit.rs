@@ -130,7 +130,8 @@ fn book_fee(
 }
 
 /// Books confirmed money: it pays debt first, and the rest becomes a grant. What was purchased
-/// before is renewed where the profile says so (rulings R12), and what expires at once does.
+/// before is renewed where the profile says so (rulings R12), and what expires at once does. The
+/// deposit buys what was offered when it was started (requirements C23).
 fn credit(
     ws: &mut Workset,
     org: OrgId,
@@ -139,6 +140,7 @@ fn credit(
     now: Timestamp,
 ) -> Result<Deposit, Refusal> {
     let profile = ws.profile_of(org)?;
+    let offered = ws.profile_at(org, deposit.created_at)?;
     renew(ws, org, &profile, paid_at, now)?;
     let wallet = ws.wallet_mut(org)?;
     let pays_debt = wallet.debt.min(deposit.amount);
@@ -150,7 +152,7 @@ fn credit(
             kind: GrantKind::Purchased,
             amount: rest,
             priority: PRIORITY_DEFAULT,
-            expires_at: profile.purchase_expires_at(paid_at),
+            expires_at: offered.purchase_expires_at(paid_at),
             purchase: None,
             deposit: Some(deposit.number),
             note: String::new(),
@@ -175,7 +177,7 @@ fn credit(
         ..Draft::new(TransactionKind::Deposit, now, deposit.amount)
     };
     post(ws, org, draft)?;
-    let bonus = give_bonuses(ws, org, &profile, &deposit, now)?;
+    let bonus = give_bonuses(ws, org, &offered, &deposit, now)?;
     let balance = ws.wallet(org)?.posted();
     deposit.reason.clear();
     deposit.documented = due(of_deposit(profile.documents));
@@ -193,16 +195,16 @@ fn credit(
     Ok(deposit)
 }
 
-/// Gives what comes on top of a deposit: by the platform's setting, and by the first coupon that
-/// waited for one that is large enough. Answers with the sum.
+/// Gives what comes on top of a deposit: by the platform's setting as it was offered, and by the
+/// first coupon that waited for one that is large enough. Answers with the sum.
 fn give_bonuses(
     ws: &mut Workset,
     org: OrgId,
-    profile: &Profile,
+    offered: &Profile,
     deposit: &Deposit,
     now: Timestamp,
 ) -> Result<Amount, Refusal> {
-    let by_setting = profile.deposit_bonus.bonus_round_half_even(deposit.amount);
+    let by_setting = offered.deposit_bonus.bonus_round_half_even(deposit.amount);
     give_bonus(ws, org, deposit, by_setting, ("", now))?;
     for (place, coupon) in ws.wallet(org)?.bonus_coupons.clone().into_iter().enumerate() {
         let mut redemption = ws.redemptions.find(Kind::Coupon, org, coupon)?.clone();

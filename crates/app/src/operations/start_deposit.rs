@@ -38,7 +38,7 @@ impl Operation for StartDeposit {
     /// `not_found` (member), `amount_not_positive`,
     /// `amount_too_precise`, `amount_out_of_range`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
+        let profile = ws.profile_at(self.org, now)?;
         ws.require_open(self.org)?;
         if let Some(member) = self.member {
             ws.members.find(Kind::Member, self.org, member)?;

@@ -74,8 +74,8 @@ impl Operation for StartRun {
     /// credit for all that has run until now (rulings R1, R8); under block terms for every block
     /// that has started. Where an announced price took effect since, it goes on at that.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         let resource = ws.resources.find(Kind::Resource, self.org, self.resource)?;
         if resource.run.is_some() {
             return Err(Refusal::AlreadyRunning);
@@ -152,7 +152,7 @@ pub(super) fn admit(
     opening: &Opening,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let rate = rate_of(ws, org, profile, price, opening.started_at, now)?;
+    let rate = rate_of(ws, org, price, opening.started_at, now)?;
     let wallet = ws.wallet(org)?;
     require_burn(wallet, rate, opening.block_seconds)?;
     if opening.paid_until.is_some() {

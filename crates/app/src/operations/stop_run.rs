@@ -54,8 +54,8 @@ impl Operation for StopRun {
     /// A stop that is reported late gives back what was posted for time that did not run, and the
     /// blocks that started at its end or later (rulings R5).
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let profile = ws.profile_of(self.org)?;
         let now = catch_up(ws, self.org, now)?;
+        let profile = ws.profile_of(self.org)?;
         let run = current_run(ws, self.org, self.run)?;
         if let Some(stopped_at) = run.stopped_at {
             return Err(Refusal::RunEnded { stopped_at });

@@ -1,10 +1,11 @@
 //! Discounts recomputed: what was assigned from its rows, what volume earned from the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use domain::discount::{Discount, assigned_bps, day_of, drawn_before, still_matters, tier_bps};
 use domain::ledger::{LedgerTransaction, TransactionKind};
-use domain::profile::{Profile, REPORTED_AHEAD_SECONDS_MAX};
+use domain::profile::{Profile, REPORTED_AHEAD_SECONDS_MAX, Versions};
 use domain::run::Run;
 use domain::settle::volume_day;
 use domain::wallet::Wallet;
@@ -73,46 +74,54 @@ impl Discounts {
 /// at the very instant of posting may have come before or after.
 pub(crate) fn check_charge(
     chain: &Chain,
-    profile: Option<&Profile>,
+    profiles: Option<&Versions>,
     sku: Option<i64>,
     row: &LedgerTransaction,
 ) -> Result<(), Lie> {
-    let (Some(profile), Some(sku)) = (profile, sku) else { return Ok(()) };
+    let (Some(profiles), Some(sku)) = (profiles, sku) else { return Ok(()) };
     let discounts = &chain.discounts;
     let happened = row.occurred_at.unwrap_or(row.at);
-    let earned = discounts.earned(profile, day_of(happened.min(row.at)));
-    let known = |count: usize| {
+    let known = |profile: &Profile, count: usize| {
         let known = discounts.assigned.iter().take(count);
-        assigned_bps(known, sku, happened).max(earned)
+        let assigned = if profile.discounts { assigned_bps(known, sku, happened) } else { 0 };
+        assigned.max(discounts.earned(profile, day_of(happened.min(row.at))))
     };
     let count = |is_known: fn(&Discount, Timestamp) -> bool| {
         discounts.assigned.iter().take_while(|it| is_known(it, row.at)).count()
     };
     let before = count(|it, at| it.created_at < at);
     let after = count(|it, at| it.created_at <= at);
-    if (before..after).any(|count| row.discount_bps == known(count)) {
+    // What is reported ahead is decided by what is in force when it is reported.
+    let profile = profiles.at(happened.min(row.at));
+    if (before..after).any(|count| row.discount_bps == known(profile, count)) {
         return Ok(());
     }
     let at = ("journal", row.org, || format!("transaction {}", row.number));
-    same(at, "the discount", &row.discount_bps, &known(after))
+    same(at, "the discount", &row.discount_bps, &known(profile, after))
 }
 
 /// Compares the discounts of an organization's runs with what was in force when they began.
-pub(crate) fn check_runs(chain: &Chain, profile: Option<&Profile>) -> Result<(), Lie> {
-    let Some(profile) = profile else { return Ok(()) };
+pub(crate) fn check_runs(chain: &Chain, profiles: Option<&Versions>) -> Result<(), Lie> {
+    let Some(profiles) = profiles else { return Ok(()) };
     for &(number, sku, priced_at, bps) in &chain.discounts.runs {
         // Rows of an organization share one counter, so what was assigned before is known.
         let before = chain.discounts.assigned.iter().filter(|it| it.number < number);
-        let assigned = if profile.discounts { assigned_bps(before, sku, priced_at) } else { 0 };
-        let day = day_of(priced_at);
-        let should = assigned.max(chain.discounts.earned(profile, day));
-        // A start that was reported ahead of the clock counts the days that were whole by then.
-        let reported = day_of(priced_at.plus_seconds(-REPORTED_AHEAD_SECONDS_MAX));
-        if bps == assigned.max(chain.discounts.earned(profile, reported)) {
+        let assigned = assigned_bps(before, sku, priced_at);
+        // A start that was reported ahead of the clock counts the days that were whole by then, and
+        // has the discount of the version that was in force.
+        let reported = priced_at.plus_seconds(-REPORTED_AHEAD_SECONDS_MAX);
+        let should = |profile: &Profile, at: Timestamp| {
+            let assigned = if profile.discounts { assigned } else { 0 };
+            assigned.max(chain.discounts.earned(profile, day_of(at)))
+        };
+        let is_it = |profile: &Arc<Profile>| {
+            [priced_at, reported].into_iter().any(|at| bps == should(profile, at))
+        };
+        if profiles.between(reported, priced_at).any(is_it) {
             continue;
         }
         let at = ("runs", chain.org, || format!("run {number}"));
-        same(at, "the discount", &bps, &should)?;
+        same(at, "the discount", &bps, &should(profiles.at(priced_at), priced_at))?;
     }
     Ok(())
 }

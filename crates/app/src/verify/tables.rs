@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::deposit::{Deposit, DepositState};
 use domain::grant::{Grant, OpenGrant};
 use domain::hold::HoldState;
-use domain::profile::{Documents, Expiry};
+use domain::profile::{Documents, Expiry, Versions};
 use domain::rate::Rate;
 use domain::run::Run;
 use domain::scope::Cover;
-use domain::wake::next_wake_on;
+use domain::wake::{next_wake_on, next_wake_under};
 use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, OrgId, Timestamp};
@@ -96,10 +96,12 @@ impl Books {
         }
         for chain in self.chains.values_mut() {
             let platform = self.platforms.get(&chain.platform);
-            let has_tiers = platform.is_some_and(|platform| platform.profile.has_volume_tiers());
+            let profiles = platform.map(|platform| &platform.profiles);
+            let has_tiers = profiles.is_some_and(|it| it.first().has_volume_tiers());
             chain.discounts.has_tiers = has_tiers;
-            let point = platform.map(|platform| platform.profile.tax_point);
-            chain.taxes.on_use = point.is_some_and(taxes::Taxes::are_on_use);
+            let is_on_use =
+                |it: &Versions| it.all().any(|it| taxes::Taxes::are_on_use(it.tax_point));
+            chain.taxes.on_use = profiles.is_some_and(is_on_use);
         }
         Ok(())
     }
@@ -120,7 +122,7 @@ impl Books {
     pub(crate) fn run_discounts(&self) -> Result<(), Lie> {
         for chain in self.chains.values() {
             let platform = self.platforms.get(&chain.platform);
-            discounts::check_runs(chain, platform.map(|platform| platform.profile.as_ref()))?;
+            discounts::check_runs(chain, platform.map(|platform| &platform.profiles))?;
         }
         Ok(())
     }
@@ -206,7 +208,7 @@ impl Books {
         each_row!(snapshot, deposits, row, {
             let (org, number, deposit) = row;
             taxes::check_deposit((org, number), &deposit)?;
-            if let Some(setting) = self.documents_setting(org) {
+            if let Some(setting) = self.documents_setting(org, deposit.decided_at) {
                 self.papers.add_deposit(org, &deposit, setting);
             }
             self.require_member(org, deposit.member, ("deposits", format!("deposit {number}")))?;
@@ -250,7 +252,7 @@ impl Books {
         let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
         each_row!(snapshot, refunds, row, {
             let (org, number, refund) = row;
-            if let Some(setting) = self.documents_setting(org) {
+            if let Some(setting) = self.documents_setting(org, refund.decided_at) {
                 self.papers.add_refund(org, &refund, setting);
             }
             let taken: Amount = refund.taken.iter().map(|part| part.change).sum();
@@ -284,24 +286,27 @@ impl Books {
             return Err(homeless("deposits", org, deposit.number).into());
         };
         let platform = chain.platform;
-        let profile = self.platform(platform)?.profile;
+        let profiles = self.platform(platform)?.profiles;
         let Some(chain) = self.chains.get_mut(&org) else { return Ok(()) };
-        if let Expiry::Rolling(months) = profile.purchased_expiry {
+        // Whether it rolls, and how far, holds for the life of a platform.
+        if let Expiry::Rolling(months) = profiles.first().purchased_expiry {
             let until = chain.zone.plus_months(paid_at, months);
             chain.valid_until = chain.valid_until.max(Some(until));
         }
         let bought = deposit.grant.and_then(|grant| Some((grant, chain.terms.get(&grant)?)));
         if let Some((grant, (_, _, expires_at))) = bought {
             let at = ("grants", org, || format!("grant {grant}"));
-            same(at, "the expiry", expires_at, &profile.purchase_expires_at(paid_at))?;
+            // It is what was offered when the deposit was started.
+            let offered = profiles.at(deposit.created_at);
+            same(at, "the expiry", expires_at, &offered.purchase_expires_at(paid_at))?;
         }
         Ok(())
     }
 
-    /// What the platform of an organization issues.
-    fn documents_setting(&self, org: OrgId) -> Option<Documents> {
+    /// What the platform of an organization issues about money that moved then.
+    fn documents_setting(&self, org: OrgId, decided_at: Option<Timestamp>) -> Option<Documents> {
         let platform = self.platforms.get(&self.chains.get(&org)?.platform)?;
-        Some(platform.profile.documents)
+        Some(platform.profiles.at(decided_at?).documents)
     }
 
     /// The platform that wallets live on.
@@ -439,7 +444,7 @@ impl Books {
             let platform = self.platform(wallet.platform)?;
             let Some(chain) = self.chains.get(&row.org) else { continue };
             check_wallet(chain, &wallet)?;
-            discounts::check_wallet(chain, &wallet, &platform.profile)?;
+            discounts::check_wallet(chain, &wallet, platform.profiles.first())?;
             taxes::check_wallet(&wallet)?;
             digests::check_wallet(chain)?;
             chain.limits.check_wallet(&wallet)?;
@@ -633,7 +638,12 @@ fn check_meters(chain: &Chain, wallet: &Wallet) -> Result<(), Lie> {
 }
 
 fn check_wake(chain: &Chain, wallet: &Wallet, platform: &Platform) -> Result<(), Lie> {
-    let due = next_wake_on(platform, wallet).micros();
+    // Who has not been told of a version yet does not wake for it.
+    let due = match platform.profiles.untold().next() {
+        Some(_) => next_wake_under(platform, wallet),
+        None => next_wake_on(platform, wallet),
+    };
+    let due = due.micros();
     let stored = chain.wake.unwrap_or(i64::MAX);
     if stored <= due {
         return Ok(());

@@ -350,7 +350,7 @@ impl Layer for StoreLayer {
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
         let (wallet, platform) = self.wallet(org)?;
         let now = platform.clock.unwrap_or(wallet.now);
-        Ok(BalanceRow::from(wallet.balance(&platform.profile, now)))
+        Ok(BalanceRow::from(wallet.balance(platform.profiles.at(now), now)))
     }
 
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
@@ -361,7 +361,7 @@ impl Layer for StoreLayer {
         let ((wallet, platform), now) = (self.wallet(org)?, self.now(org)?);
         let rows = self.read(async |snapshot| month::rows(snapshot, &wallet, now).await)?;
         let book = self.read(async |snapshot| access::book(snapshot, wallet.platform).await)?;
-        let pricing = Pricing { wallet: &wallet, profile: &platform.profile, book: &book };
+        let pricing = Pricing { wallet: &wallet, profiles: &platform.profiles, book: &book };
         let projection = Projection::of(pricing, rows.runs.iter(), rows.journal.iter(), now);
         let resources = (rows.resources_this_month, rows.resources_in_all);
         Ok(ProjectionRow::of(&projection, resources, wallet.running_count))
@@ -370,13 +370,14 @@ impl Layer for StoreLayer {
     fn preview(&mut self, org: OrgId, rule: TopUpRule) -> Result<Preview, Failure> {
         let (wallet, platform) = self.wallet(org)?;
         let now = platform.clock.unwrap_or(wallet.now);
-        preview_of(&wallet, &platform.profile, rule, now)
+        preview_of(&wallet, platform.profiles.at(now), rule, now)
     }
 
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {
         let (wallet, platform) = self.wallet(org)?;
         let book = self.read(async |snapshot| access::book(snapshot, wallet.platform).await)?;
-        Ok(price_rows(&book, &wallet, &platform.profile, self.now(org)?))
+        let now = self.now(org)?;
+        Ok(price_rows(&book, &wallet, platform.profiles.at(now), now))
     }
 
     fn deposits(&mut self, org: OrgId) -> Result<Vec<DepositRow>, Failure> {
@@ -508,7 +509,7 @@ impl Layer for StoreLayer {
             statement::rows(snapshot, org, Timestamp::ZERO, |_| Some(month)).await
         })?;
         let rows = rows.ok_or_else(|| broken("the wallet is not there"))?;
-        Ok(StatementRow::of(&rows.statement(), rows.rounding()))
+        Ok(StatementRow::of(&rows.statement(), rows.profile().bill_rounding))
     }
 
     fn issue_documents(&mut self) -> Result<(), Failure> {

@@ -106,8 +106,9 @@ async fn balance(store: &Store, org: OrgId) -> Timestamp {
     let mut snapshot = store.snapshot().await.expect("a snapshot");
     let wallet = access::wallet(&mut snapshot, org).await.expect("a read").expect("a wallet");
     let platform = access::platform(&mut snapshot, wallet.platform).await.expect("a read");
-    let profile = platform.expect("a platform").profile;
-    let balance = wallet.balance(&profile, wallet.now.plus_seconds(60));
+    let platform = platform.expect("a platform");
+    let at = wallet.now.plus_seconds(60);
+    let balance = wallet.balance(platform.profiles.at(at), at);
     assert!(balance.accrued.is_positive(), "time has accrued");
     wallet.now
 }

@@ -232,7 +232,7 @@ impl World for DomainWorld {
             let platform = self.ws.platform(look.platform).expect("a platform that was made");
             let made = made(self.ws.grants.of(look.org).map(|(_, grant)| grant));
             let whole = whole.then(|| self.whole(look.org));
-            Seen { made, whole, ..seen(wallet, &platform.profile, look.at) }
+            Seen { made, whole, ..seen(wallet, &platform.profiles, look.at) }
         };
         looks.iter().map(see).collect()
     }

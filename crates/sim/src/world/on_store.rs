@@ -280,7 +280,7 @@ impl World for StoreWorld {
                     true => Some(see_whole(snapshot, look.org, tip, &grants).await?),
                     false => None,
                 };
-                all.push(Seen { made, whole, ..seen(&wallet, &home.profile, look.at) });
+                all.push(Seen { made, whole, ..seen(&wallet, &home.profiles, look.at) });
             }
             Ok(all)
         })

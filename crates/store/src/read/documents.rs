@@ -116,7 +116,7 @@ async fn due(
     let platform = organization.platform;
     let Some(home) = access::platform(snapshot, platform).await? else { return Ok(None) };
     let Some(buyer) = buyer(snapshot, org).await? else { return Ok(None) };
-    let setting = home.profile.documents;
+    let setting = home.profiles.at(at).documents;
     Ok(Some(Due { org, platform, setting, about, corrects, at, buyer, paid_by, net, tax }))
 }
 

@@ -134,7 +134,7 @@ pub async fn explain(
 impl Home {
     fn wallet(&self, id: &Id) -> Option<Explanation> {
         let is_it = id.kind == Kind::Organization || id.number == Wallet::NUMBER;
-        is_it.then(|| standing::wallet(&self.wallet, &self.platform.profile, self.now))
+        is_it.then(|| standing::wallet(&self.wallet, self.platform.profiles.at(self.now), self.now))
     }
 
     /// The transaction with this number: by the index, or by walking down to what is indexed.

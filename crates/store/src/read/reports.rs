@@ -71,7 +71,7 @@ pub async fn used(
     let book = book(snapshot, wallet.platform).await?;
     let resources = resources_of(snapshot, org, &runs).await?;
     let label_sets = label_sets_of(snapshot, org, &journal).await?;
-    let profile = platform.profile;
+    let profile = Arc::clone(platform.profiles.at(now));
     Ok(Some(UsedRows {
         wallet,
         profile,

@@ -6,10 +6,10 @@
 
 use domain::ledger::LedgerTransaction;
 use domain::price::PriceBook;
-use domain::profile::BillRounding;
+use domain::profile::Profile;
 use domain::roll_forward::Month;
 use domain::run::Run;
-use domain::statement::{Posted, Statement};
+use domain::statement::{Posted, Statement, billed_at};
 use domain::time::SECONDS_PER_DAY;
 use domain::wallet::Wallet;
 use domain::workset::Platform;
@@ -58,8 +58,9 @@ impl StatementRows {
         self.now >= self.month.end && is_settled
     }
 
-    pub fn rounding(&self) -> BillRounding {
-        self.platform.profile.bill_rounding
+    /// The version of the profile that the month was, or is, billed under.
+    pub fn profile(&self) -> &Profile {
+        self.platform.profiles.at(billed_at(self.month, self.now))
     }
 }
 

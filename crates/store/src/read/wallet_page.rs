@@ -11,6 +11,7 @@ use domain::grant::Grant;
 use domain::hold::Hold;
 use domain::ledger::LedgerTransaction;
 use domain::price::PriceBook;
+use domain::profile::Profile;
 use domain::run::{Resource, Run};
 use domain::wallet::Wallet;
 use domain::workset::{Organization, Platform};
@@ -89,6 +90,13 @@ pub struct WalletRows {
     pub holds: Vec<Hold>,
     /// Newest first.
     pub events: Vec<ToldEvent>,
+}
+
+impl WalletRows {
+    /// The version of the platform's profile that is in force.
+    pub fn profile(&self) -> &Profile {
+        self.platform.profiles.at(self.now)
+    }
 }
 
 /// Reads the page of `org`; nothing when there is no such organization, or it is a platform's own.

@@ -12,7 +12,7 @@ use domain::limit::{Limit, LimitScope, LimitWindow};
 use domain::member::{Member, MemberName, MemberRole};
 use domain::meter::{Meter, Meters};
 use domain::price::{AppliesTo, CommitmentTerms, Price, PriceBook, Sku};
-use domain::profile::Profile;
+use domain::profile::{Profile, Version, Versions};
 use domain::rate::Rate;
 use domain::refund::{Refund, RefundState};
 use domain::run::{Heartbeat, Paid, Resource, ResourceClass, Rest, Run, StopReason};
@@ -248,9 +248,20 @@ fn platform(random: &mut Random) -> Platform {
     let mut profile =
         Profile { name: random.text(), version: random.below(99), ..Profile::default() };
     profile.apply(settings).unwrap();
+    let mut profiles = Versions::new(profile.clone());
+    for lead in 0..random.below(3) {
+        profile.version += 1;
+        profile.apply(&format!("stop_lead_seconds={};coupons=off", 31 + lead)).unwrap();
+        profiles.push(Version {
+            effective_from: Timestamp::from_seconds(1_000 + lead),
+            created_at: random.time(),
+            told_at: random.maybe(Random::time),
+            profile: Arc::new(profile.clone()),
+        });
+    }
     Platform {
         name: random.text(),
-        profile: Arc::new(profile),
+        profiles,
         clock: random.maybe(Random::time),
         clock_target: random.maybe(Random::time),
         book_version: random.below(99),

@@ -137,8 +137,8 @@ pub async fn preview(call: Call) -> Result<Reply, Fault> {
     let platform = platform.ok_or_else(missing)?;
     let now = call.web.now_at(platform.clock).max(wallet.now);
     let rule = AutoTopUp { caps, ..AutoTopUp::new(threshold, amount, 0, true) };
-    rule.require_allowed(&platform.profile).map_err(Fault::Refused)?;
+    rule.require_allowed(platform.profiles.at(now)).map_err(Fault::Refused)?;
     let rule = rule.replacing(wallet.auto_top_up.clone());
-    let preview = top_up::preview(&wallet, &platform.profile, rule, now);
+    let preview = top_up::preview(&wallet, platform.profiles.at(now), rule, now);
     Reply::json(200, &PreviewOut::of(preview, now))
 }

@@ -85,7 +85,7 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     let rows_max = usize::try_from(page.rows_to_read()).unwrap_or(0);
     let below = book.in_force(now).into_iter().rev().filter(|price| price.number < page.below());
     let rows = below.filter_map(|price| {
-        let row = ListedPriceOut::of(price, &book, &wallet, &platform.profile, now)?;
+        let row = ListedPriceOut::of(price, &book, &wallet, platform.profiles.at(now), now)?;
         Some((price.number, row))
     });
     let rows: Vec<(i64, ListedPriceOut)> = rows.take(rows_max).collect();

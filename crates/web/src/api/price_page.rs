@@ -72,9 +72,11 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
     let id = id_of(&call.path_text, &[Kind::Platform]).ok_or_else(missing)?;
     let mut snapshot = call.snapshot().await?;
     let platform = access::platform(&mut snapshot, id.org).await?;
-    let platform = platform.filter(|it| it.profile.price_page).ok_or_else(missing)?;
-    let book = access::book(&mut snapshot, id.org).await?;
+    let platform = platform.ok_or_else(missing)?;
     let now = call.web.now_at(platform.clock);
+    let profile = Some(platform.profiles.at(now)).filter(|profile| profile.price_page);
+    let profile = profile.ok_or_else(missing)?;
+    let book = access::book(&mut snapshot, id.org).await?;
     let rows_max = usize::try_from(page.rows_to_read()).unwrap_or(0);
     let below = book.in_force(now).into_iter().rev().filter(|price| price.number < page.below());
     let rows = below.filter_map(|price| Some((price.number, PublicPriceOut::of(price, &book)?)));
@@ -84,8 +86,8 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
         200,
         &PricePageOut {
             platform: IdText::new(Kind::Platform, id.org, 0),
-            name: platform.profile.label_platform.clone(),
-            discount_contact: platform.profile.discount_contact.clone(),
+            name: profile.label_platform.clone(),
+            discount_contact: profile.discount_contact.clone(),
             as_of: now.into(),
             data: list.data,
             has_more: list.has_more,

@@ -45,7 +45,7 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
     let now = call.web.now_at(platform.clock).max(wallet.now);
     let rows = month::rows(&mut snapshot, &wallet, now).await?;
     let book = access::book(&mut snapshot, wallet.platform).await?;
-    let pricing = Pricing { wallet: &wallet, profile: &platform.profile, book: &book };
+    let pricing = Pricing { wallet: &wallet, profiles: &platform.profiles, book: &book };
     let it = Projection::of(pricing, rows.runs.iter(), rows.journal.iter(), now);
     let out = ProjectionOut {
         organization: IdText::organization(org),

@@ -69,7 +69,7 @@ fn balance(amount: Amount) -> ShownMoney {
 
 impl StatementOut {
     fn of(rows: &StatementRows, statement: &Statement) -> StatementOut {
-        let rounding = rows.rounding();
+        let rounding = rows.profile().bill_rounding;
         let bill =
             |amount: Amount| ShownMoney { amount: amount.into(), shown: shown(amount, rounding) };
         StatementOut {
@@ -132,7 +132,7 @@ pub async fn get(call: Call) -> Result<Reply, Fault> {
     }
     let statement = rows.statement();
     if is_csv {
-        return Ok(Reply::csv(csv(&statement, rows.rounding())));
+        return Ok(Reply::csv(csv(&statement, rows.profile().bill_rounding)));
     }
     Reply::json(200, &StatementOut::of(&rows, &statement))
 }

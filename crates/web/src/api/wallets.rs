@@ -102,7 +102,7 @@ impl LimitOut {
 
 impl WalletOut {
     fn at(wallet: &Wallet, platform: &Platform, now: Timestamp) -> WalletOut {
-        let balance = wallet.balance(&platform.profile, now);
+        let balance = wallet.balance(platform.profiles.at(now), now);
         let of_member = |it: &MemberLimit| MemberLimitOut {
             member: IdText::new(Kind::Member, wallet.org, it.member),
             limit: it.limit.limit.into(),

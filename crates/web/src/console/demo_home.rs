@@ -63,7 +63,7 @@ fn platform(
     place: usize,
 ) -> demo_home::DemoPlatform {
     let first = &wallets[0];
-    let profile = first.rows.platform.profile.as_ref();
+    let profile = first.rows.profile();
     demo_home::DemoPlatform {
         slug: format!("cloud-{}", place + 1),
         name: first.rows.platform.name.clone(),

@@ -89,9 +89,10 @@ async fn look(console: &Console, org: OrgId) -> Result<Option<(Seen, Timestamp)>
     let platform = store::read::access::platform(&mut snapshot, wallet.platform).await?;
     let Some(platform) = platform else { return Ok(None) };
     let now = console.web.now_at(platform.clock).max(wallet.now);
-    let period = match platform.profile.balance_basis {
+    let profile = platform.profiles.at(now);
+    let period = match profile.balance_basis {
         BalanceBasis::Live => Timestamp::ZERO,
-        BalanceBasis::Settled => now.floor_to_multiple(platform.profile.settle_every_seconds),
+        BalanceBasis::Settled => now.floor_to_multiple(profile.settle_every_seconds),
     };
     wallet.now = Timestamp::ZERO;
     Ok(Some((Seen { wallet, period }, now)))

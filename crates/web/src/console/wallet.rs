@@ -105,7 +105,7 @@ pub async fn read(console: &Console, org: OrgId, before: Option<i64>) -> Result<
     let mut snapshot = console.web.app.store.snapshot().await?;
     let rows = rows(&mut snapshot, org, reach).await?.ok_or(Fault::missing(Kind::Wallet))?;
     let flows = console.flows(rows.wallet.platform, rows.platform.clock.is_some());
-    let presentation = figures::presentation_of(Some(&rows.platform.profile));
+    let presentation = figures::presentation_of(Some(rows.profile()));
     let figures = Figures::of(&rows, flows);
     Ok(Read { rows, figures, presentation })
 }
@@ -130,7 +130,7 @@ fn page(console: &Console, read: &Read, said: Said) -> WalletPage {
         shell: read.shell(&rows.organization.name),
         wallet: read.wallet_id(),
         name: rows.organization.name.clone(),
-        terms: figures::terms(&rows.platform.profile),
+        terms: figures::terms(rows.profile()),
         clock: rows.platform.clock.map(|now| TestClock {
             action: paths::CLOCK.into(),
             now,

@@ -29,7 +29,7 @@ use domain::report::{CostReport, Days, Dimension, Request, Used};
 use domain::reprice::Pricing;
 use domain::roll_forward::{Month, RollForward};
 use domain::run::Run;
-use domain::statement::{Posted, Statement};
+use domain::statement::{Posted, Statement, billed_at};
 use domain::suggestion::suggestions;
 use domain::tax::Tax;
 use domain::top_up::Preview;
@@ -224,7 +224,7 @@ impl DomainLayer {
         (net, tax): (Amount, Tax),
     ) -> Result<Due, Failure> {
         let platform = self.ws.wallet(org)?.platform;
-        let (setting, buyer) = (self.ws.profile_of(org)?.documents, self.buyer(org)?);
+        let (setting, buyer) = (self.ws.profile_at(org, at)?.documents, self.buyer(org)?);
         Ok(Due { org, platform, setting, about, corrects, at, buyer, paid_by, net, tax })
     }
 
@@ -341,8 +341,9 @@ impl Layer for DomainLayer {
     }
 
     fn balance(&mut self, org: OrgId) -> Result<BalanceRow, Failure> {
-        let profile = self.ws.profile_of(org)?;
-        let balance = self.ws.wallet(org)?.balance(&profile, self.now(org));
+        let (wallet, now) = (self.ws.wallet(org)?, self.now(org));
+        let profile = self.ws.platform(wallet.platform)?.profiles.at(now);
+        let balance = wallet.balance(profile, now);
         Ok(BalanceRow::from(balance))
     }
 
@@ -352,8 +353,8 @@ impl Layer for DomainLayer {
         let rows = self.ws.journal().iter().map(AsRef::as_ref).filter(|row| row.org == org);
         let none = PriceBook::default();
         let book = self.ws.book(wallet.platform).map_or(&none, |book| &**book);
-        let profile = self.ws.profile_of(org)?;
-        let pricing = Pricing { wallet, profile: &profile, book };
+        let profiles = &self.ws.platform(wallet.platform)?.profiles;
+        let pricing = Pricing { wallet, profiles, book };
         let projection = Projection::of(pricing, runs, rows, now);
         let made = self.ws.resources.of(org).map(|(_, resource)| resource.created_at);
         let made: Vec<i64> = made.map(|at| i64::from(at >= projection.month.start)).collect();
@@ -362,14 +363,16 @@ impl Layer for DomainLayer {
     }
 
     fn preview(&mut self, org: OrgId, rule: TopUpRule) -> Result<Preview, Failure> {
-        let (profile, now) = (self.ws.profile_of(org)?, self.now(org));
+        let now = self.now(org);
+        let profile = self.ws.profile_at(org, now)?;
         preview_of(self.ws.wallet(org)?, &profile, rule, now)
     }
 
     fn prices(&mut self, org: OrgId) -> Result<Vec<PriceRow>, Failure> {
-        let (wallet, profile) = (self.ws.wallet(org)?, self.ws.profile_of(org)?);
+        let (wallet, now) = (self.ws.wallet(org)?, self.now(org));
+        let profile = self.ws.platform(wallet.platform)?.profiles.at(now);
         let book = self.ws.book(wallet.platform).cloned().unwrap_or_default();
-        Ok(price_rows(&book, wallet, &profile, self.now(org)))
+        Ok(price_rows(&book, wallet, profile, now))
     }
 
     fn ledger(&mut self, org: OrgId) -> Result<Vec<LedgerRow>, Failure> {
@@ -446,7 +449,8 @@ impl Layer for DomainLayer {
     }
 
     fn dearest(&mut self, org: OrgId, days: i64, idle: IdleCost) -> Result<Vec<Request>, Failure> {
-        let is_attributed = self.ws.profile_of(org)?.model_charge == ModelCharge::Attributed;
+        let profile = self.ws.profile_at(org, self.now(org))?;
+        let is_attributed = profile.model_charge == ModelCharge::Attributed;
         let attributed = is_attributed.then_some(idle);
         let look = |used: &Used<'_>, days| report::dearest(used, days, attributed, DEAREST_ROWS);
         self.with_used(org, days, look)
@@ -460,7 +464,7 @@ impl Layer for DomainLayer {
 
     fn suggestions(&mut self, org: OrgId, days: i64) -> Result<Vec<SuggestionRow>, Failure> {
         let (codes, now) = (self.sku_codes(org), self.now(org));
-        let (wallet, profile) = (self.ws.wallet(org)?, self.ws.profile_of(org)?);
+        let (wallet, profile) = (self.ws.wallet(org)?, self.ws.profile_at(org, now)?);
         let discount_bps = |sku| wallet.discount_bps(&profile, sku, now, now);
         let look = |used: &Used<'_>, days| suggestions(used, days, &wallet.zone, discount_bps);
         let rows = self.with_used(org, days, look)?;
@@ -473,7 +477,8 @@ impl Layer for DomainLayer {
     }
 
     fn statement(&mut self, org: OrgId, month: Month) -> Result<StatementRow, Failure> {
-        let (wallet, profile) = (self.ws.wallet(org)?, self.ws.profile_of(org)?);
+        let wallet = self.ws.wallet(org)?;
+        let profile = self.ws.profile_at(org, billed_at(month, self.now(org)))?;
         let runs: Vec<Run> = self.ws.runs.of(org).map(|(_, run)| run.clone()).collect();
         let book = self.ws.book(wallet.platform).cloned().unwrap_or_default();
         let (journal, posted) = (self.journal(org), wallet.posted());

@@ -5,6 +5,7 @@ use app::operations::add_member::AddMember;
 use app::operations::assign_discount::AssignDiscount;
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
+use app::operations::change_profile::ChangeProfile;
 use app::operations::change_role::ChangeRole;
 use app::operations::claim_coupon::ClaimCoupon;
 use app::operations::close_organization::CloseOrganization;
@@ -76,6 +77,9 @@ pub fn operation_of(command: &Command, drawn: OrgId, hash_of: HashOf<'_>) -> Box
         Command::CreatePlatform { name, profile, settings, clock } => {
             let test_clock = Some(clock);
             Box::new(CreatePlatform { org: drawn, name, profile, settings, test_clock })
+        }
+        Command::ChangeProfile { platform, settings, effective_from } => {
+            Box::new(ChangeProfile { platform, settings, effective_from })
         }
         Command::CreateOrganization { platform, name, zone } => {
             Box::new(CreateOrganization { org: drawn, platform, name, zone })

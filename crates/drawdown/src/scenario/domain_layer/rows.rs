@@ -52,7 +52,7 @@ pub(in crate::scenario) fn price_page_row(
     platform: &Platform,
     book: &PriceBook,
 ) -> Result<PricePageRow, Failure> {
-    let profile = &platform.profile;
+    let profile = platform.profiles.at(platform.clock.unwrap_or(Timestamp::ZERO));
     if !profile.price_page {
         return Err(Failure::from(Refusal::NotFound { kind: Kind::Platform }));
     }

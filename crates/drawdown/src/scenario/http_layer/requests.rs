@@ -28,6 +28,15 @@ impl HttpLayer {
                     "test_clock": clock.to_string()});
                 self.made("/v1/platforms", body)
             }
+            Command::ChangeProfile { platform, settings, effective_from } => {
+                let pairs = settings.split(';').filter_map(|setting| setting.split_once('='));
+                let settings: BTreeMap<&str, &str> = pairs.collect();
+                let path = format!("/v1/platforms/{}/profile", id(Kind::Platform, platform, 0));
+                self.row(
+                    &path,
+                    json!({"settings": settings, "effective_from": when(effective_from)}),
+                )
+            }
             Command::CreateOrganization { platform, name, zone } => {
                 let platform = id(Kind::Platform, platform, 0);
                 let body = json!({"platform": platform, "name": name, "timezone": zone.name()});

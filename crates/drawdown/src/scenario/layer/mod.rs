@@ -49,6 +49,11 @@ pub enum Command {
         settings: String,
         clock: Timestamp,
     },
+    ChangeProfile {
+        platform: OrgId,
+        settings: String,
+        effective_from: Option<Timestamp>,
+    },
     CreateOrganization {
         platform: OrgId,
         name: String,

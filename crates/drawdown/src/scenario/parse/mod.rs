@@ -90,6 +90,7 @@ pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     match command.as_str() {
         "clock" => clock(words),
         "platform" => platform(words),
+        "profile" => profile(words),
         "key" => keyed(words),
         "lint" => lint(words),
         "mute" => mute(words),
@@ -156,6 +157,13 @@ fn platform(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Platform { profile, settings })
 }
 
+/// `profile discounts=off from +01:00:00` changes the latest platform.
+fn profile(words: &mut Words) -> Result<Says, ParseError> {
+    let settings = settings(words)?;
+    let from = if words.take_keyword("from") { Some(when(words)?) } else { None };
+    Ok(Says::Profile { settings, from })
+}
+
 fn lint(words: &mut Words) -> Result<Says, ParseError> {
     let (profile, settings) = (words.name("a profile's name")?, settings(words)?);
     Ok(Says::Lint { profile, settings })
@@ -171,10 +179,10 @@ fn mute(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Mute { wallet, muted })
 }
 
-/// Settings up to the end of the line, as a platform keeps them.
+/// Settings up to `from` or the end of the line, as a platform keeps them.
 fn settings(words: &mut Words) -> Result<String, ParseError> {
     let mut settings = Vec::new();
-    while words.peek().is_some() {
+    while words.peek().is_some_and(|word| word != "from") {
         let is_setting = |word: &str| word.contains('=').then(|| word.to_string());
         settings.push(words.read("a setting, name=value", is_setting)?);
     }

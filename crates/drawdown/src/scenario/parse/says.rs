@@ -124,6 +124,10 @@ pub enum Says {
         profile: String,
         settings: String,
     },
+    Profile {
+        settings: String,
+        from: Option<When>,
+    },
     Sku {
         code: String,
         class: ResourceClass,

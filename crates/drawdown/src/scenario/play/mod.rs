@@ -142,6 +142,7 @@ impl<'a> Player<'a> {
         match says {
             Says::Clock(at) => self.clock(*at),
             Says::Platform { profile, settings } => self.platform(profile, settings),
+            Says::Profile { settings, from } => self.profile(settings, *from),
             Says::Sku { code, class, facts, prices } => self.made_sku(code, *class, facts, prices),
             Says::Price { code, price, from, applies_to } => {
                 self.price(code, price, *from, *applies_to)
@@ -345,6 +346,13 @@ impl<'a> Player<'a> {
         };
         self.platforms.push((org, Arc::new(words)));
         line("made")
+    }
+
+    fn profile(&mut self, settings: &str, from: Option<When>) -> Lines {
+        let (platform, settings) = (self.current_platform(), settings.to_string());
+        let effective_from = self.instant(from)?;
+        self.layer.run(&Command::ChangeProfile { platform, settings, effective_from })?;
+        line("changed")
     }
 
     fn current_platform(&self) -> OrgId {

@@ -99,15 +99,14 @@ pub fn holds(read: &Read) -> Vec<grants::Hold> {
 
 /// The auto top-up rule, where the profile has one.
 pub fn auto_top_up(console: &Console, read: &Read, refusal: Option<String>) -> Option<AutoTopUp> {
-    let bounds = read.rows.platform.profile.auto_top_up_bounds()?;
+    let bounds = read.rows.profile().auto_top_up_bounds()?;
     let rule = read.rows.wallet.auto_top_up.as_ref();
     let state = state(console, read);
     let threshold = rule.map_or(THRESHOLD, |rule| rule.threshold);
     let amount = rule.map_or(AMOUNT, |rule| rule.amount);
     let is_off = matches!(state, State::Off | State::Declined(_));
     let saved = AutoTopUpRule::new(threshold, amount, 0, true).replacing(rule.cloned());
-    let preview =
-        top_up::preview(&read.rows.wallet, &read.rows.platform.profile, saved, read.rows.now);
+    let preview = top_up::preview(&read.rows.wallet, read.rows.profile(), saved, read.rows.now);
     Some(AutoTopUp {
         threshold,
         amount,

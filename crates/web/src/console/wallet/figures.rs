@@ -92,7 +92,7 @@ pub fn change_of(row: &LedgerTransaction) -> Amount {
 
 impl Figures {
     pub fn of(rows: &WalletRows, flows: bool) -> Figures {
-        let (wallet, profile) = (&rows.wallet, rows.platform.profile.as_ref());
+        let (wallet, profile) = (&rows.wallet, rows.profile());
         let balance = wallet.balance(profile, rows.now);
         let is_live = profile.balance_basis == BalanceBasis::Live;
         let available = if is_live {
@@ -139,7 +139,7 @@ impl Figures {
             promotional: self.promotional,
             promotional_expires_at: self.promotional_expires_at,
             runway_seconds: self.seconds_left(),
-            auto_top_up_on: read.rows.platform.profile.auto_top_up.then_some(is_on),
+            auto_top_up_on: read.rows.profile().auto_top_up.then_some(is_on),
         }
     }
 

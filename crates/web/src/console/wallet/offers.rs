@@ -19,7 +19,7 @@ const PROPOSED: [i64; 2] = [1_200, 800];
 
 /// The form that adds credits; `typed` is what stood in it, and why that was refused.
 pub fn add_credits(read: &Read, typed: Option<(String, String)>) -> AddCredits {
-    let profile = &read.rows.platform.profile;
+    let profile = read.rows.profile();
     let (custom, refusal) = typed.unzip();
     let preset = |pack: &Pack| Preset {
         amount: pack.price,
@@ -64,7 +64,7 @@ fn price<'a>(read: &'a Read, sku: &Sku, dimension: &str) -> Option<&'a Price> {
 }
 
 fn discount_bps(read: &Read, sku: &Sku) -> i64 {
-    let profile = &read.rows.platform.profile;
+    let profile = read.rows.profile();
     read.rows.wallet.discount_bps(profile, sku.number, read.rows.now, read.rows.now)
 }
 
@@ -87,7 +87,7 @@ fn offer(read: &Read, sku: &Sku) -> Option<Offer> {
 
 fn admission(read: &Read) -> String {
     let unit = read.presentation.labels.unit;
-    match read.rows.platform.profile.admission {
+    match read.rows.profile().admission {
         Admission::MinAvailable(amount) => format!(
             "A start needs at least {} available. You pay for the seconds it runs.",
             unit.usage(amount)
@@ -100,7 +100,7 @@ fn admission(read: &Read) -> String {
 
 /// Why a start would be refused now. The operation decides; this only says it beforehand.
 fn refused(read: &Read, rate: Rate) -> Option<String> {
-    let (wallet, profile) = (&read.rows.wallet, &read.rows.platform.profile);
+    let (wallet, profile) = (&read.rows.wallet, read.rows.profile());
     let lead = wallet.meters.burn_round_half_even(profile.stop_lead_seconds);
     let available = read.figures.balance.available.minus(lead);
     let required = match profile.admission {

@@ -52,7 +52,7 @@ pub fn last_depletion(read: &Read) -> Option<Timestamp> {
 
 /// The rules that watch the balance.
 pub fn alerts(read: &Read, refusal: Option<String>) -> Alerts {
-    let (wallet, profile) = (&read.rows.wallet, &read.rows.platform.profile);
+    let (wallet, profile) = (&read.rows.wallet, read.rows.profile());
     let state = |fired: bool, kind: EventKind| match (fired, last(read, kind)) {
         (true, event) => AlertState::Fired(event.map_or(wallet.now, |event| event.at)),
         (false, _) => AlertState::Armed,
@@ -97,7 +97,7 @@ pub fn mailbox(read: &Read) -> Vec<Mail> {
 fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
     let fields = Fields::of(event);
     let unit = read.presentation.labels.unit;
-    let low = &read.rows.platform.profile.label_low_balance;
+    let low = &read.rows.profile().label_low_balance;
     let balance = unit.balance(fields.amount("balance"));
     let amount = Unit::Dollars.usage(fields.amount("amount"));
     let zone = &read.presentation.zone;
