@@ -74,7 +74,7 @@ pub fn without_comment(line: &str) -> &str {
     line.find(" #").map_or(line, |start| &line[..start])
 }
 
-const COMMANDS: &str = "a command: clock, platform, sku, price, alternative, reserved, \
+const COMMANDS: &str = "a command: clock, platform, profile, sku, price, alternative, reserved, \
     commit, wallet, member, role, remove, limit, unlimit, as, discount, tax, party, invoice, \
     deposit, settle, refund, dispute, release_freeze, close, grant, coupon, redeem, coupons, \
     void, start, stop, pause, terminate, ready, beat, resize, resume, redeploy, hold, capture, \
