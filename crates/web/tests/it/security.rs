@@ -65,6 +65,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
     let organization = &tenant.org;
     match route.operation {
         "create_platform" => json!({ "name": "x", "profile": "spheron" }),
+        "change_profile" => json!({ "settings": { "stop_lead_seconds": "60" } }),
         "create_organization" => json!({ "platform": tenant.platform, "name": "x" }),
         "create_api_key" => json!({ "organization": organization, "name": "x", "role": "read" }),
         "set_limit" => json!({ "organization": organization, "window": "day", "amount": "500" }),
