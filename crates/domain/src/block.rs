@@ -417,13 +417,22 @@ fn start_block(
 }
 
 /// Whether a block may start: it costs nothing or can be paid, and nothing is frozen (rulings R18).
+/// Beside what accrues, where a version of the profile has changed the terms, it is new spending:
+/// it leaves what is used until a stop could be ordered (rulings R14).
 fn is_payable(
     wallet: &Wallet,
     profile: &Profile,
     (charge, purpose): (Amount, Purpose),
     at: Timestamp,
 ) -> bool {
-    let available = || wallet.available_for(profile, at, Some(purpose));
+    let lead_seconds = if wallet.stoppable_count > 0 { profile.stop_lead_seconds } else { 0 };
+    let available = || match wallet.is_scoped() {
+        true => wallet.available_for(profile, at.plus_seconds(lead_seconds), Some(purpose)),
+        false => {
+            let burn = wallet.meters.burn_round_half_even(lead_seconds);
+            wallet.available(profile, at).minus(burn)
+        }
+    };
     !wallet.is_frozen() && (charge.is_zero() || available() >= charge)
 }
 

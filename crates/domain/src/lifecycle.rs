@@ -82,7 +82,6 @@ pub fn rate_of(
 pub fn open_run(
     ws: &mut Workset,
     org: OrgId,
-    profile: &Profile,
     price: &Price,
     opening: &Opening,
     now: Timestamp,
@@ -110,7 +109,7 @@ pub fn open_run(
         reprices_at: next_change(ws, org, price.sku, opening.started_at)?,
     };
     if !run.is_waiting {
-        begin_billing(ws, org, profile, &mut run, opening.paid_until, now)?;
+        begin_billing(ws, org, &mut run, opening.paid_until, now)?;
     }
     let mut resource = ws.resources.find(Kind::Resource, org, opening.resource)?.clone();
     resource.run = Some(number);
@@ -135,7 +134,6 @@ pub fn open_run(
 pub fn begin_billing(
     ws: &mut Workset,
     org: OrgId,
-    profile: &Profile,
     run: &mut Run,
     paid_until: Option<Timestamp>,
     now: Timestamp,
@@ -166,7 +164,8 @@ pub fn begin_billing(
     let meter = (cover, run.rate.per_units);
     wallet.meters.change_rate(meter, run.rate.numerator(), run.started_at);
     if run.previous.is_none() {
-        wallet.begin_launch(run, profile, now);
+        let profile = ws.profile_at(org, run.started_at.min(now))?;
+        ws.wallet_mut(org)?.begin_launch(run, &profile, now);
     }
     count_run(ws, org, run, Turn::Begins, run.started_at)?;
     note_late_start(ws, org, run)
@@ -235,7 +234,12 @@ fn end_accrual(
     let before = wallet.meters.unposted_under(cover, now);
     let meter = (cover, run.rate.per_units);
     wallet.meters.change_rate(meter, -run.rate.numerator(), stopped_at);
-    wallet.end_launch(run, profile);
+    let wallet = ws.wallet(org)?;
+    let launch = wallet.place_of_launch(run, cover, &ws.platform(wallet.platform)?.profiles);
+    let wallet = ws.wallet_mut(org)?;
+    if let Some(place) = launch {
+        wallet.launches.remove(place);
+    }
     wallet.stoppable_count -= i64::from(run.class.is_stopped_at_zero());
     if wallet.stoppable_count == 0 {
         wallet.stop_order = None;
@@ -386,7 +390,7 @@ pub fn succeed(
         previous: Some(run.number),
         origin: is_same.then(|| run.origin.unwrap_or(run.number)),
     };
-    let opened = open_run(ws, org, profile, price, &opening, now)?;
+    let opened = open_run(ws, org, price, &opening, now)?;
     // An order that is out stands until it is seen what is due now.
     let wallet = ws.wallet_mut(org)?;
     if wallet.stoppable_count > 0 {

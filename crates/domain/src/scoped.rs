@@ -199,7 +199,6 @@ pub fn adopt_scope(ws: &mut Workset, org: OrgId, scope: &Arc<Scope>) -> Result<(
     if wallet.scopes.has(scope) {
         return Ok(());
     }
-    let profile = ws.profile_of(org)?;
     let at = wallet.now;
     let taken_back: Vec<i64> = wallet.orders().map(|order| order.sequence).collect();
     let runs: Vec<Run> =
@@ -224,8 +223,11 @@ pub fn adopt_scope(ws: &mut Workset, org: OrgId, scope: &Arc<Scope>) -> Result<(
             blocks.remove(run, covers.0);
             blocks.add(run, covers.1, next);
         } else {
+            let wallet = ws.wallet(org)?;
+            let profiles = &ws.platform(wallet.platform)?.profiles;
+            let launch = wallet.place_of_launch(run, covers.0, profiles);
             let wallet = ws.wallet_mut(org)?;
-            wallet.move_accrual(run, &profile, covers);
+            wallet.move_accrual(run, launch, covers);
             wallet.count_covered(run, 1);
         }
     }

@@ -14,7 +14,9 @@ use crate::grant::{OpenGrant, OpenGrants, Upcoming};
 use crate::ledger::ChainTip;
 use crate::meter::{Meter, Meters, last_second};
 use crate::notice::Notices;
-use crate::profile::{Admission, BalanceBasis, Overdraft, Profile};
+use crate::profile::{
+    Admission, BalanceBasis, Overdraft, Profile, REPORTED_AHEAD_SECONDS_MAX, Versions,
+};
 use crate::rate::{amount_round_half_even, denominator};
 use crate::retention::Retention;
 use crate::run::Run;
@@ -332,15 +334,24 @@ impl Wallet {
         }
     }
 
-    /// Gives back what is left of the launch hold of a run that ends.
-    pub fn end_launch(&mut self, run: &Run, profile: &Profile) {
-        let launch = self.launch_of(run, profile);
-        if let Some(place) = self.launches.iter().position(|other| *other == launch) {
-            self.launches.remove(place);
+    /// Where the launch hold of `run` is, by the version of the profile under which it started.
+    pub(crate) fn place_of_launch(
+        &self,
+        run: &Run,
+        cover: Cover,
+        profiles: &Versions,
+    ) -> Option<usize> {
+        if self.launches.is_empty() {
+            return None;
         }
+        // What was reported ahead was decided by a version that may have ended before it began.
+        let reported_at = run.started_at.plus_seconds(-REPORTED_AHEAD_SECONDS_MAX);
+        profiles.between(reported_at, run.started_at).find_map(|profile| {
+            let launch = Launch { cover, ..self.launch_of(run, profile) };
+            self.launches.iter().position(|other| *other == launch)
+        })
     }
 
-    /// The profile does not change under a running resource, so the launch is found at its end.
     fn launch_of(&self, run: &Run, profile: &Profile) -> Launch {
         let seconds = match profile.admission {
             Admission::HoldSeconds(seconds) => seconds,
@@ -355,8 +366,12 @@ impl Wallet {
     }
 
     /// Lets the time of `run` accrue under another cover from now on.
-    pub(crate) fn move_accrual(&mut self, run: &Run, profile: &Profile, covers: (Cover, Cover)) {
-        let (old, new) = covers;
+    pub(crate) fn move_accrual(
+        &mut self,
+        run: &Run,
+        launch: Option<usize>,
+        (old, new): (Cover, Cover),
+    ) {
         if old == new {
             return;
         }
@@ -364,8 +379,7 @@ impl Wallet {
             (run.rate.per_units, run.rate.numerator(), self.meters.accrued_until);
         self.meters.change_rate((old, per_units), -rate, now);
         self.meters.change_rate((new, per_units), rate, now);
-        let launch = Launch { cover: old, ..self.launch_of(run, profile) };
-        if let Some(place) = self.launches.iter().position(|other| *other == launch) {
+        if let Some(place) = launch {
             self.launches[place].cover = new;
         }
     }

@@ -71,7 +71,7 @@ impl Operation for ResumeResource {
         };
         admit(ws, self.org, &profile, &price, &opening, now)?;
         // After this line the operation must succeed.
-        let run = open_run(ws, self.org, &profile, &price, &opening, now)?;
+        let run = open_run(ws, self.org, &price, &opening, now)?;
         Ok(Answer::Run(self.org, run))
     }
 }

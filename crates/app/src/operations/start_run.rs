@@ -108,7 +108,7 @@ impl Operation for StartRun {
         };
         admit(ws, self.org, &profile, &price, &opening, now)?;
         // After this line the operation must succeed.
-        let run = open_run(ws, self.org, &profile, &price, &opening, now)?;
+        let run = open_run(ws, self.org, &price, &opening, now)?;
         let run = go_on(ws, self.org, &profile, run.number, now)?;
         Ok(Answer::Run(self.org, run))
     }

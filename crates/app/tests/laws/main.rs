@@ -4,6 +4,7 @@
 
 mod chance;
 mod limits;
+mod profiles;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ use domain::span::periods;
 use domain::{Amount, Timestamp};
 
 use chance::Chance;
+use profiles::turning;
 use world::{Manners, Step, World, steps};
 
 const SEEDS: u64 = 1_200;
@@ -310,7 +312,9 @@ fn the_worlds_reach_everything() {
 fn law_nothing_is_lost_and_the_wallet_is_what_its_rows_make_it() {
     for_each_seed(|seed| {
         let mut world = World::new(seed);
-        for (index, step) in steps(&mut Chance::new(seed), Manners::Any, STEPS).iter().enumerate() {
+        for (index, step) in
+            turning(seed, steps(&mut Chance::new(seed), Manners::Any, STEPS)).iter().enumerate()
+        {
             world.play(step);
             if index % 4 != 3 {
                 continue;
@@ -356,7 +360,9 @@ fn law_advancing_in_steps_is_advancing_at_once() {
     for_each_seed(|seed| {
         let (mut whole, mut split) = (World::new(seed), World::new(seed));
         let (mut chance, mut seen) = (Chance::new(seed + 1_000_000), Seen::default());
-        for (index, step) in steps(&mut Chance::new(seed), Manners::Any, STEPS).iter().enumerate() {
+        for (index, step) in
+            turning(seed, steps(&mut Chance::new(seed), Manners::Any, STEPS)).iter().enumerate()
+        {
             whole.play(step);
             if let Step::Advance { micros } = step {
                 let end = Timestamp::from_micros(split.clock.micros() + micros);
@@ -370,7 +376,7 @@ fn law_advancing_in_steps_is_advancing_at_once() {
                 split.play(step);
             }
             let at = whole.clock;
-            let profile = whole.ws.profile_of(whole.org).unwrap();
+            let profile = whole.ws.profile_at(whole.org, at).unwrap();
             let balances = [&whole, &split].map(|world| world.wallet().balance(&profile, at));
             assert_eq!(balances[0], balances[1], "after step {index}, {step:?}");
             let after = format!("after step {index}, {step:?}");
@@ -384,7 +390,7 @@ fn law_advancing_in_steps_is_advancing_at_once() {
 fn law_replay_changes_nothing() {
     for_each_seed(|seed| {
         let (mut once, mut twice) = (World::new(seed), World::new(seed));
-        for step in steps(&mut Chance::new(seed), Manners::Any, STEPS) {
+        for step in turning(seed, steps(&mut Chance::new(seed), Manners::Any, STEPS)) {
             let first = once.play(&step);
             let doubled = match &step {
                 Step::Deposit { amount, outcomes } => {
@@ -444,7 +450,7 @@ fn law_a_refund_that_fails_never_happened() {
             with.decide(&SettleRefund { org, refund: refund.number, outcome }).unwrap();
         }
         for _ in 0..4 {
-            let profile = with.ws.profile_of(org).unwrap();
+            let profile = with.ws.profile_at(org, with.clock).unwrap();
             let parts = [&with, &without].map(|world| {
                 let balance = world.wallet().balance(&profile, world.clock);
                 (balance.available, balance.held, world.wallet().debt, balance.runs_out_at)
@@ -465,7 +471,7 @@ fn law_a_dispute_that_is_won_never_happened() {
             world.play(&step);
         }
         let (org, mut chance) = (world.org, Chance::new(seed + 7));
-        let profile = world.ws.profile_of(org).unwrap();
+        let profile = world.ws.profile_at(org, world.clock).unwrap();
         let deposits: Vec<_> = world.ws.deposits.of(org).map(|(_, row)| row.clone()).collect();
         let had = |world: &World| {
             let (wallet, at) = (world.wallet(), world.clock);
@@ -507,9 +513,9 @@ fn law_no_order_of_commands_overspends() {
     for_each_seed(|seed| {
         let mut world = World::new(seed);
         for (index, step) in
-            steps(&mut Chance::new(seed), Manners::Orderly, STEPS).iter().enumerate()
+            turning(seed, steps(&mut Chance::new(seed), Manners::Orderly, STEPS)).iter().enumerate()
         {
-            let profile = world.ws.profile_of(world.org).unwrap();
+            let profile = world.ws.profile_at(world.org, world.clock).unwrap();
             if let Step::Use { quantity, .. } = step {
                 let cost = amount_round_half_even(i128::from(*quantity) * 1_370_000_000, 1_000);
                 world.advance(world.clock);
@@ -537,11 +543,12 @@ fn law_no_order_of_commands_overspends() {
 fn law_every_run_costs_its_own_time_and_rounding_is_below_a_nano_each() {
     for_each_seed(|seed| {
         let mut world = World::new(seed);
-        for step in steps(&mut Chance::new(seed), Manners::Any, STEPS) {
+        for step in turning(seed, steps(&mut Chance::new(seed), Manners::Any, STEPS)) {
             world.play(&step);
         }
         world.advance(world.clock.plus_seconds(600));
-        let (wallet, profile) = (world.wallet(), world.ws.profile_of(world.org).unwrap());
+        let wallet = world.wallet();
+        let profile = world.ws.profile_at(world.org, world.clock).unwrap();
         let at = wallet.meters.accrued_until.max(world.clock);
         let ledger = world.ws.journal().iter();
         const OF_TIME: [TransactionKind; 4] = [

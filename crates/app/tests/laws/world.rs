@@ -5,6 +5,7 @@ use app::operations::announce_price::AnnouncePrice;
 use app::operations::assign_discount::AssignDiscount;
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
+use app::operations::change_profile::ChangeProfile;
 use app::operations::create_organization::CreateOrganization;
 use app::operations::create_platform::CreatePlatform;
 use app::operations::create_price::CreatePrice;
@@ -52,6 +53,7 @@ use domain::workset::Platform;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
 use super::chance::Chance;
+use super::profiles::PROFILES;
 
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -168,6 +170,11 @@ pub enum Step {
         amount: Amount,
         from: i64,
     },
+    /// Another version of the profile, announced so many seconds ahead.
+    Turn {
+        settings: &'static str,
+        ahead: i64,
+    },
     Advance {
         micros: i64,
     },
@@ -184,25 +191,6 @@ pub enum Manners {
 }
 
 pub const RESOURCES: usize = 5;
-const BLOCKS: &str = "compute_terms=block(1h);compute_zero_action=pause;retention_days=2";
-const REUSED_BLOCKS: &str = "compute_terms=block(2h);resume_in_paid_block=reuse;\
-    compute_zero_action=stop;overdraft=carry;model_zero_action=reject_new;retention_days=1";
-const PROFILES: [(&str, &str); 14] = [
-    ("spheron", ""),
-    ("spheron", BLOCKS),
-    ("spheron", REUSED_BLOCKS),
-    ("greennode", BLOCKS),
-    ("spheron", "retention_days=off"),
-    ("spheron", "overdraft=carry;overcapture=overflow;digest=weekly"),
-    ("spheron", "volume_tiers=5:5%,20:12.5%,60:33.33%;compute_terms=block(1h);digest=daily"),
-    ("spheron", "stop_lead_seconds=4000;retention_days=off"),
-    ("greennode", "retention_days=off"),
-    ("greennode", "settle_every_seconds=600;overcapture=cap;digest=daily_and_weekly"),
-    ("greennode", "overdraft=carry;stop_lead_seconds=7"),
-    ("spheron", "purchased_expiry=rolling(1mo);overdraft=carry;hold_runway_keep_seconds=7200"),
-    ("greennode", "purchased_expiry=fixed(2d);expiry_reminder_days=2,1"),
-    ("greennode", "overdraft=carry;stop_lead_seconds=2000;digest=daily;digest_hour=0"),
-];
 
 fn nanos(chance: &mut Chance, units: i64) -> Amount {
     let nanos = chance.below(units * 1_000_000_000) + 1;
@@ -727,6 +715,11 @@ impl World {
             }
             Step::Limit { limit } => vec![self.decide(&SetUserLimit { org, member: None, limit })],
             Step::Announce { pick, amount, from } => self.announce(pick, amount, from),
+            Step::Turn { settings, ahead } => {
+                let (platform, settings) = (self.platform, settings.to_string());
+                let effective_from = Some(self.clock.plus_seconds(ahead));
+                vec![self.decide(&ChangeProfile { platform, settings, effective_from })]
+            }
             Step::Advance { micros } => {
                 self.advance(Timestamp::from_micros(self.clock.micros() + micros));
                 Vec::new()
