@@ -51,6 +51,12 @@ pub const ALL: &[Broken] = &[
         "self.launch_held_round_half_even(at)",
     ),
     broken(
+        "discounts_added_up",
+        "discount.rs",
+        "both.into_iter().flatten().chain(committed).map(|it| it.bps).max().unwrap_or(0)",
+        "both.into_iter().flatten().chain(committed).map(|it| it.bps).sum::<i64>().min(10_000)",
+    ),
+    broken(
         "stop_a_second_late",
         "meter.rs",
         "    from.plus_seconds(low)\n",

@@ -42,6 +42,14 @@ pub enum Action {
         org: OrgId,
         grant: i64,
     },
+    /// What one thing, or everything, costs an organization less: parts of ten thousand.
+    Discount {
+        org: OrgId,
+        sku: Option<i64>,
+        bps: i64,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+    },
     SaveMethod {
         org: OrgId,
         answers: Rail,
@@ -192,6 +200,7 @@ impl Action {
             | Action::CreateOrganization { org, .. }
             | Action::Give { org, .. }
             | Action::Void { org, .. }
+            | Action::Discount { org, .. }
             | Action::SaveMethod { org, .. }
             | Action::ChangeMethod { org, .. }
             | Action::AutoTopUp { org, .. }

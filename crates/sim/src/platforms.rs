@@ -67,6 +67,7 @@ pub fn draw(chance: &mut Chance) -> Platform {
         change(chance, 3, &["compute_zero_action=stop", "compute_zero_action=pause"]);
     }
     change(chance, 4, &["dispute_freeze=off"]);
+    change(chance, 2, &["discounts=on", "discounts=on", "discounts=off"]);
     change(chance, 3, &["refund_policy=none", "refund_policy=within(1d)"]);
     let expiry = [
         "purchased_expiry=never",

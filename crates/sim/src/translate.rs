@@ -1,6 +1,7 @@
 //! Actions as operations of the product, and its answers as words.
 
 use app::operation::{Answer, Operation};
+use app::operations::assign_discount::AssignDiscount;
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
 use app::operations::create_organization::CreateOrganization;
@@ -115,6 +116,14 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             ..GiveGrant::promotion(org, nanos(amount))
         }),
         Action::Void { org, grant } => Box::new(VoidGrant { org, grant }),
+        Action::Discount { org, sku, bps, from, until } => Box::new(AssignDiscount {
+            org,
+            sku,
+            bps,
+            effective_from: from,
+            effective_until: until,
+            applies_to: AppliesTo::NewRuns,
+        }),
         Action::SaveMethod { org, answers } => Box::new(SavePaymentMethod {
             org,
             rail: rail(),

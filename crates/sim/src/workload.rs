@@ -320,7 +320,8 @@ impl Workload {
         let known = self.customers[&org].clone();
         let cloud = self.clouds.iter().find(|it| Some(it.org) == known.platform).unwrap();
         let now = if cloud.live { sight.now() } else { cloud.clock };
-        let chosen = match self.chance.below(48) {
+        let skus = cloud.skus.clone();
+        let chosen = match self.chance.below(50) {
             0..=3 => Some(self.give(org, now)),
             4 => self.chance.pick(&known.grants).map(|&grant| Action::Void { org, grant }),
             5..=8 => Some(self.pay(org, &known, now)),
@@ -342,6 +343,7 @@ impl Workload {
             25..=27 => self.resolve(org, &known),
             28..=33 => self.money_back(org, &known),
             34 | 35 => self.reverse(org, &known),
+            36 | 37 => Some(self.discount(org, &skus, now)),
             _ => Some(self.usage(org, &known, now)),
         };
         chosen.unwrap_or_else(|| self.start(org, &known, now).unwrap_or_else(|| self.resource(org)))
@@ -358,6 +360,28 @@ impl Workload {
         };
         let priority = *self.chance.pick(&[50, 50, 50, 10, 90]).unwrap();
         Action::Give { org, amount: self.money(25), priority, expires }
+    }
+
+    /// A discount for one thing or for everything, from now on or from later, for good or for a
+    /// while; some of them cannot be.
+    fn discount(&mut self, org: OrgId, skus: &[i64], now: Timestamp) -> Action {
+        let sku = match self.chance.below(10) {
+            0..=4 => None,
+            5 => Some(1),
+            _ => self.chance.pick(skus).copied(),
+        };
+        let bps = match self.chance.below(16) {
+            0 | 1 => 0,
+            2 => 10_000,
+            3 => 10_001,
+            _ => self.chance.between(1, 6_000),
+        };
+        let micros = self.chance.below(SECOND);
+        let plus =
+            |seconds: i64| Timestamp::from_micros(now.plus_seconds(seconds).micros() + micros);
+        let from = self.chance.one_in(2).then(|| plus(self.chance.between(-1, 40_000)));
+        let until = self.chance.one_in(2).then(|| plus(self.chance.between(0, 90_000)));
+        Action::Discount { org, sku, bps, from, until }
     }
 
     fn pay(&mut self, org: OrgId, known: &Customer, now: Timestamp) -> Action {

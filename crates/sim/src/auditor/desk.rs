@@ -58,6 +58,15 @@ impl Desk<'_> {
                 let now = self.catch_up(wall);
                 self.purse.void(&self.shop.terms, *grant, now)
             }
+            Action::Discount { sku, bps, from, until, .. } => {
+                let now = self.catch_up(wall);
+                if sku.is_some_and(|sku| !self.shop.skus.values().any(|it| it.0 == sku)) {
+                    return refused("not_found");
+                }
+                let micros = |at: &Option<Timestamp>| at.map(Timestamp::micros);
+                let between = (micros(from), micros(until));
+                self.purse.assign(&self.shop.terms, (*sku, *bps), between, now)
+            }
             Action::AutoTopUp { enabled, threshold, amount, method, .. } => {
                 if !self.shop.terms.top_up {
                     return refused("not_in_profile");
@@ -282,8 +291,8 @@ impl Desk<'_> {
         };
         let compute = thing.class == "compute";
         thing.run = Some(said.number);
-        let price = (price.amount * 10_000, price.per);
         let (terms, number) = (&self.shop.terms, said.number);
+        let price = (price.amount * self.purse.share(terms, thing.sku, start), price.per);
         self.purse.start(terms, number, resource, price, compute, start, now)
     }
 
@@ -307,9 +316,9 @@ impl Desk<'_> {
         };
         let compute = thing.class == "compute";
         thing.run = Some(said.number);
-        let price = (price.amount * 10_000, price.per);
         let (terms, number) = (&self.shop.terms, said.number);
         let start = second_of(now) * SECOND;
+        let price = (price.amount * self.purse.share(terms, thing.sku, start), price.per);
         self.purse.start(terms, number, resource, price, compute, start, now)
     }
 
@@ -338,12 +347,14 @@ impl Desk<'_> {
             return refusal;
         }
         let Some(&(sku, class)) = self.shop.skus.get(sku) else { return refused("unknown_sku") };
+        let share = self.purse.share(&self.shop.terms, sku, at);
         let mut amount = 0;
         for (dimension, quantity) in quantities.iter().filter(|it| it.1 > 0) {
             let Some(price) = self.shop.price(sku, dimension, at) else {
                 return refused("price_missing");
             };
-            amount += half_even(price.amount * i128::from(*quantity), i128::from(price.per));
+            let exact = price.amount * share * i128::from(*quantity);
+            amount += half_even(exact, i128::from(price.per) * 10_000);
         }
         let now = self.catch_up(wall);
         let available = self.purse.available(&self.shop.terms, second_of(now));

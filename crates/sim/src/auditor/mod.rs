@@ -11,6 +11,7 @@ mod calendar;
 mod commands;
 mod compare;
 mod desk;
+mod discount;
 mod purse;
 mod returns;
 mod terms;

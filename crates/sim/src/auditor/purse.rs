@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::calendar::Zone;
+use super::discount::Discount;
 use super::returns::{Dispute, Frozen, Refund};
 use super::terms::{Overdraft, Terms};
 use super::validity::Validity;
@@ -147,6 +148,8 @@ pub struct Purse {
     /// Numbers that grants had before their real ones were told.
     pub renamed: BTreeMap<i64, i64>,
     pub zone: Option<Zone>,
+    /// Every discount that was ever assigned, in that order.
+    pub discounts: Vec<Discount>,
     /// Until when what was bought is valid, where that rolls.
     pub validity: Option<Validity>,
     /// Money on its way back, by the number of the refund.
