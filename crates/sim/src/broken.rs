@@ -51,6 +51,12 @@ pub const ALL: &[Broken] = &[
         "self.launch_held_round_half_even(at)",
     ),
     broken(
+        "later_grants_not_counted_on",
+        "wallet.rs",
+        "open.chain(upcoming).collect();",
+        "open.chain(upcoming.take(0)).collect();",
+    ),
+    broken(
         "discounts_added_up",
         "discount.rs",
         "both.into_iter().flatten().chain(committed).map(|it| it.bps).max().unwrap_or(0)",

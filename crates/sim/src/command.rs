@@ -36,6 +36,8 @@ pub enum Action {
         org: OrgId,
         amount: i64,
         priority: i64,
+        /// When it begins, if not at once.
+        from: Option<Timestamp>,
         expires: Option<Timestamp>,
     },
     Void {

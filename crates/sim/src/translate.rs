@@ -110,8 +110,9 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
                 applies_to: AppliesTo::NewRuns,
             })
         }
-        Action::Give { org, amount, priority, expires } => Box::new(GiveGrant {
+        Action::Give { org, amount, priority, from, expires } => Box::new(GiveGrant {
             priority,
+            effective_at: from,
             expires_at: expires,
             ..GiveGrant::promotion(org, nanos(amount))
         }),

@@ -349,7 +349,16 @@ impl Workload {
         chosen.unwrap_or_else(|| self.start(org, &known, now).unwrap_or_else(|| self.resource(org)))
     }
 
+    /// A promotion: half of them begin later, mostly soon, and some do not begin before they end.
     fn give(&mut self, org: OrgId, now: Timestamp) -> Action {
+        let micros = if self.chance.one_in(3) { self.chance.below(SECOND) } else { 0 };
+        let seconds = match self.chance.below(8) {
+            0..=3 => None,
+            4 => Some(self.chance.between(-600, 600)),
+            5 | 6 => Some(self.chance.between(0, 9_000)),
+            _ => Some(self.chance.between(0, 200_000)),
+        };
+        let from = seconds.map(|it| Timestamp::from_micros(now.plus_seconds(it).micros() + micros));
         let expires = match self.chance.below(4) {
             0 => None,
             1 => Some(now.plus_seconds(self.chance.between(-2, 4_000))),
@@ -359,7 +368,7 @@ impl Workload {
             _ => Some(now.plus_seconds(self.chance.between(1, 400_000))),
         };
         let priority = *self.chance.pick(&[50, 50, 50, 10, 90]).unwrap();
-        Action::Give { org, amount: self.money(25), priority, expires }
+        Action::Give { org, amount: self.money(25), priority, from, expires }
     }
 
     /// A discount for one thing or for everything, from now on or from later, for good or for a

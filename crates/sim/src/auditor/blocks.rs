@@ -35,7 +35,7 @@ impl Purse {
             return false;
         }
         let then = next.max(second_of(self.now));
-        self.worth(then, true, 0) - self.launch_held(terms, then) < self.blocks_at(next)
+        self.worth(then) - self.launch_held(terms, then) < self.blocks_at(next)
     }
 
     /// Starts what is due in the order in which runs were made; what cannot be paid ends, unless

@@ -4,13 +4,17 @@
 //! it gave to what it made.
 
 use super::purse::{
-    AHEAD, Aside, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Sort, half_even, second_of,
+    AHEAD, Aside, Credit, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Sort, half_even,
+    second_of,
 };
 use super::terms::{Bought, Slab, Terms};
 
 pub type Told = String;
 
 type Parts = Vec<(i64, i128)>;
+
+/// Grants of one wallet that are yet to begin, at most.
+const UPCOMING: usize = 16;
 
 pub fn refused(code: &str) -> Told {
     format!("refused {code}")
@@ -30,21 +34,44 @@ impl Purse {
         number: i64,
         amount: i128,
         priority: i64,
-        expires: i64,
+        (from, expires): (i64, i64),
         now: i64,
     ) -> Told {
-        if expires <= now {
+        if expires <= from {
             return refused("expiry_in_the_past");
         }
-        if expires != NEVER {
-            self.reminded = self.reminded.max(now - 1);
+        if from > now && self.upcoming.len() >= UPCOMING {
+            return refused("too_many_upcoming");
         }
         let credit = self.make(Some(number), Sort::Given, (priority, expires), None, amount);
-        self.open(credit);
-        self.book("promotions_unspent", -amount);
-        *self.posted_by_kind.entry("grant").or_default() += amount;
-        self.changed = true;
+        match from > now {
+            true => self.upcoming.push((from, credit)),
+            false => self.begin(credit, now),
+        }
         format!("grant {amount}")
+    }
+
+    /// Grants that are due begin, in the order of their instants, after the time that ran before
+    /// was paid without them.
+    pub fn begin_due(&mut self, terms: &Terms, at: i64) {
+        while let Some(first) = self.upcoming.iter().map(|it| it.0).min().filter(|&it| it <= at) {
+            let to = self.settles_to(terms, at);
+            self.settle(terms, to);
+            let place = self.upcoming.iter().position(|it| it.0 == first).expect("the first");
+            let (_, credit) = self.upcoming.remove(place);
+            self.begin(credit, at);
+            self.told.push(("grant.effective", at));
+        }
+    }
+
+    fn begin(&mut self, credit: Credit, now: i64) {
+        if credit.expires != NEVER {
+            self.reminded = self.reminded.max(now - 1);
+        }
+        self.book("promotions_unspent", -credit.left);
+        *self.posted_by_kind.entry("grant").or_default() += credit.left;
+        self.open(credit);
+        self.changed = true;
     }
 
     pub fn void(&mut self, terms: &Terms, number: i64, now: i64) -> Told {
@@ -53,6 +80,10 @@ impl Purse {
             Some(Sort::Bought) => refused("grant_not_voidable"),
             Some(Sort::Given | Sort::Bonus) => {
                 self.settle(terms, second_of(now));
+                if let Some(place) = self.upcoming.iter().position(|it| it.1.number == number) {
+                    let (_, credit) = self.upcoming.remove(place);
+                    self.begin(credit, now);
+                }
                 self.end(number, "void");
                 // What holds have set aside of it ends when it comes back.
                 if let Some(rest) = self.credits.iter_mut().find(|it| it.number == number) {

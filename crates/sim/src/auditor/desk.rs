@@ -49,10 +49,12 @@ impl Desk<'_> {
 impl Desk<'_> {
     pub fn expect(&mut self, wall: i64, action: &Action, said: &Said) -> String {
         match action {
-            Action::Give { amount, priority, expires, .. } => {
+            Action::Give { amount, priority, from, expires, .. } => {
                 let now = self.catch_up(wall);
+                let from = from.map_or(now, Timestamp::micros).max(now);
                 let expires = expires.map_or(purse::NEVER, Timestamp::micros);
-                self.purse.give(said.number, i128::from(*amount), *priority, expires, now)
+                let between = (from, expires);
+                self.purse.give(said.number, i128::from(*amount), *priority, between, now)
             }
             Action::Void { grant, .. } => {
                 let now = self.catch_up(wall);

@@ -70,6 +70,12 @@ impl Credit {
     pub fn free(&self) -> i128 {
         self.left - self.set_aside
     }
+
+    /// The lower goes first (rulings R11).
+    fn rank(&self) -> impl Ord + use<> {
+        let is_bought = self.sort != Sort::Given;
+        (self.priority, self.expires, is_bought, self.anchor, self.sort == Sort::Bonus)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -143,6 +149,8 @@ pub struct Purse {
     /// The last instant at which anything was decided: time never goes back behind it.
     pub decided: i64,
     pub credits: Vec<Credit>,
+    /// Grants that were given and begin at an instant to come.
+    pub upcoming: Vec<(i64, Credit)>,
     /// Every grant there ever was.
     pub known: BTreeMap<i64, Origin>,
     /// Numbers that grants had before their real ones were told.
@@ -285,11 +293,7 @@ impl Purse {
 
     pub fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.credits.len()).collect();
-        order.sort_by_key(|&at| {
-            let credit = &self.credits[at];
-            let is_bought = credit.sort != Sort::Given;
-            (credit.priority, credit.expires, is_bought, credit.anchor, credit.sort == Sort::Bonus)
-        });
+        order.sort_by_key(|&at| self.credits[at].rank());
         order
     }
 
@@ -567,33 +571,48 @@ impl Purse {
         rest
     }
 
-    /// What is left at second `t` of what may pay for time, when grants lapse `horizon` seconds
-    /// before they expire, found by going from lapse to lapse. `free` leaves out what is set aside.
-    pub fn worth(&self, t: i64, free: bool, horizon: i64) -> i128 {
-        let mut lefts: Vec<(i64, i128)> = Vec::new();
-        for at in self.order() {
-            let credit = &self.credits[at];
-            let left = if free { credit.free() } else { credit.left };
-            let lapse = match self.lapses(credit) {
-                NEVER => NEVER,
-                at => (at - horizon * SECOND).max(self.now),
-            };
-            lefts.push((lapse, left));
+    /// What is left free at second `t` of what may pay for time, found by going from instant to
+    /// instant at which grants begin or lapse.
+    pub fn worth(&self, t: i64) -> i128 {
+        struct Part {
+            begins: i64,
+            lapses: i64,
+            left: i128,
         }
-        let mut lapses: Vec<i64> = lefts.iter().map(|left| left.0).collect();
-        lapses.sort_unstable();
+        let open = self.credits.iter().map(|credit| (i64::MIN, credit));
+        let upcoming = self.upcoming.iter().map(|(begins, credit)| (*begins, credit));
+        let mut all: Vec<(i64, &Credit)> = open.chain(upcoming).collect();
+        all.sort_by_key(|(_, credit)| credit.rank());
+        let part = |(begins, credit): (i64, &Credit)| {
+            let lapses = self.lapses(credit).max(self.now);
+            Part { begins, lapses, left: credit.free() }
+        };
+        let mut parts: Vec<Part> = all.into_iter().map(part).collect();
+        let mut turns: Vec<i64> = parts.iter().flat_map(|it| [it.begins, it.lapses]).collect();
+        turns.retain(|turn| (self.now..=t * SECOND).contains(turn));
+        turns.sort_unstable();
         let mut paid = 0;
-        for lapse in lapses.into_iter().filter(|&lapse| lapse != NEVER && lapse <= t * SECOND) {
-            let mut owed = self.accrued(second_of(lapse)) - paid;
-            for (_, left) in &mut lefts {
-                let part = owed.min(*left).max(0);
-                *left -= part;
-                owed -= part;
-                paid += part;
+        for turn in turns {
+            let mut owed = self.accrued(second_of(turn)) - paid;
+            for part in parts.iter_mut().filter(|part| part.begins < turn) {
+                let drawn = owed.min(part.left).max(0);
+                part.left -= drawn;
+                owed -= drawn;
+                paid += drawn;
             }
-            lefts.retain(|left| left.0 > lapse);
+            parts.retain(|part| part.lapses > turn);
         }
-        let rest: i128 = lefts.iter().map(|left| left.1).sum();
+        let begun = parts.iter().filter(|part| part.begins <= t * SECOND);
+        let rest: i128 = begun.map(|part| part.left).sum();
         rest - (self.accrued(t) - paid) - self.debt
+    }
+
+    /// The last second, after `from`, before each grant that is yet to begin: nothing but expiry
+    /// and time changes what is left between them.
+    pub fn lows(&self, from: i64) -> Vec<i64> {
+        let before = self.upcoming.iter().map(|(begins, _)| second_of(begins - 1));
+        let mut lows: Vec<i64> = before.filter(|&low| low > from).collect();
+        lows.sort_unstable();
+        lows
     }
 }

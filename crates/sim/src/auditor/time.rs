@@ -111,6 +111,7 @@ impl Purse {
         }
         self.offset();
         self.expire_credits(terms, at);
+        self.begin_due(terms, at);
     }
 
     pub fn free(&mut self, parts: &[(i64, i128)]) {
@@ -152,8 +153,12 @@ impl Purse {
 
     /// The first second that everything running cannot be paid for any more.
     fn is_spent(&self, terms: &Terms, at: i64) -> bool {
-        let is_short = |from: i64| self.worth(from + terms.lead + 1, true, 0) < 0;
-        self.stoppable() > 0 && (self.frozen.is_some() || is_short(second_of(at)))
+        let until = second_of(at) + terms.lead + 1;
+        let mut lows = self.lows(second_of(self.now));
+        lows.retain(|&low| low < until);
+        lows.push(until);
+        let is_short = || lows.iter().any(|&second| self.worth(second) < 0);
+        self.stoppable() > 0 && (self.frozen.is_some() || is_short())
     }
 
     /// The last second that can be paid, not before `from`; never, when nothing has to stop.
@@ -164,15 +169,19 @@ impl Purse {
         if self.frozen.is_some() {
             return from;
         }
-        let paid = |t: i64| self.worth(t, true, 0) >= 0;
-        let mut step = 1;
-        while paid(from + step) {
-            step *= 2;
-            if step > 40_000_000_000 {
+        let paid = |t: i64| self.worth(t) >= 0;
+        let (mut low, lows) = (from, self.lows(from));
+        let unpaid = lows.iter().copied().find(|&second| !paid(second));
+        // Grants that begin in time carry on from where the others leave off.
+        low = lows.into_iter().take_while(|&second| Some(second) != unpaid).last().unwrap_or(low);
+        let mut high = low + 1;
+        while unpaid.is_none() && paid(high) {
+            high = low + 2 * (high - low);
+            if high - low > 40_000_000_000 {
                 return NEVER;
             }
         }
-        let (mut low, mut high) = (from, from + step);
+        high = unpaid.unwrap_or(high);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             if paid(middle) { low = middle } else { high = middle }
@@ -369,6 +378,7 @@ impl Purse {
         for aside in self.asides.iter().filter(|aside| aside.state == "open") {
             consider(aside.expires);
         }
+        self.upcoming.iter().for_each(|&(begins, _)| consider(begins));
         for credit in &self.credits {
             let lapse = self.lapses(credit);
             if lapse != NEVER && credit.free() > 0 {
