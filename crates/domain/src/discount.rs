@@ -5,7 +5,7 @@
 //! later change reaches back (rulings R22).
 
 use crate::price::AppliesTo;
-use crate::profile::VolumeTier;
+use crate::profile::{Profile, VolumeTier};
 use crate::time::SECONDS_PER_DAY;
 use crate::{Amount, Timestamp};
 
@@ -33,6 +33,11 @@ pub struct Discount {
 }
 
 impl Discount {
+    /// Whether it lowers prices under `profile`: a price that was paid for always does.
+    pub const fn counts_under(&self, profile: &Profile) -> bool {
+        profile.discounts || self.commitment.is_some()
+    }
+
     fn order(&self) -> (Timestamp, i64) {
         (self.effective_from, self.number)
     }

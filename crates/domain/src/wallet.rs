@@ -257,14 +257,16 @@ impl Wallet {
     /// What the list price of `sku` is lowered by at `at`: the higher of what was assigned and what
     /// volume has earned, never the sum (requirements S13).
     pub fn discount_bps(&self, profile: &Profile, sku: i64, at: Timestamp, now: Timestamp) -> i64 {
-        if !profile.discounts || (self.discounts.is_empty() && self.volume.is_none()) {
+        if self.discounts.is_empty() && (self.volume.is_none() || !profile.discounts) {
             return 0;
         }
         // The present day is not over: what is reported ahead of it counts as of now.
         let day = day_of(at.min(now));
-        let earned = self.volume.as_ref().map(|volume| volume.drawn_before(day));
+        let volume = self.volume.as_ref().filter(|_| profile.discounts);
+        let earned = volume.map(|volume| volume.drawn_before(day));
         let earned = earned.map_or(0, |drawn| tier_bps(&profile.volume_tiers, drawn));
-        assigned_bps(self.discounts.iter(), sku, at).max(earned)
+        let assigned = self.discounts.iter().filter(|it| it.counts_under(profile));
+        assigned_bps(assigned, sku, at).max(earned)
     }
 
     /// Until when what was purchased is valid.

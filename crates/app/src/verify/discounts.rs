@@ -83,7 +83,7 @@ pub(crate) fn check_charge(
     let happened = row.occurred_at.unwrap_or(row.at);
     let known = |profile: &Profile, count: usize| {
         let known = discounts.assigned.iter().take(count);
-        let assigned = if profile.discounts { assigned_bps(known, sku, happened) } else { 0 };
+        let assigned = assigned_bps(known.filter(|it| it.counts_under(profile)), sku, happened);
         assigned.max(discounts.earned(profile, day_of(happened.min(row.at))))
     };
     let count = |is_known: fn(&Discount, Timestamp) -> bool| {
@@ -106,12 +106,12 @@ pub(crate) fn check_runs(chain: &Chain, profiles: Option<&Versions>) -> Result<(
     for &(number, sku, priced_at, bps) in &chain.discounts.runs {
         // Rows of an organization share one counter, so what was assigned before is known.
         let before = chain.discounts.assigned.iter().filter(|it| it.number < number);
-        let assigned = assigned_bps(before, sku, priced_at);
         // A start that was reported ahead of the clock counts the days that were whole by then, and
         // has the discount of the version that was in force.
         let reported = priced_at.plus_seconds(-REPORTED_AHEAD_SECONDS_MAX);
         let should = |profile: &Profile, at: Timestamp| {
-            let assigned = if profile.discounts { assigned } else { 0 };
+            let counted = before.clone().filter(|it| it.counts_under(profile));
+            let assigned = assigned_bps(counted, sku, priced_at);
             assigned.max(chain.discounts.earned(profile, day_of(at)))
         };
         let is_it = |profile: &Arc<Profile>| {

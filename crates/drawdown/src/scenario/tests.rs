@@ -229,8 +229,6 @@ fn verify_finds_edited_commitments() {
             ("discounts", "commitment", 0),
             ("discounts", "sku", 0),
             ("discounts", "effective_until", 0),
-            ("grants", "expires_at", 2),
-            ("grants", "scope", 2),
             ("runs", "discount_bps", 1),
         ],
     );
