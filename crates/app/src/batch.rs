@@ -552,9 +552,9 @@ pub(crate) fn load_priors(
     }
     if !drawn.is_empty() {
         fill(&mut ws.grants, store::grants::load(writer, &distinct(drawn))?);
-        load_named_labels(writer, ws)?;
     }
-    Ok(())
+    // What was absorbed or became debt whole has drawn from no grant, and has labels all the same.
+    load_named_labels(writer, ws)
 }
 
 /// Damage to a sorted run stops the lane: guessing would charge twice.
