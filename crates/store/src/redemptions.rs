@@ -27,6 +27,8 @@ catalogue! {
     SAVE: Bulk = Bulk::new(Action::Upsert, "redemptions", 3, COLUMNS);
     /// Finds rows.
     FIND: Load = Load::rows("redemptions", 3, COLUMNS, "");
+    /// Finds the rows of organizations.
+    OF_ORG: Load = Load::by("redemptions", &[BUCKET, ORG], COLUMNS, "");
 }
 
 impl Noun for Redemption {

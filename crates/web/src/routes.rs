@@ -639,6 +639,31 @@ pub static ROUTES: &[Route] = &[
         .role(Platform)
         .query::<roll_forward::RollForwardQuery>()
         .answers::<roll_forward::RollForwardOut>(),
+    Route::get("/v1/reports/dormant_balances", to!(dormant_balances::list))
+        .is("report_dormant_balances", "Lists paid credit of silent customers; also as CSV")
+        .role(Platform)
+        .query::<dormant_balances::DormantQuery>()
+        .answers::<List<dormant_balances::DormantOut>>(),
+    Route::get("/v1/reports/ageing", to!(operator_reports::ageing))
+        .is("report_ageing", "Reports how old unspent credit is; also as CSV")
+        .role(Platform)
+        .query::<operator_reports::OperatorReportQuery>()
+        .answers::<operator_reports::OperatorReportOut>(),
+    Route::get("/v1/reports/breakage", to!(operator_reports::breakage))
+        .is("report_breakage", "Reports paid credit that nobody used; also as CSV")
+        .role(Platform)
+        .query::<operator_reports::OperatorReportQuery>()
+        .answers::<operator_reports::OperatorReportOut>(),
+    Route::get("/v1/reports/promotions", to!(operator_reports::promotions))
+        .is("report_promotions", "Reports what promotions cost, by campaign; also as CSV")
+        .role(Platform)
+        .query::<operator_reports::OperatorReportQuery>()
+        .answers::<operator_reports::OperatorReportOut>(),
+    Route::get("/v1/reports/revenue", to!(operator_reports::revenue))
+        .is("report_revenue", "Reports what was earned, by SKU and customer; also as CSV")
+        .role(Platform)
+        .query::<operator_reports::OperatorReportQuery>()
+        .answers::<operator_reports::OperatorReportOut>(),
     Route::get("/v1/reports/requests", to!(reports::requests))
         .is("report_requests", "Reports the dearest single requests; also as CSV")
         .role(Read)

@@ -5,6 +5,7 @@
 mod chance;
 mod limits;
 mod profiles;
+mod reports;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

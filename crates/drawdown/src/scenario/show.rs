@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::discount::percent;
 use domain::hours::{HourUse, WEEKDAYS, Week};
+use domain::operator_report::Report;
 use domain::price::TIME_DIMENSION;
 use domain::profile::Profile;
 use domain::report::{Basis, CostReport, Dimension, Request};
@@ -541,6 +542,14 @@ pub fn roll_forward(report: &RollForward) -> Vec<String> {
         }
     }
     lines
+}
+
+/// `expired 1.00, forfeited 2.00`; what is nothing is left out.
+pub fn columns(report: Report, amounts: &[Amount]) -> String {
+    let named = report.columns().iter().zip(amounts);
+    let parts = named.filter(|(_, amount)| !amount.is_zero());
+    let parts: Vec<String> = parts.map(|(name, amount)| format!("{name} {amount}")).collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }
 
 /// `used gpu -9.435, shown -9.43`; what is shown is left out where it is the amount.

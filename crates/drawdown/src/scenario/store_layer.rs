@@ -16,10 +16,12 @@ use app::{App, AppError, IdempotencyKey, LaneOptions, Operation, Outcome};
 use domain::attribution::IdleCost;
 use domain::coupon::CouponCode;
 use domain::deposit::Deposit;
+use domain::dormancy::Dormant;
 use domain::grant::GrantKind;
 use domain::history::{Filter, Reader};
 use domain::hours::Week;
 use domain::ledger::LedgerTransaction;
+use domain::operator_report::{Line, Report};
 use domain::projection::Projection;
 use domain::report::{CostReport, Days, Dimension, Request};
 use domain::reprice::Pricing;
@@ -29,7 +31,7 @@ use domain::wallet::Wallet;
 use domain::workset::Platform;
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, chart};
 use store::read::reports::UsedRows;
-use store::read::{access, documents, ledger, lists, month, reports, statement};
+use store::read::{access, documents, ledger, lists, month, operator, reports, statement};
 use store::testkit::TempFolder;
 use store::testkit::pg::Database;
 use store::{Snapshot, Store, StoreError, StoreUrl};
@@ -530,6 +532,28 @@ impl Layer for StoreLayer {
         let rolled =
             self.read(async |snapshot| Ok(reports::roll_forward(snapshot, platform, month).await))?;
         rolled.map_err(|error| broken(format!("{error:?}")))
+    }
+
+    fn dormant(&mut self, platform: OrgId, days: i64) -> Result<Vec<(OrgId, Dormant)>, Failure> {
+        let now = self.platform(platform)?.clock.unwrap_or(Timestamp::ZERO);
+        let (rows, _) = self.read(async |snapshot| {
+            let above = OrgId::from_stored(-1);
+            operator::dormant_page(snapshot, platform, (days, now), above, usize::MAX).await
+        })?;
+        Ok(rows.into_iter().map(|row| (row.org, row.dormant)).collect())
+    }
+
+    fn operator_report(
+        &mut self,
+        platform: OrgId,
+        report: Report,
+        since: Month,
+    ) -> Result<Vec<Line>, Failure> {
+        let now = self.platform(platform)?.clock.unwrap_or(Timestamp::ZERO);
+        let lines = self.read(async |snapshot| {
+            Ok(operator::report(snapshot, platform, report, (since, now)).await)
+        })?;
+        lines.map_err(|error| broken(format!("{error:?}")))
     }
 
     fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {

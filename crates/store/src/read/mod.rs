@@ -10,6 +10,7 @@ pub mod explain;
 pub mod ledger;
 pub mod lists;
 pub mod month;
+pub mod operator;
 pub mod reports;
 pub mod statement;
 pub mod verify;

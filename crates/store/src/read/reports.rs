@@ -105,9 +105,9 @@ pub async fn label_sets_of(
 }
 
 /// Organizations that are read at once.
-const ORGANIZATIONS: i64 = 200;
+pub(super) const ORGANIZATIONS: i64 = 200;
 /// Movements that one roll-forward adds up.
-const ROLLED_MAX: usize = 1_000_000;
+pub(super) const ROLLED_MAX: usize = 1_000_000;
 
 /// Why there is no roll-forward.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -80,11 +80,24 @@ pub async fn rows(
     let Some(month) = month(now) else { return Ok(None) };
     let tip = wallet.tip.position;
     let (journal, is_cut) = ledger::since(snapshot, org, tip, month.start, MOVEMENTS_MAX).await?;
-    let began = |row: &LedgerTransaction| row.span.as_ref().map_or(row.at, |span| span.from);
-    let of_month = journal.iter().filter(|row| row.at >= month.start);
-    let since = of_month.map(began).min().unwrap_or(month.start).plus_seconds(-LATE_SECONDS);
-    let runs = runs_since(snapshot, org, since, RUNS_MAX + 1).await?;
-    let is_cut = is_cut || i64::try_from(runs.len()).unwrap_or(i64::MAX) > RUNS_MAX;
+    let (runs, are_runs_cut) = runs_of(snapshot, org, &journal, month.start).await?;
+    let is_cut = is_cut || are_runs_cut;
     let book = access::book(snapshot, wallet.platform).await?;
     Ok(Some(StatementRows { wallet, platform, book, now, month, journal, runs, is_cut }))
+}
+
+/// The runs that `journal`, which reaches back to `start`, may be about, and whether there are more
+/// than one statement adds up.
+pub(super) async fn runs_of(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    journal: &[LedgerTransaction],
+    start: Timestamp,
+) -> Result<(Vec<Run>, bool), StoreError> {
+    let began = |row: &LedgerTransaction| row.span.as_ref().map_or(row.at, |span| span.from);
+    let since = journal.iter().filter(|row| row.at >= start).map(began).min().unwrap_or(start);
+    let since = since.plus_seconds(-LATE_SECONDS);
+    let runs = runs_since(snapshot, org, since, RUNS_MAX + 1).await?;
+    let is_cut = i64::try_from(runs.len()).unwrap_or(i64::MAX) > RUNS_MAX;
+    Ok((runs, is_cut))
 }

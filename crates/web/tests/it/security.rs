@@ -139,6 +139,11 @@ fn address(route: &Route, tenant: &Tenant, things: &Value) -> String {
         | "list_skus"
         | "list_prices"
         | "list_coupons"
+        | "report_ageing"
+        | "report_breakage"
+        | "report_dormant_balances"
+        | "report_promotions"
+        | "report_revenue"
         | "report_roll_forward" => {
             format!("{}?platform={}", route.path, tenant.platform)
         }

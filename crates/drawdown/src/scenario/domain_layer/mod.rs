@@ -15,6 +15,7 @@ use domain::attribution::IdleCost;
 use domain::coupon::CouponCode;
 use domain::deposit::Deposit;
 use domain::document::{About, Document, Documented, Party};
+use domain::dormancy::Dormant;
 use domain::grant::GrantKind;
 use domain::history::Filter;
 use domain::hours::{Week, week};
@@ -22,6 +23,7 @@ use domain::label::Labels;
 use domain::ledger::LedgerTransaction;
 use domain::limit::Limit;
 use domain::member::Permission;
+use domain::operator_report::{Line, Report};
 use domain::price::{AppliesTo, Price, PriceBook};
 use domain::profile::ModelCharge;
 use domain::projection::Projection;
@@ -49,6 +51,7 @@ use rows::{
 };
 
 pub(super) mod operations;
+mod operator;
 pub(super) mod rows;
 
 /// Rows of a list of the dearest requests.
@@ -528,6 +531,19 @@ impl Layer for DomainLayer {
             added.ok_or_else(|| Failure::Broken("a sum is beyond the range".to_string()))?;
         }
         Ok(rolled)
+    }
+
+    fn dormant(&mut self, platform: OrgId, days: i64) -> Result<Vec<(OrgId, Dormant)>, Failure> {
+        self.silent(platform, days)
+    }
+
+    fn operator_report(
+        &mut self,
+        platform: OrgId,
+        report: Report,
+        since: Month,
+    ) -> Result<Vec<Line>, Failure> {
+        self.lines_of(platform, report, since)
     }
 
     fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {

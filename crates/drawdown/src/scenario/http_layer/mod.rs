@@ -8,10 +8,12 @@ use std::str::FromStr;
 use app::App;
 use domain::attribution::IdleCost;
 use domain::coupon::{CouponCode, CouponGift};
+use domain::dormancy::Dormant;
 use domain::grant::GrantKind;
 use domain::history::Filter;
 use domain::hours::Week;
 use domain::ledger::LedgerTransaction;
+use domain::operator_report::{Line, Report};
 use domain::report::{CostReport, CostRow, Dimension, Request};
 use domain::roll_forward::{Month, Movement, RollForward};
 use domain::top_up::Preview;
@@ -41,6 +43,7 @@ use crate::scenario::store_layer::{Place, open_app, restart};
 use answers::{refused, transaction};
 
 mod answers;
+mod operator;
 mod requests;
 mod rows;
 
@@ -618,6 +621,19 @@ impl Layer for HttpLayer {
             }
         }
         Ok(rolled)
+    }
+
+    fn dormant(&mut self, platform: OrgId, days: i64) -> Result<Vec<(OrgId, Dormant)>, Failure> {
+        operator::dormant(self, platform, days)
+    }
+
+    fn operator_report(
+        &mut self,
+        platform: OrgId,
+        report: Report,
+        since: Month,
+    ) -> Result<Vec<Line>, Failure> {
+        operator::report(self, platform, report, since)
     }
 
     fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure> {

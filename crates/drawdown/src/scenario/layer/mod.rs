@@ -13,12 +13,14 @@ use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
 use domain::document::Party;
+use domain::dormancy::Dormant;
 use domain::history::Filter;
 use domain::hours::Week;
 use domain::label::Labels;
 use domain::limit::{LimitScope, LimitWindow};
 use domain::member::MemberRole;
 use domain::notice::Topic;
+use domain::operator_report::{Line, Report};
 use domain::price::{Alternative, AppliesTo, CommitmentTerms};
 use domain::refund::AskedBy;
 use domain::report::{CostReport, Dimension, Request};
@@ -493,6 +495,17 @@ pub trait Layer {
 
     /// The deferred revenue of `platform` over `month`, by kind of grant.
     fn roll_forward(&mut self, platform: OrgId, month: Month) -> Result<RollForward, Failure>;
+
+    /// Who of `platform` holds paid credit and has been silent for `days`, in no promised order.
+    fn dormant(&mut self, platform: OrgId, days: i64) -> Result<Vec<(OrgId, Dormant)>, Failure>;
+
+    /// An operator's report since a month began, organizations in no promised order.
+    fn operator_report(
+        &mut self,
+        platform: OrgId,
+        report: Report,
+        since: Month,
+    ) -> Result<Vec<Line>, Failure>;
 
     /// The sum of each ledger account over all organizations; credits are positive.
     fn books(&mut self) -> Result<Vec<(String, Amount)>, Failure>;

@@ -1,7 +1,9 @@
 //! What is shown: balances, lists and reports.
 
 use domain::attribution::IdleCost;
+use domain::dormancy;
 use domain::history::Filter;
+use domain::operator_report::Report;
 use domain::report::{DAYS_MAX, Dimension};
 use domain::roll_forward::Month;
 
@@ -18,6 +20,7 @@ pub(super) fn shown(command: &str, words: &mut Words) -> Result<Option<Says>, Pa
         "balance" => balance(words)?,
         "report" => report(words)?,
         "rollforward" => Says::RollForward { month: month(words)? },
+        "dormant" => dormant(words)?,
         "statement" => {
             let wallet = words.name("a wallet's name")?;
             Says::Statement { wallet, month: month(words)? }
@@ -40,11 +43,25 @@ pub(super) fn shown(command: &str, words: &mut Words) -> Result<Option<Says>, Pa
         "price_page" => Says::PricePage,
         "test_clock" => Says::TestClock,
         "books" => Says::Books,
-        other => match list_named(other) {
-            Some(list) => Says::List { wallet: words.name("a wallet's name")?, list },
-            None => return Ok(None),
+        other => match Report::from_name(other) {
+            Some(report) => Says::OperatorReport { report, since: month(words)? },
+            None => return list(other, words),
         },
     }))
+}
+
+fn list(command: &str, words: &mut Words) -> Result<Option<Says>, ParseError> {
+    let Some(list) = list_named(command) else { return Ok(None) };
+    Ok(Some(Says::List { wallet: words.name("a wallet's name")?, list }))
+}
+
+/// `dormant 365 days`.
+fn dormant(words: &mut Words) -> Result<Says, ParseError> {
+    let days = words.read("how many days, 0 to 36525", |word| {
+        word.parse().ok().filter(|days| (0..=dormancy::DAYS_MAX).contains(days))
+    })?;
+    words.keyword("days")?;
+    Ok(Says::Dormant { days })
 }
 
 fn list_named(command: &str) -> Option<List> {

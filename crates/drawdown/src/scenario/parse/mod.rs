@@ -82,7 +82,7 @@ const COMMANDS: &str = "a command: clock, platform, profile, sku, price, alterna
     balance, prices, price_page, ledger, spans, history, limits, members, deposits, payments, \
     refunds, disputes, documents, lint, test_clock, grants, holds, runs, resources, runway, \
     projection, mails, events, report, dearest, uses, suggestions, week, rollforward, \
-    statement, books, mute, bounce, key, repeat";
+    dormant, ageing, breakage, promotions, revenue, statement, books, mute, bounce, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {
     let first = words.clone();

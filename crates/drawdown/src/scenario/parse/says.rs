@@ -17,7 +17,7 @@ use domain::price::{Alternative, AppliesTo, CommitmentTerms};
 use domain::report::Dimension;
 use domain::roll_forward::Month;
 use domain::run::{ResourceClass, Rest};
-use domain::{Amount, Timestamp};
+use domain::{Amount, Timestamp, operator_report};
 
 use crate::scenario::layer::{RailAnswer, Told, TopUpRule};
 use crate::scenario::when::When;
@@ -357,6 +357,14 @@ pub enum Says {
     RollForward {
         month: Option<Month>,
     },
+    /// Who has been silent for so long.
+    Dormant {
+        days: i64,
+    },
+    OperatorReport {
+        report: operator_report::Report,
+        since: Option<Month>,
+    },
     Statement {
         wallet: String,
         month: Option<Month>,
@@ -464,6 +472,8 @@ impl Says {
                 | Says::Suggestions { .. }
                 | Says::Week { .. }
                 | Says::RollForward { .. }
+                | Says::Dormant { .. }
+                | Says::OperatorReport { .. }
                 | Says::Statement { .. }
                 | Says::Books
                 | Says::Coupons

@@ -1,5 +1,7 @@
 //! What is shown: balances, lists and reports.
 
+use domain::dormancy::Dormant;
+use domain::operator_report::{Line, totals};
 use std::collections::BTreeMap;
 
 use domain::roll_forward::Month;
@@ -38,6 +40,7 @@ impl Player<'_> {
                 let lines = show::roll_forward(&report);
                 if lines.is_empty() { line("none") } else { Ok(lines) }
             }
+            Says::Dormant { .. } | Says::OperatorReport { .. } => self.operator(says),
             Says::Statement { wallet, month } => {
                 let Some(month) = month.or_else(|| Month::of(now)) else {
                     return broken("the clock is in no month");
@@ -80,6 +83,55 @@ impl Player<'_> {
             }
             _ => self.books(),
         }
+    }
+
+    /// What operators read of all organizations, by the names of their wallets.
+    fn operator(&mut self, says: &Says) -> Lines {
+        let (platform, now) = (self.current_platform(), self.present()?);
+        let wallets = self.wallets.iter().map(|(name, wallet)| (wallet.org, name.clone()));
+        let wallets: BTreeMap<OrgId, String> = wallets.collect();
+        let name = |org: OrgId| wallets.get(&org).cloned().unwrap_or_default();
+        let mut lines = match says {
+            Says::Dormant { days } => {
+                let rows = self.layer.dormant(platform, *days)?;
+                let row = |(org, row): &(OrgId, Dormant)| {
+                    let since = self.names.time(row.active_at);
+                    format!(
+                        "{} since {since}: paid {}, promotional {}",
+                        name(*org),
+                        row.paid,
+                        row.promotional
+                    )
+                };
+                let mut lines: Vec<String> = rows.iter().map(row).collect();
+                lines.sort();
+                lines
+            }
+            Says::OperatorReport { report, since } => {
+                let Some(since) = since.or_else(|| Month::of(now)) else {
+                    return broken("the clock is in no month");
+                };
+                let mut rows = self.layer.operator_report(platform, *report, since)?;
+                rows.sort_by_key(|row| name(row.org));
+                let Some(sums) = totals(*report, &rows) else {
+                    return broken("a sum is beyond the range");
+                };
+                let row = |row: &Line| {
+                    let amounts = show::columns(*report, &row.amounts);
+                    format!("{}, {}: {amounts}", name(row.org), row.group)
+                };
+                let mut lines: Vec<String> = rows.iter().map(row).collect();
+                if !lines.is_empty() {
+                    lines.push(format!("in all: {}", show::columns(*report, &sums)));
+                }
+                lines
+            }
+            _ => return broken("this is no report of an operator"),
+        };
+        if lines.is_empty() {
+            lines.push("none".to_owned());
+        }
+        Ok(lines)
     }
 
     pub(super) fn balance(&mut self, wallet: &str, parts: &[Part]) -> Lines {
