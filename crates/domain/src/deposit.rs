@@ -5,6 +5,7 @@
 //! nor failed; the customer is credited with what they bought, whatever a provider keeps of it
 //! (requirements C18).
 
+use crate::conversion::Conversion;
 use crate::document::Documented;
 use crate::event::EventKind;
 use crate::settle::tell;
@@ -114,6 +115,8 @@ pub struct Deposit {
     pub withdrawn_tax: Amount,
     /// What its provider kept of the money: the operator's expense. Nothing until the rail says so.
     pub fee: Option<Amount>,
+    /// What its provider settled it in, where that is another currency (requirements N25).
+    pub conversion: Option<Conversion>,
     pub documented: Documented,
     /// Why it failed, in words.
     pub reason: String,
@@ -148,8 +151,9 @@ impl Deposit {
 
     /// Refuses a confirmation that is not of this deposit as it was asked for.
     ///
-    /// Errors, in order: `currency_differs`, `amount_differs`, `fee_out_of_range` (negative, or
-    /// more than was paid), `fee_reported` (another fee was reported before).
+    /// Errors, in order: `currency_differs`, `amount_differs`, `conversion_differs` (it does not
+    /// make what was paid), `conversion_reported` (another was reported before),
+    /// `fee_out_of_range` (negative, or more than was paid), `fee_reported`.
     pub fn require_as_asked(&self, payment: &Payment) -> Result<(), Refusal> {
         let foreign = payment.currency.as_ref().filter(|it| *it != CURRENCY);
         if let Some(currency) = foreign {
@@ -159,12 +163,25 @@ impl Deposit {
         if let Some(paid) = payment.amount.filter(|paid| *paid != asked) {
             return Err(Refusal::AmountDiffers { asked, paid });
         }
+        if let Some(conversion) = &payment.conversion {
+            self.require_conversion(conversion, asked)?;
+        }
         let Some(fee) = payment.fee else { return Ok(()) };
         if fee.is_negative() || fee > asked {
             return Err(Refusal::FeeOutOfRange { max: asked });
         }
         match self.fee.filter(|known| *known != fee) {
             Some(fee) => Err(Refusal::FeeReported { fee }),
+            None => Ok(()),
+        }
+    }
+
+    fn require_conversion(&self, said: &Conversion, paid: Amount) -> Result<(), Refusal> {
+        if !said.makes(paid) {
+            return Err(Refusal::ConversionDiffers { conversion: said.to_string(), paid });
+        }
+        match self.conversion.as_ref().filter(|known| *known != said) {
+            Some(known) => Err(Refusal::ConversionReported { conversion: known.to_string() }),
             None => Ok(()),
         }
     }
@@ -253,6 +270,8 @@ pub struct Payment {
     pub currency: Option<String>,
     /// What the provider kept of it; some rails say so later, in a confirmation that comes again.
     pub fee: Option<Amount>,
+    /// What the provider settled it in; the quote is `amount`. It may be told later as well.
+    pub conversion: Option<Conversion>,
 }
 
 /// What a rail said about a payment.
@@ -292,6 +311,7 @@ impl Deposit {
             withdrawn: Amount::ZERO,
             withdrawn_tax: Amount::ZERO,
             fee: None,
+            conversion: None,
             documented: Documented::No,
             reason: String::new(),
         }
@@ -371,6 +391,7 @@ mod tests {
         let cents = |cents: i64| Amount::from_nanos(cents * crate::amount::NANOS_PER_CENT);
         let mut deposit = Deposit::pending(1, cents(2_000), "sandbox".into(), Timestamp::ZERO);
         deposit.tax = Tax { amount: cents(400), bps: 2_000 };
+        deposit.conversion = Conversion::parse("22.20 EUR at 1.0811");
         let check = |known: Option<i64>, paid: Option<i64>, currency: &str, fee: Option<i64>| {
             let deposit = Deposit { fee: known.map(cents), ..deposit.clone() };
             let (amount, fee) = (paid.map(cents), fee.map(cents));
@@ -387,5 +408,13 @@ mod tests {
         assert_eq!(check(Some(9), None, "", Some(8)), Some("fee_reported"));
         assert_eq!(check(Some(9), None, "", Some(9)), None);
         assert_eq!(check(Some(9), None, "", None), None);
+        let check = |text: &str| {
+            let conversion = Conversion::parse(text);
+            let payment = Payment { conversion, fee: Some(cents(-1)), ..Payment::default() };
+            deposit.require_as_asked(&payment).err().map(|refusal| refusal.code())
+        };
+        assert_eq!(check("22.20 EUR at 0.9250"), Some("conversion_differs"));
+        assert_eq!(check("22.201 EUR at 1.0811"), Some("conversion_reported"));
+        assert_eq!(check("22.20 EUR at 1.0811"), Some("fee_out_of_range"));
     }
 }

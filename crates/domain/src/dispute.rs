@@ -347,6 +347,7 @@ mod tests {
             withdrawn: Amount::ZERO,
             withdrawn_tax: Amount::ZERO,
             fee: None,
+            conversion: None,
             documented: Documented::No,
             reason: String::new(),
         };

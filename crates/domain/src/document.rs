@@ -8,6 +8,7 @@
 //! A series belongs to one legal entity, one kind and one year of UTC. A platform whose legal
 //! entity changes begins new series, and the names on a document are those of the day.
 
+use crate::conversion::Conversion;
 use crate::profile::Documents;
 use crate::tax::Tax;
 use crate::{Amount, OrgId, Timestamp};
@@ -179,6 +180,15 @@ pub struct Series {
     pub last_issued_at: Timestamp,
 }
 
+/// How it was paid, as far as it was known on the day of issue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Paid {
+    /// The member who paid; empty where nobody did.
+    pub by: String,
+    /// What the provider settled, where that is another currency (requirements N25).
+    pub conversion: Option<Conversion>,
+}
+
 /// A document as it was issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
@@ -194,8 +204,7 @@ pub struct Document {
     pub issued_at: Timestamp,
     pub seller: Party,
     pub buyer: Party,
-    /// Who paid, where it is known.
-    pub paid_by: String,
+    pub paid: Paid,
     pub net: Amount,
     pub tax: Tax,
     /// Number of the document that a credit note lowers.

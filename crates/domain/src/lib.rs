@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod chart;
 pub mod closing;
 pub mod commitment;
+pub mod conversion;
 pub mod correct;
 pub mod coupon;
 mod course;

@@ -131,6 +131,15 @@ pub enum Refusal {
         asked: Amount,
         paid: Amount,
     },
+    /// What the provider says that it settled is not what was paid, at its rate.
+    ConversionDiffers {
+        conversion: String,
+        paid: Amount,
+    },
+    /// What the provider settled was reported before, and said something else.
+    ConversionReported {
+        conversion: String,
+    },
     /// A provider keeps between nothing and all of a payment.
     FeeOutOfRange {
         max: Amount,
@@ -269,6 +278,8 @@ impl Refusal {
             Refusal::DepositDecided { .. } => "deposit_decided",
             Refusal::CurrencyDiffers { .. } => "currency_differs",
             Refusal::AmountDiffers { .. } => "amount_differs",
+            Refusal::ConversionDiffers { .. } => "conversion_differs",
+            Refusal::ConversionReported { .. } => "conversion_reported",
             Refusal::FeeOutOfRange { .. } => "fee_out_of_range",
             Refusal::FeeReported { .. } => "fee_reported",
             Refusal::DepositNotPaid { .. } => "deposit_not_paid",
@@ -458,6 +469,12 @@ impl Refusal {
             Refusal::AmountDiffers { asked, paid } => {
                 write!(f, "{asked} was asked for, and {paid} was paid")
             }
+            Refusal::ConversionDiffers { conversion, paid } => {
+                write!(f, "{conversion} does not make {paid}")
+            }
+            Refusal::ConversionReported { conversion } => {
+                write!(f, "{conversion} was reported for this deposit before")
+            }
             Refusal::FeeOutOfRange { max } => {
                 write!(f, "the fee must be between 0 and what was paid, {max}")
             }
@@ -489,6 +506,8 @@ impl Refusal {
             }
             Refusal::CurrencyDiffers { .. }
             | Refusal::AmountDiffers { .. }
+            | Refusal::ConversionDiffers { .. }
+            | Refusal::ConversionReported { .. }
             | Refusal::FeeOutOfRange { .. }
             | Refusal::FeeReported { .. } => self.say_of_payment(f),
             Refusal::DepositNotPaid { state } => {

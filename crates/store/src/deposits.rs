@@ -1,5 +1,6 @@
 //! Deposits: money from outside, in the state it has reached.
 
+use domain::conversion::Conversion;
 use domain::deposit::{Deposit, DepositLabel, DepositState, PaymentMethod};
 use domain::document::Documented;
 use domain::tax::Tax;
@@ -36,6 +37,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("withdrawn", Kind::Int),
     ("withdrawn_tax", Kind::Int),
     ("fee", Kind::Int),
+    ("conversion", Kind::Text),
     ("documented", Kind::Small),
     ("reason", Kind::Text),
 ];
@@ -56,7 +58,7 @@ catalogue! {
     FIRST_PAID: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
          external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
-         withdrawn, withdrawn_tax, fee, documented, reason FROM deposits \
+         withdrawn, withdrawn_tax, fee, conversion, documented, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND state = 2 ORDER BY number LIMIT 1"
     );
 }
@@ -86,6 +88,7 @@ impl Noun for Deposit {
             .amount(|deposit| deposit.withdrawn)
             .amount(|deposit| deposit.withdrawn_tax)
             .opt_int(|deposit| deposit.fee.map(Amount::nanos))
+            .made_text(|deposit| conversion_text(deposit.conversion.as_ref()))
             .int(|deposit| deposit.documented.code())
             .text(|deposit| &deposit.reason)
     }
@@ -110,10 +113,20 @@ impl Noun for Deposit {
             withdrawn: fields.amount()?,
             withdrawn_tax: fields.amount()?,
             fee: fields.opt_amount()?,
+            conversion: fields.parsed(conversion_of)?,
             documented: fields.code(Documented::from_code)?,
             reason: fields.text()?,
         })
     }
+}
+
+/// What a provider settled, as its column says it; empty where it settled in the wallet's currency.
+pub(crate) fn conversion_text(conversion: Option<&Conversion>) -> String {
+    conversion.map(Conversion::to_string).unwrap_or_default()
+}
+
+pub(crate) fn conversion_of(text: &str) -> Option<Option<Conversion>> {
+    if text.is_empty() { Some(None) } else { Conversion::parse(text).map(Some) }
 }
 
 /// A deposit, and the saved payment method that it is to be charged to.

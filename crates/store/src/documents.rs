@@ -3,9 +3,10 @@
 //! *Invariant:* rows are inserted and read, and nothing else: a document never changes.
 
 use domain::OrgId;
-use domain::document::{About, Document, DocumentKind, Party};
+use domain::document::{About, Document, DocumentKind, Paid, Party};
 use domain::tax::Tax;
 
+use crate::deposits::{conversion_of, conversion_text};
 use crate::error::StoreError;
 use crate::noun::{self, BUCKET, Columns, Fields, Keyed, NUMBER, Noun, ORG};
 use crate::statement::{Action, Bulk, Kind, Load, catalogue};
@@ -31,6 +32,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("buyer_address", Kind::Text),
     ("buyer_tax_id", Kind::Text),
     ("paid_by", Kind::Text),
+    ("conversion", Kind::Text),
     ("net", Kind::Int),
     ("tax", Kind::Int),
     ("tax_bps", Kind::Int),
@@ -69,7 +71,8 @@ impl Noun for Document {
             .text(|document| &document.buyer.name)
             .text(|document| &document.buyer.address)
             .text(|document| &document.buyer.tax_id)
-            .text(|document| &document.paid_by)
+            .text(|document| &document.paid.by)
+            .made_text(|document| conversion_text(document.paid.conversion.as_ref()))
             .amount(|document| document.net)
             .amount(|document| document.tax.amount)
             .int(|document| document.tax.bps)
@@ -93,7 +96,7 @@ impl Noun for Document {
             issued_at: fields.time()?,
             seller: party(fields)?,
             buyer: party(fields)?,
-            paid_by: fields.text()?,
+            paid: Paid { by: fields.text()?, conversion: fields.parsed(conversion_of)? },
             net: fields.amount()?,
             tax: Tax { amount: fields.amount()?, bps: fields.int()? },
             corrects: fields.opt_int()?,

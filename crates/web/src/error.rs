@@ -170,6 +170,8 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::DepositDecided { .. }
         | Refusal::AmountDiffers { .. }
         | Refusal::CurrencyDiffers { .. }
+        | Refusal::ConversionDiffers { .. }
+        | Refusal::ConversionReported { .. }
         | Refusal::FeeReported { .. }
         | Refusal::DepositNotPaid { .. }
         | Refusal::RefundDecided { .. }
@@ -298,6 +300,10 @@ fn of_payment(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         Refusal::AmountDiffers { asked, paid } => {
             vec![("asked", json!(asked.to_string())), ("paid", json!(paid.to_string()))]
         }
+        Refusal::ConversionDiffers { conversion, paid } => {
+            vec![("conversion", json!(conversion)), ("paid", json!(paid.to_string()))]
+        }
+        Refusal::ConversionReported { conversion } => vec![("conversion", json!(conversion))],
         Refusal::FeeOutOfRange { max } => vec![("max", json!(max.to_string()))],
         Refusal::FeeReported { fee } => vec![("fee", json!(fee.to_string()))],
         _ => Vec::new(),

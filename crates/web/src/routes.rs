@@ -278,6 +278,8 @@ pub static ROUTES: &[Route] = &[
             "deposit_decided",
             "currency_differs",
             "amount_differs",
+            "conversion_differs",
+            "conversion_reported",
             "fee_out_of_range",
             "fee_reported",
         ]),

@@ -6,7 +6,9 @@
 //! the next round, wherever it runs, and there is one document in the end (rulings A12).
 
 use domain::Refusal;
-use domain::document::{About, Document, DocumentKind, Party, month_number, of_deposit, of_refund};
+use domain::document::{
+    About, Document, DocumentKind, Paid, Party, month_number, of_deposit, of_refund,
+};
 use domain::profile::Documents;
 use domain::tax::Tax;
 use store::StoreError;
@@ -46,7 +48,7 @@ pub fn documents_of(due: &Due) -> Vec<IssueDocument> {
         corrects: due.corrects,
         at: due.at,
         buyer: due.buyer.clone(),
-        paid_by: due.paid_by.clone(),
+        paid: due.paid.clone(),
         net: due.net,
         tax: due.tax,
     };
@@ -74,7 +76,7 @@ pub fn invoice_of(rows: &StatementRows, buyer: Party) -> Result<IssueDocument, R
         corrects: None,
         at: rows.now,
         buyer,
-        paid_by: String::new(),
+        paid: Paid::default(),
         net: statement.billed().minus(statement.tax),
         tax: Tax { amount: statement.tax, bps: statement.tax_bps },
     })

@@ -1,7 +1,7 @@
 //! Issues a document in the lane of the platform: here its number is given, in the transaction that
 //! writes it (rulings A12, requirements N17).
 
-use domain::document::{About, Document, DocumentKind, Party, Series, year_of};
+use domain::document::{About, Document, DocumentKind, Paid, Party, Series, year_of};
 use domain::tax::Tax;
 use domain::{Amount, OrgId, Refusal, Timestamp, Workset};
 
@@ -18,7 +18,7 @@ pub struct IssueDocument {
     /// When what it is about became final.
     pub at: Timestamp,
     pub buyer: Party,
-    pub paid_by: String,
+    pub paid: Paid,
     pub net: Amount,
     pub tax: Tax,
 }
@@ -70,7 +70,7 @@ impl Operation for IssueDocument {
             issued_at: series.last_issued_at,
             seller,
             buyer: self.buyer.clone(),
-            paid_by: self.paid_by.clone(),
+            paid: self.paid.clone(),
             net: self.net,
             tax: self.tax,
             corrects,

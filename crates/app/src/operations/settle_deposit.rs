@@ -45,13 +45,13 @@ impl Operation for SettleDeposit {
     /// [`Deposit::require_as_asked`].
     ///
     /// Idempotency: the same outcome again answers with the deposit as it stands and moves nothing,
-    /// but that the provider's fee may be told later than the money.
+    /// but that the provider's fee and what it settled may be told later than the money.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
         let deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
         let now = catch_up_any(ws, self.org, now)?;
         let decided = match (&self.outcome, deposit.state) {
             (PaymentOutcome::Succeeded(payment), DepositState::Succeeded) => {
-                learn_fee(ws, self.org, deposit, payment, now)?
+                learn_more(ws, self.org, deposit, payment, now)?
             }
             (PaymentOutcome::Declined { .. } | PaymentOutcome::NotMade, DepositState::Failed)
             | (PaymentOutcome::NeedsAuthentication, DepositState::NeedsAuthentication)
@@ -94,13 +94,15 @@ fn receive(
     deposit.external = Some(payment.external.clone());
     deposit.paid_at = Some(paid_at);
     deposit.fee = payment.fee;
+    deposit.conversion.clone_from(&payment.conversion);
     let deposit = credit(ws, org, deposit, paid_at, now)?;
     book_fee(ws, org, &deposit, now)?;
     Ok(deposit)
 }
 
-/// Takes in the fee of a deposit that has succeeded, if it was not known.
-fn learn_fee(
+/// Takes in what was not known yet of a deposit that has succeeded: its fee, and what its provider
+/// settled.
+fn learn_more(
     ws: &mut Workset,
     org: OrgId,
     mut deposit: Deposit,
@@ -108,10 +110,17 @@ fn learn_fee(
     now: Timestamp,
 ) -> Result<Deposit, Refusal> {
     deposit.require_as_asked(payment)?;
-    if deposit.fee.is_none() && payment.fee.is_some() {
+    let is_new_fee = deposit.fee.is_none() && payment.fee.is_some();
+    let is_new_conversion = deposit.conversion.is_none() && payment.conversion.is_some();
+    if is_new_conversion {
+        deposit.conversion.clone_from(&payment.conversion);
+    }
+    if is_new_fee {
         deposit.fee = payment.fee;
-        ws.deposits.put(org, deposit.number, deposit.clone());
         book_fee(ws, org, &deposit, now)?;
+    }
+    if is_new_fee || is_new_conversion {
+        ws.deposits.put(org, deposit.number, deposit.clone());
     }
     Ok(deposit)
 }

@@ -12,7 +12,7 @@ use store::Snapshot;
 use store::read::verify as scan;
 
 use super::chain::Tally;
-use super::tables::each_row;
+use super::tables::{each_row, require_conversion};
 use super::{Books, Lie, Unverified, same};
 
 /// A series: platform, legal entity, kind, year.
@@ -73,6 +73,11 @@ impl Books {
         each_row!(snapshot, documents, row, {
             let (platform, number, it) = row;
             follow(&mut last, platform, &it)?;
+            require_conversion(
+                ("documents", platform, format!("document {number}")),
+                it.paid.conversion.as_ref(),
+                it.gross(),
+            )?;
             let is_due = self.papers.due.contains(&(it.customer, it.about));
             if !is_due && !matches!(it.about, About::Month(_)) {
                 let tally = written.entry(it.customer).or_default();

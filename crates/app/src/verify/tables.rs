@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::conversion::Conversion;
 use domain::deposit::{Deposit, DepositState};
 use domain::grant::{Grant, OpenGrant};
 use domain::hold::HoldState;
@@ -208,6 +209,11 @@ impl Books {
         each_row!(snapshot, deposits, row, {
             let (org, number, deposit) = row;
             taxes::check_deposit((org, number), &deposit)?;
+            require_conversion(
+                ("deposits", org, format!("deposit {number}")),
+                deposit.conversion.as_ref(),
+                deposit.charged(),
+            )?;
             if let Some(setting) = self.documents_setting(org, deposit.decided_at) {
                 self.papers.add_deposit(org, &deposit, setting);
             }
@@ -455,6 +461,16 @@ impl Books {
         });
         Ok(())
     }
+}
+
+/// What a provider settled makes what was paid, at its rate (requirements N25).
+pub(super) fn require_conversion(
+    (table, org, row): (&'static str, OrgId, String),
+    conversion: Option<&Conversion>,
+    paid: Amount,
+) -> Result<(), Lie> {
+    let Some(conversion) = conversion.filter(|it| !it.makes(paid)) else { return Ok(()) };
+    Err(Lie { table, org, row, what: format!("{conversion} does not make {paid}") })
 }
 
 /// What a provider kept is a part of money that it has confirmed (requirements C18).

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use app::jobs::issue_documents;
 use app::operations::issue_document::IssueDocument;
 use app::{Answer, Command, Outcome};
-use domain::document::{About, Document, DocumentKind, Party};
+use domain::document::{About, Document, DocumentKind, Paid, Party};
 use domain::tax::Tax;
 use domain::{Amount, OrgId};
 use store::StoreUrl;
@@ -55,7 +55,7 @@ async fn fifty_documents_issued_at_once_leave_no_gap_and_no_number_twice() {
                 corrects: None,
                 at: app.now(),
                 buyer: Party { name: "Acme".into(), ..Party::default() },
-                paid_by: String::new(),
+                paid: Paid::default(),
                 net: Amount::from_units(1),
                 tax: Tax::default(),
             };

@@ -251,6 +251,9 @@ pub fn deposit(org: OrgId, deposit: &Deposit, movements: Movements<'_>) -> Expla
     if let Some(external) = &deposit.external {
         told.fact("external id", external);
     }
+    if let Some(conversion) = &deposit.conversion {
+        told.fact("converted from", conversion);
+    }
     if !deposit.reason.is_empty() {
         told.fact("reason", &deposit.reason);
     }

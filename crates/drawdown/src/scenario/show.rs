@@ -149,7 +149,8 @@ pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {
     let by = row.paid_by.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
     let amount = with_tax(row.amount, row.tax);
     let fee = row.fee.map(|fee| format!(", fee {fee}")).unwrap_or_default();
-    format!("{at} {name} {label} {amount} {}{by} {}{fee}", row.rail, deposit_state(row))
+    let converted = row.conversion.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
+    format!("{at} {name} {label} {amount} {}{by} {}{fee}{converted}", row.rail, deposit_state(row))
 }
 
 /// `team project alpha 10.00 per day: spent 2.00, held 0.00, left 8.00, until TIME`, and when what
@@ -587,6 +588,9 @@ pub fn document(org: OrgId, row: &DocumentRow, names: &Names) -> String {
     line.push_str(&format!(", {} to {}", row.seller, row.buyer));
     if !row.paid_by.is_empty() {
         line.push_str(&format!(", paid by {}", row.paid_by));
+    }
+    if let Some(conversion) = &row.conversion {
+        line.push_str(&format!(", {conversion}"));
     }
     if let Some(corrects) = &row.corrects {
         line.push_str(&format!(", lowers {corrects}"));

@@ -1,7 +1,7 @@
 //! Documents as they are shown, and what is due to be documented.
 
 use domain::deposit::Deposit;
-use domain::document::{About, Document, Documented, Party};
+use domain::document::{About, Document, Documented, Paid, Party};
 use domain::profile::Documents;
 use domain::refund::Refund;
 use domain::tax::Tax;
@@ -19,14 +19,14 @@ catalogue! {
     OF_PLATFORM: Statement = Statement::new(
         "SELECT bucket, org_id, number, kind, entity, year, place, customer, about_kind, about, \
          issued_at, seller_name, seller_address, seller_tax_id, buyer_name, buyer_address, \
-         buyer_tax_id, paid_by, net, tax, tax_bps, corrects FROM documents \
+         buyer_tax_id, paid_by, conversion, net, tax, tax_bps, corrects FROM documents \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of the documents of one customer.
     OF_CUSTOMER: Statement = Statement::new(
         "SELECT bucket, org_id, number, kind, entity, year, place, customer, about_kind, about, \
          issued_at, seller_name, seller_address, seller_tax_id, buyer_name, buyer_address, \
-         buyer_tax_id, paid_by, net, tax, tax_bps, corrects FROM documents \
+         buyer_tax_id, paid_by, conversion, net, tax, tax_bps, corrects FROM documents \
          WHERE bucket = $1 AND org_id = $2 AND customer = $5 AND number < $3 \
          ORDER BY number DESC LIMIT $4"
     );
@@ -34,7 +34,7 @@ catalogue! {
     DUE_DEPOSITS: Statement = Statement::new(
         "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
          external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
-         withdrawn, withdrawn_tax, fee, documented, reason FROM deposits \
+         withdrawn, withdrawn_tax, fee, conversion, documented, reason FROM deposits \
          WHERE documented = 1 ORDER BY decided_at, org_id, number LIMIT $1"
     );
     /// Refunds whose documents are due.
@@ -55,7 +55,7 @@ pub struct Due {
     pub corrects: Option<About>,
     pub at: Timestamp,
     pub buyer: Party,
-    pub paid_by: String,
+    pub paid: Paid,
     pub net: Amount,
     pub tax: Tax,
 }
@@ -69,8 +69,9 @@ pub async fn due_deposits(store: &Store, limit: i64) -> Result<Vec<Due>, StoreEr
         let at = deposit.decided_at.unwrap_or(deposit.created_at);
         let about = (About::Deposit(number), None);
         let totals = (deposit.amount, deposit.tax);
-        let paid_by = payer(&mut snapshot, org, &deposit).await?;
-        all.extend(due(&mut snapshot, org, about, at, totals, paid_by).await?);
+        let by = payer(&mut snapshot, org, &deposit).await?;
+        let paid = Paid { by, conversion: deposit.conversion };
+        all.extend(due(&mut snapshot, org, about, at, totals, paid).await?);
     }
     Ok(all)
 }
@@ -98,8 +99,9 @@ pub async fn due_refunds(store: &Store, limit: i64) -> Result<Vec<Due>, StoreErr
         let at = refund.decided_at.unwrap_or(refund.created_at);
         let about = (About::Refund(number), Some(About::Deposit(deposit.number)));
         let totals = (refund.amount, refund.tax);
-        let paid_by = payer(&mut snapshot, org, &deposit).await?;
-        all.extend(due(&mut snapshot, org, about, at, totals, paid_by).await?);
+        let by = payer(&mut snapshot, org, &deposit).await?;
+        let paid = Paid { by, conversion: None };
+        all.extend(due(&mut snapshot, org, about, at, totals, paid).await?);
     }
     Ok(all)
 }
@@ -110,14 +112,14 @@ async fn due(
     (about, corrects): (About, Option<About>),
     at: Timestamp,
     (net, tax): (Amount, Tax),
-    paid_by: String,
+    paid: Paid,
 ) -> Result<Option<Due>, StoreError> {
     let Some(organization) = access::organization(snapshot, org).await? else { return Ok(None) };
     let platform = organization.platform;
     let Some(home) = access::platform(snapshot, platform).await? else { return Ok(None) };
     let Some(buyer) = buyer(snapshot, org).await? else { return Ok(None) };
     let setting = home.profiles.at(at).documents;
-    Ok(Some(Due { org, platform, setting, about, corrects, at, buyer, paid_by, net, tax }))
+    Ok(Some(Due { org, platform, setting, about, corrects, at, buyer, paid, net, tax }))
 }
 
 /// What documents name of an organization, as it was given.

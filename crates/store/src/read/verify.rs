@@ -156,7 +156,7 @@ catalogue! {
         "deposits",
         "bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
          external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
-         withdrawn, withdrawn_tax, fee, documented, reason"
+         withdrawn, withdrawn_tax, fee, conversion, documented, reason"
     );
     /// A page of refunds.
     REFUNDS: Statement = page!(
@@ -181,7 +181,7 @@ catalogue! {
         "documents",
         "bucket, org_id, number, kind, entity, year, place, customer, about_kind, about, \
          issued_at, seller_name, seller_address, seller_tax_id, buyer_name, buyer_address, \
-         buyer_tax_id, paid_by, net, tax, tax_bps, corrects"
+         buyer_tax_id, paid_by, conversion, net, tax, tax_bps, corrects"
     );
     /// A page of series of documents.
     SERIES: Statement = page!(

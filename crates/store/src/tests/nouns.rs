@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::conversion::Conversion;
 use domain::deposit::{Behaviour, Deposit, DepositLabel, DepositState, PaymentMethod};
 use domain::dispute::{Dispute, DisputeState};
 use domain::document::Documented;
@@ -72,6 +73,10 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         withdrawn: random.amount(),
         withdrawn_tax: random.amount(),
         fee: random.maybe(Random::amount),
+        conversion: random.maybe(|random| {
+            let amount = format!("{}.{:06}", random.below(99), random.below(999_999) + 1);
+            Conversion::parse(&format!("{amount} USDC at 0.99960")).unwrap()
+        }),
         documented: random.one(&Documented::ALL),
         reason: random.text(),
     }

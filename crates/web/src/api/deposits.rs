@@ -2,6 +2,7 @@
 
 use app::operations::settle_deposit::SettleDeposit;
 use app::operations::start_deposit::StartDeposit;
+use domain::conversion::{Conversion, Decimal};
 use domain::deposit::{Deposit, DepositLabel, DepositState, Payment, PaymentOutcome};
 use domain::history::Reader;
 use domain::{Id, Kind, OrgId};
@@ -16,6 +17,40 @@ use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
 use crate::wire::{IdText, MoneyText, TimeText, id_of, text, with_member};
+
+/// A payment in the currency in which its provider settled it. Digits are kept as they were given.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConversionBody {
+    /// Such as `EUR` or `USDC`.
+    pub currency: String,
+    /// How much of it, with at most 18 digits after the point.
+    pub amount: String,
+    /// What one of it is worth in the currency of wallets.
+    pub rate: String,
+}
+
+impl ConversionBody {
+    pub fn of(conversion: &Conversion) -> ConversionBody {
+        ConversionBody {
+            currency: conversion.currency().to_owned(),
+            amount: conversion.amount().to_string(),
+            rate: conversion.rate().to_string(),
+        }
+    }
+
+    fn parse(&self) -> Result<Conversion, Fault> {
+        let decimal = |param: &str, text: &str| {
+            let wish = "not a decimal above zero such as 0.9996, of at most 28 digits";
+            Decimal::parse(text).ok_or_else(|| Fault::param(param, wish))
+        };
+        let amount = decimal("conversion.amount", &self.amount)?;
+        let rate = decimal("conversion.rate", &self.rate)?;
+        let wish = "not another currency such as EUR or USDC";
+        let conversion = Conversion::new(&self.currency, amount, rate);
+        conversion.ok_or_else(|| Fault::param("conversion.currency", wish))
+    }
+}
 
 /// Letters of the name of a currency.
 const CURRENCY_CHARS_MAX: usize = 10;
@@ -64,6 +99,9 @@ pub struct DepositOut {
     /// What its provider kept of the money, once it said so; only the operator is told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fee: Option<MoneyText>,
+    /// What its provider settled it in, where that is another currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<ConversionBody>,
     /// Why it failed, in words.
     pub reason: Option<String>,
     /// Where the payer pays, while it waits for them.
@@ -100,6 +138,7 @@ impl DepositOut {
             refunded_tax: deposit.refunded_tax.into(),
             withdrawn: deposit.withdrawn.into(),
             fee: deposit.fee.map(MoneyText::from),
+            conversion: deposit.conversion.as_ref().map(ConversionBody::of),
             reason: Some(deposit.reason.clone()).filter(|reason| !reason.is_empty()),
             checkout_url: None,
             created_at: deposit.created_at.into(),
@@ -167,6 +206,9 @@ pub struct OutcomeIn {
     pub currency: Option<String>,
     /// What the provider kept of the payment; also in a later confirmation of the same money.
     pub fee: Option<MoneyText>,
+    /// What the provider settled the payment in, where that is another currency; amount × rate has
+    /// to be what was paid.
+    pub conversion: Option<ConversionBody>,
 }
 
 impl OutcomeIn {
@@ -189,6 +231,7 @@ impl OutcomeIn {
             amount: money("amount", &self.amount)?,
             currency,
             fee: money("fee", &self.fee)?,
+            conversion: self.conversion.as_ref().map(ConversionBody::parse).transpose()?,
             ..payments::sandbox::payment(deposit)
         }))
     }

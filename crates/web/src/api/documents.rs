@@ -2,6 +2,7 @@
 //! platform and shown to whom they are about.
 
 use app::jobs::issue_documents::invoice_of;
+use domain::conversion::Conversion;
 use domain::document::{About, Document, month_text};
 use domain::roll_forward::Month;
 use domain::{Kind, OrgId};
@@ -11,6 +12,7 @@ use store::read::documents;
 use store::read::statement::rows;
 
 use super::created;
+use super::deposits::ConversionBody;
 use crate::csv::{Cell, line};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
@@ -58,6 +60,8 @@ pub struct DocumentOut {
     pub buyer: PartyOut,
     /// Who paid, where it is known.
     pub paid_by: Option<String>,
+    /// What the provider settled the payment in, where that is another currency.
+    pub conversion: Option<ConversionBody>,
     pub net: MoneyText,
     pub tax: MoneyText,
     /// Parts of ten thousand.
@@ -98,7 +102,8 @@ impl DocumentOut {
             issued_at: document.issued_at.into(),
             seller: party(&document.seller),
             buyer: party(&document.buyer),
-            paid_by: Some(document.paid_by.clone()).filter(|name| !name.is_empty()),
+            paid_by: Some(document.paid.by.clone()).filter(|name| !name.is_empty()),
+            conversion: document.paid.conversion.as_ref().map(ConversionBody::of),
             net: document.net.into(),
             tax: document.tax.amount.into(),
             tax_bps: document.tax.bps,
@@ -118,6 +123,7 @@ fn csv(documents: &[Document]) -> String {
         "buyer",
         "buyer_tax_id",
         "paid_by",
+        "conversion",
         "net",
         "tax",
         "gross",
@@ -134,7 +140,14 @@ fn csv(documents: &[Document]) -> String {
                 Cell::Text(&document.seller.tax_id),
                 Cell::Text(&document.buyer.name),
                 Cell::Text(&document.buyer.tax_id),
-                Cell::Text(&document.paid_by),
+                Cell::Text(&document.paid.by),
+                Cell::Plain(
+                    document
+                        .paid
+                        .conversion
+                        .as_ref()
+                        .map_or_else(String::new, Conversion::to_string),
+                ),
                 Cell::Plain(document.net.to_string()),
                 Cell::Plain(document.tax.amount.to_string()),
                 Cell::Plain(document.gross().to_string()),

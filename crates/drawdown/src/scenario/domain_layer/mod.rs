@@ -14,7 +14,7 @@ use app::operations::wake_wallet::WakeWallet;
 use domain::attribution::IdleCost;
 use domain::coupon::CouponCode;
 use domain::deposit::Deposit;
-use domain::document::{About, Document, Documented, Party};
+use domain::document::{About, Document, Documented, Paid, Party};
 use domain::dormancy::Dormant;
 use domain::grant::GrantKind;
 use domain::history::Filter;
@@ -223,12 +223,12 @@ impl DomainLayer {
         &self,
         org: OrgId,
         (about, corrects): (About, Option<About>),
-        (at, paid_by): (Timestamp, String),
+        (at, paid): (Timestamp, Paid),
         (net, tax): (Amount, Tax),
     ) -> Result<Due, Failure> {
         let platform = self.ws.wallet(org)?.platform;
         let (setting, buyer) = (self.ws.profile_at(org, at)?.documents, self.buyer(org)?);
-        Ok(Due { org, platform, setting, about, corrects, at, buyer, paid_by, net, tax })
+        Ok(Due { org, platform, setting, about, corrects, at, buyer, paid, net, tax })
     }
 
     fn sku_codes(&self, org: OrgId) -> BTreeMap<i64, String> {
@@ -493,7 +493,8 @@ impl Layer for DomainLayer {
         let mut all = Vec::new();
         for (org, number, it) in self.ws.deposits.iter() {
             if it.documented == Documented::Due {
-                let said = (it.decided_at.unwrap_or(it.created_at), self.payer(org, it));
+                let paid = Paid { by: self.payer(org, it), conversion: it.conversion.clone() };
+                let said = (it.decided_at.unwrap_or(it.created_at), paid);
                 let about = (About::Deposit(number), None);
                 all.push(self.due(org, about, said, (it.amount, it.tax))?);
             }
@@ -503,7 +504,8 @@ impl Layer for DomainLayer {
         for (org, number, it) in self.ws.refunds.iter() {
             if it.documented == Documented::Due {
                 let deposit = self.ws.deposits.find(Kind::Deposit, org, it.deposit)?;
-                let said = (it.decided_at.unwrap_or(it.created_at), self.payer(org, deposit));
+                let paid = Paid { by: self.payer(org, deposit), conversion: None };
+                let said = (it.decided_at.unwrap_or(it.created_at), paid);
                 let about = (About::Refund(number), Some(About::Deposit(it.deposit)));
                 all.push(self.due(org, about, said, (it.amount, it.tax))?);
             }

@@ -275,9 +275,16 @@ fn outcome(
     let id = Id::new(Kind::Deposit, org, deposit).to_string();
     match answer {
         RailAnswer::Succeeded => {
-            let Told { amount, currency, fee } = told;
+            let Told { amount, currency, fee, conversion } = told;
             let payment = sandbox::payment(&id);
-            PaymentOutcome::Succeeded(Payment { paid_at, amount, currency, fee, ..payment })
+            PaymentOutcome::Succeeded(Payment {
+                paid_at,
+                amount,
+                currency,
+                fee,
+                conversion,
+                ..payment
+            })
         }
         RailAnswer::Declined => sandbox::declined(),
         RailAnswer::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,

@@ -90,6 +90,7 @@ pub(in crate::scenario) fn deposit_row(deposit: &Deposit) -> DepositRow {
         amount: deposit.amount,
         tax: deposit.tax.amount,
         fee: deposit.fee,
+        conversion: deposit.conversion.clone(),
         rail: deposit.rail.clone(),
         state: deposit.state.name().to_string(),
         is_auto_top_up: deposit.label == DepositLabel::AutoTopUp,

@@ -107,6 +107,7 @@ pub(super) fn refused(problem: &Value) -> Refused {
         "paid",
         "fee",
         "open",
+        "conversion",
         "count",
         "debt",
         "external",

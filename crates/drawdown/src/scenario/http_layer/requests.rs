@@ -9,6 +9,7 @@ use domain::run::Rest;
 use domain::scope::Scope;
 use domain::{Amount, Kind, OrgId};
 use serde_json::{Value, json};
+use web::api::deposits::ConversionBody;
 
 use super::{HttpLayer, broken, id, when};
 use crate::scenario::http_layer::rows::{
@@ -80,7 +81,8 @@ impl HttpLayer {
                 let path = format!("/v1/deposits/{}/sandbox", id(Kind::Deposit, org, deposit));
                 let text = |amount: Option<Amount>| amount.map(|it| it.to_string());
                 let body = json!({"outcome": outcome_name(answer), "paid_at": when(paid_at),
-                    "amount": text(told.amount), "currency": told.currency, "fee": text(told.fee)});
+                    "amount": text(told.amount), "currency": told.currency, "fee": text(told.fee),
+                    "conversion": told.conversion.as_ref().map(ConversionBody::of)});
                 Ok(Done::Deposit(deposit_row(&self.post(&path, body)?)?))
             }
             other => self.run_more(other, organization),

@@ -2,6 +2,7 @@
 
 use domain::Amount;
 use domain::attribution::{Attribution, IdleCost};
+use domain::conversion::{Conversion, Decimal};
 use domain::hours::{WEEKDAYS, Week};
 use domain::report::Basis;
 use domain::run::ResourceClass;
@@ -21,6 +22,7 @@ pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
         amount: amount(value, "amount")?,
         tax: amount(value, "tax")?,
         fee: opt_amount(value, "fee")?,
+        conversion: conversion(value),
         rail: text(value, "rail")?.to_owned(),
         state: text(value, "state")?.to_owned(),
         is_auto_top_up: text(value, "label")? == "auto_top_up",
@@ -29,6 +31,12 @@ pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
         paid_by: value["member_name"].as_str().map(str::to_owned),
         reason: value["reason"].as_str().unwrap_or_default().to_owned(),
     })
+}
+
+fn conversion(value: &Value) -> Option<Conversion> {
+    let part = |name: &str| value["conversion"][name].as_str();
+    let (currency, amount) = (part("currency")?, Decimal::parse(part("amount")?)?);
+    Conversion::new(currency, amount, Decimal::parse(part("rate")?)?)
 }
 
 /// A row of the price page.
@@ -89,6 +97,7 @@ pub(super) fn document_row(
         seller: party("seller"),
         buyer: party("buyer"),
         paid_by: value["paid_by"].as_str().unwrap_or("").to_owned(),
+        conversion: conversion(value),
         net: amount(value, "net")?,
         tax: amount(value, "tax")?,
         gross: amount(value, "gross")?,

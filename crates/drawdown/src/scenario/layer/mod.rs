@@ -9,6 +9,7 @@ use app::operations::create_sku::SkuFacts;
 use app::operations::give_grant::Given;
 use domain::attribution::IdleCost;
 use domain::calendar::Zone;
+use domain::conversion::Conversion;
 use domain::coupon::{CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::dispute::DisputeState;
@@ -368,6 +369,7 @@ pub struct Told {
     pub amount: Option<Amount>,
     pub currency: Option<String>,
     pub fee: Option<Amount>,
+    pub conversion: Option<Conversion>,
 }
 
 /// What a command did, as far as it is printed or referred to later.

@@ -81,6 +81,11 @@ fn of_payment(refusal: &Refusal, mut field: impl FnMut(&str, String)) {
             field("asked", asked.to_string());
             field("paid", paid.to_string());
         }
+        Refusal::ConversionDiffers { conversion, paid } => {
+            field("paid", paid.to_string());
+            field("conversion", conversion.clone());
+        }
+        Refusal::ConversionReported { conversion } => field("conversion", conversion.clone()),
         Refusal::FeeOutOfRange { max } => field("max", max.to_string()),
         Refusal::FeeReported { fee } => field("fee", fee.to_string()),
         Refusal::CouponNotValid { from, until } => {

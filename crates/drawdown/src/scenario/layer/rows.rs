@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::attribution::{Attribution, ResourceUse};
+use domain::conversion::Conversion;
 use domain::coupon::Coupon;
 use domain::document::{About, Document, Party, month_text};
 use domain::grant::Grant;
@@ -35,6 +36,7 @@ pub struct DepositRow {
     pub tax: Amount,
     /// What its provider kept, once it is known.
     pub fee: Option<Amount>,
+    pub conversion: Option<Conversion>,
     pub rail: String,
     pub state: String,
     pub is_auto_top_up: bool,
@@ -241,6 +243,7 @@ pub struct DocumentRow {
     pub seller: String,
     pub buyer: String,
     pub paid_by: String,
+    pub conversion: Option<Conversion>,
     pub net: Amount,
     pub tax: Amount,
     pub gross: Amount,
@@ -267,7 +270,8 @@ impl DocumentRow {
             issued_at: document.issued_at,
             seller: party(&document.seller),
             buyer: party(&document.buyer),
-            paid_by: document.paid_by.clone(),
+            paid_by: document.paid.by.clone(),
+            conversion: document.paid.conversion.clone(),
             net: document.net,
             tax: document.tax.amount,
             gross: document.gross(),

@@ -2,6 +2,7 @@
 
 use app::operations::give_grant::Given;
 use domain::Amount;
+use domain::conversion::Conversion;
 use domain::coupon::{BonusSlabs, CouponCode, CouponGift};
 use domain::deposit::Behaviour;
 use domain::discount::bps_of_percent;
@@ -132,13 +133,25 @@ fn deposit(words: &mut Words) -> Result<Says, ParseError> {
     Ok(Says::Deposit { name, wallet, amount, fate, told })
 }
 
-/// `amount 20.00 in EUR fee 0.88`: what else the rail says of the money that it confirms.
+/// `50.02 USDC at 0.9996`: what a provider settled, and what one of it is worth.
+fn conversion(words: &mut Words) -> Result<Conversion, ParseError> {
+    let amount = words.name("an amount of another currency")?;
+    let currency = words.name("a currency, such as USDC")?;
+    words.keyword("at")?;
+    let parse = |rate: &str| Conversion::parse(&format!("{amount} {currency} at {rate}"));
+    words.read("a rate, after an amount of another currency", parse)
+}
+
+/// `amount 20.00 in USD fee 0.88 converted 18.50 EUR at 1.0811`: what else the rail says of the
+/// money that it confirms.
 fn told(words: &mut Words) -> Result<Told, ParseError> {
     let amount = if words.take_keyword("amount") { Some(words.amount()?) } else { None };
     let currency =
         if words.take_keyword("in") { Some(words.name("a currency, such as EUR")?) } else { None };
     let fee = if words.take_keyword("fee") { Some(words.amount()?) } else { None };
-    Ok(Told { amount, currency, fee })
+    let converted = words.take_keyword("converted");
+    let conversion = if converted { Some(conversion(words)?) } else { None };
+    Ok(Told { amount, currency, fee, conversion })
 }
 
 fn settle(words: &mut Words) -> Result<Says, ParseError> {
