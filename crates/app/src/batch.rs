@@ -179,6 +179,7 @@ fn load_named(writer: &mut Writer, ws: &mut Workset, keys: Keys) -> Result<(), S
         fill(&mut ws.disputes, store::disputes::load_reported(writer, &reported)?);
     }
     let (mut grants, mut deposits) = (keys.grants, keys.deposits);
+    load_arrivals(writer, ws, (keys.arrivals, keys.arrivals_of), &mut deposits)?;
     for (org, _, dispute) in ws.disputes.iter() {
         let parts = dispute.taken.iter().chain(&dispute.voided);
         grants.extend(parts.map(|part| (org, part.grant)));
@@ -304,6 +305,24 @@ fn load_earlier_runs(
         }
         fill(&mut ws.runs, store::runs::load(writer, &distinct(missing))?);
     }
+}
+
+/// Loads what came and is not what was asked for, and names what it was paid for.
+fn load_arrivals(
+    writer: &mut Writer,
+    ws: &mut Workset,
+    (named, of_deposits): (Vec<Key>, Vec<Key>),
+    deposits: &mut Vec<Key>,
+) -> Result<(), StoreError> {
+    if !named.is_empty() {
+        fill(&mut ws.arrivals, store::arrivals::load(writer, &distinct(named))?);
+    }
+    if !of_deposits.is_empty() {
+        let of_deposits = distinct(of_deposits);
+        fill(&mut ws.arrivals, store::arrivals::load_of_deposits(writer, &of_deposits)?);
+    }
+    deposits.extend(ws.arrivals.iter().map(|(org, _, arrival)| (org, arrival.deposit)));
+    Ok(())
 }
 
 fn load_members(

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use domain::amount::NANOS_PER_CENT;
+use domain::arrival::Arrival;
 use domain::coupon::{Claim, Coupon, CouponCode, Redemption};
 use domain::deposit::{Deposit, PaymentMethod};
 use domain::discount::Discount;
@@ -37,6 +38,10 @@ pub struct Keys {
     pub grants: Vec<Key>,
     /// Deposits, with the grants that they became.
     pub deposits: Vec<Key>,
+    /// Arrivals, with the deposits that they were paid for.
+    pub arrivals: Vec<Key>,
+    /// Arrivals that were paid for these deposits.
+    pub arrivals_of: Vec<Key>,
     pub refunds: Vec<Key>,
     /// Refunds of a rail by its own id of each.
     pub reported_refunds: Vec<ExternalKey>,
@@ -104,6 +109,7 @@ pub enum Answer {
     /// Of an organization, and its platform.
     Grant(OrgId, OrgId, Grant),
     Deposit(OrgId, Deposit),
+    Arrival(OrgId, Arrival),
     Refund(OrgId, Refund),
     Dispute(OrgId, Dispute),
     /// Of a platform.

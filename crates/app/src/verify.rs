@@ -162,6 +162,7 @@ pub async fn run(store: &Store, mut progress: impl FnMut(u64, u64)) -> Result<Re
     books.blocks(snapshot).await?;
     books.grants(snapshot).await?;
     books.members(snapshot).await?;
+    books.arrivals(snapshot).await?;
     books.deposits(snapshot).await?;
     books.refunds(snapshot).await?;
     books.documents(snapshot).await?;

@@ -15,6 +15,7 @@
 //! | debt | asset | use past zero that the customer owes |
 //! | fees | expense | what providers kept of payments; never the customer's |
 //! | refunds_pending | liability | money of refunds that no rail has paid yet, with its tax |
+//! | suspense | liability | money that came and is not what was asked for, until it is decided |
 //! | tax | liability | tax that customers have paid (rulings R19) |
 
 use crate::Amount;
@@ -34,6 +35,7 @@ pub enum LedgerAccount {
     PromotionsUnspent,
     RefundsPending,
     Revenue,
+    Suspense,
     Tax,
 }
 
@@ -51,6 +53,7 @@ impl LedgerAccount {
             LedgerAccount::PromotionsUnspent => "promotions_unspent",
             LedgerAccount::RefundsPending => "refunds_pending:sandbox",
             LedgerAccount::Revenue => "revenue",
+            LedgerAccount::Suspense => "suspense",
             LedgerAccount::Tax => "tax",
         }
     }
@@ -126,6 +129,13 @@ fn moved(transaction: &LedgerTransaction) -> [(LedgerAccount, Amount); 2] {
         }
         TransactionKind::RefundFailed => {
             [(pending, amount.plus(tax).negated()), (LedgerAccount::Tax, tax)]
+        }
+        TransactionKind::Arrival => [(cash, amount.negated()), (LedgerAccount::Suspense, amount)],
+        TransactionKind::ArrivalCredited => {
+            [(LedgerAccount::Suspense, amount.plus(tax).negated()), (LedgerAccount::Tax, tax)]
+        }
+        TransactionKind::ArrivalReturned => {
+            [(LedgerAccount::Suspense, amount.negated()), (cash, amount)]
         }
         TransactionKind::Fee => [(LedgerAccount::Fees, amount.negated()), (cash, amount)],
         TransactionKind::Grant

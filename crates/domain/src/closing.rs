@@ -48,7 +48,10 @@ pub fn require_idle(ws: &Workset, org: OrgId) -> Result<(), Refusal> {
 /// Whether money of a deposit may still come of itself.
 const fn is_awaited(state: DepositState) -> bool {
     match state {
-        DepositState::Pending | DepositState::NeedsAuthentication | DepositState::Unknown => true,
+        DepositState::Pending
+        | DepositState::NeedsAuthentication
+        | DepositState::Unknown
+        | DepositState::InReview => true,
         DepositState::Succeeded | DepositState::Failed => false,
     }
 }

@@ -25,15 +25,18 @@ pub enum DepositState {
     NeedsAuthentication,
     /// The rail was asked to charge and did not answer: it is read back, never charged again.
     Unknown,
+    /// Money came that is not what was asked for: an operator decides about it.
+    InReview,
 }
 
 impl DepositState {
-    pub const ALL: [DepositState; 5] = [
+    pub const ALL: [DepositState; 6] = [
         DepositState::Pending,
         DepositState::Succeeded,
         DepositState::Failed,
         DepositState::NeedsAuthentication,
         DepositState::Unknown,
+        DepositState::InReview,
     ];
 
     pub const fn code(self) -> i64 {
@@ -43,6 +46,7 @@ impl DepositState {
             DepositState::Failed => 3,
             DepositState::NeedsAuthentication => 4,
             DepositState::Unknown => 5,
+            DepositState::InReview => 6,
         }
     }
 
@@ -57,8 +61,18 @@ impl DepositState {
             DepositState::Failed => "failed",
             DepositState::NeedsAuthentication => "needs_authentication",
             DepositState::Unknown => "unknown",
+            DepositState::InReview => "in_review",
         }
     }
+}
+
+/// How a deposit is to be paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PaidWith {
+    #[default]
+    Card,
+    /// At the provider's quote, which is good for a while.
+    Crypto,
 }
 
 /// Who asked for a deposit.
@@ -90,6 +104,8 @@ pub struct Deposit {
     pub number: i64,
     /// The credit that it buys.
     pub amount: Amount,
+    /// The money that was asked for, where something else came and was credited.
+    pub asked: Option<Amount>,
     /// What is paid on top of it, by the rate that was in force when it was started.
     pub tax: Tax,
     pub rail: String,
@@ -101,6 +117,10 @@ pub struct Deposit {
     /// The rail's own id of the money, unique per rail.
     pub external: Option<String>,
     pub created_at: Timestamp,
+    /// Of a payment in crypto: until when it has to be paid to buy what was asked for.
+    pub quote_until: Option<Timestamp>,
+    /// When the rail saw a payment that it could not confirm yet (requirements C19).
+    pub seen_at: Option<Timestamp>,
     pub decided_at: Option<Timestamp>,
     /// When the money was paid, as its rail says; validity counts from here (rulings R12).
     pub paid_at: Option<Timestamp>,
@@ -123,6 +143,11 @@ pub struct Deposit {
 }
 
 impl Deposit {
+    /// How it is to be paid.
+    pub const fn paid_with(&self) -> PaidWith {
+        if self.quote_until.is_some() { PaidWith::Crypto } else { PaidWith::Card }
+    }
+
     /// What the payer pays: credit and tax.
     pub fn charged(&self) -> Amount {
         self.amount.plus(self.tax.amount)
@@ -151,39 +176,14 @@ impl Deposit {
 
     /// Refuses a confirmation that is not of this deposit as it was asked for.
     ///
-    /// Errors, in order: `currency_differs`, `amount_differs`, `conversion_differs` (it does not
-    /// make what was paid), `conversion_reported` (another was reported before),
-    /// `fee_out_of_range` (negative, or more than was paid), `fee_reported`.
+    /// Errors, in order: `currency_differs`, `amount_differs`, those of [`Payment::require_of`].
     pub fn require_as_asked(&self, payment: &Payment) -> Result<(), Refusal> {
-        let foreign = payment.currency.as_ref().filter(|it| *it != CURRENCY);
-        if let Some(currency) = foreign {
-            return Err(Refusal::CurrencyDiffers { currency: currency.clone() });
-        }
+        payment.require_currency()?;
         let asked = self.charged();
         if let Some(paid) = payment.amount.filter(|paid| *paid != asked) {
             return Err(Refusal::AmountDiffers { asked, paid });
         }
-        if let Some(conversion) = &payment.conversion {
-            self.require_conversion(conversion, asked)?;
-        }
-        let Some(fee) = payment.fee else { return Ok(()) };
-        if fee.is_negative() || fee > asked {
-            return Err(Refusal::FeeOutOfRange { max: asked });
-        }
-        match self.fee.filter(|known| *known != fee) {
-            Some(fee) => Err(Refusal::FeeReported { fee }),
-            None => Ok(()),
-        }
-    }
-
-    fn require_conversion(&self, said: &Conversion, paid: Amount) -> Result<(), Refusal> {
-        if !said.makes(paid) {
-            return Err(Refusal::ConversionDiffers { conversion: said.to_string(), paid });
-        }
-        match self.conversion.as_ref().filter(|known| *known != said) {
-            Some(known) => Err(Refusal::ConversionReported { conversion: known.to_string() }),
-            None => Ok(()),
-        }
+        payment.require_of(asked, self.fee, self.conversion.as_ref())
     }
 
     fn credit_left(&self) -> Amount {
@@ -274,9 +274,52 @@ pub struct Payment {
     pub conversion: Option<Conversion>,
 }
 
+impl Payment {
+    /// Refuses money in another currency than that of wallets.
+    ///
+    /// Errors: `currency_differs`.
+    pub fn require_currency(&self) -> Result<(), Refusal> {
+        match self.currency.as_ref().filter(|it| *it != CURRENCY) {
+            Some(currency) => Err(Refusal::CurrencyDiffers { currency: currency.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what cannot be said of `paid`, or what was said otherwise before.
+    ///
+    /// Errors, in order: `conversion_differs` (it does not make what was paid),
+    /// `conversion_reported` (another was reported before), `fee_out_of_range` (negative, or more
+    /// than was paid), `fee_reported`.
+    pub fn require_of(
+        &self,
+        paid: Amount,
+        fee: Option<Amount>,
+        conversion: Option<&Conversion>,
+    ) -> Result<(), Refusal> {
+        if let Some(said) = &self.conversion {
+            if !said.makes(paid) {
+                return Err(Refusal::ConversionDiffers { conversion: said.to_string(), paid });
+            }
+            if let Some(known) = conversion.filter(|known| *known != said) {
+                return Err(Refusal::ConversionReported { conversion: known.to_string() });
+            }
+        }
+        let Some(said) = self.fee else { return Ok(()) };
+        if said.is_negative() || said > paid {
+            return Err(Refusal::FeeOutOfRange { max: paid });
+        }
+        match fee.filter(|known| *known != said) {
+            Some(fee) => Err(Refusal::FeeReported { fee }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a rail said about a payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentOutcome {
+    /// A payment is on its way, and cannot be confirmed yet.
+    Seen,
     /// The money is there.
     Succeeded(Payment),
     Declined {
@@ -295,6 +338,7 @@ impl Deposit {
         Deposit {
             number,
             amount,
+            asked: None,
             tax: Tax::default(),
             rail,
             state: DepositState::Pending,
@@ -303,6 +347,8 @@ impl Deposit {
             member: None,
             external: None,
             created_at: now,
+            quote_until: None,
+            seen_at: None,
             decided_at: None,
             paid_at: None,
             grant: None,

@@ -348,6 +348,9 @@ mod tests {
             withdrawn_tax: Amount::ZERO,
             fee: None,
             conversion: None,
+            asked: None,
+            quote_until: None,
+            seen_at: None,
             documented: Documented::No,
             reason: String::new(),
         };

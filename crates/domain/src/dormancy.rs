@@ -31,6 +31,7 @@ pub const fn is_activity(kind: TransactionKind) -> bool {
         | TransactionKind::Capture
         | TransactionKind::Block
         | TransactionKind::Request
+        | TransactionKind::Arrival
         | TransactionKind::Commitment => true,
         TransactionKind::Grant
         | TransactionKind::Correction
@@ -41,6 +42,8 @@ pub const fn is_activity(kind: TransactionKind) -> bool {
         | TransactionKind::RefundPaid
         | TransactionKind::RefundFailed
         | TransactionKind::Fee
+        | TransactionKind::ArrivalCredited
+        | TransactionKind::ArrivalReturned
         | TransactionKind::BonusVoid
         | TransactionKind::Offset
         | TransactionKind::Withdrawal

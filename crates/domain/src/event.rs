@@ -47,6 +47,11 @@ pub enum EventKind {
     RetentionEnded,
     DeletionOrdered,
     DepositUnknown,
+    DepositSeen,
+    ArrivalReceived,
+    ArrivalCredited,
+    ArrivalReturned,
+    ArrivalIgnored,
     AutoTopUpPaused,
     DigestDaily,
     DigestWeekly,
@@ -56,11 +61,16 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 46] = [
+    pub const ALL: [EventKind; 51] = [
         EventKind::DepositSucceeded,
         EventKind::DepositFailed,
         EventKind::DepositNeedsAuthentication,
         EventKind::DepositUnknown,
+        EventKind::DepositSeen,
+        EventKind::ArrivalReceived,
+        EventKind::ArrivalCredited,
+        EventKind::ArrivalReturned,
+        EventKind::ArrivalIgnored,
         EventKind::DocumentIssued,
         EventKind::AutoTopUpDisabled,
         EventKind::MemberAdded,
@@ -147,6 +157,11 @@ impl EventKind {
             EventKind::RetentionEnded => 32,
             EventKind::DeletionOrdered => 33,
             EventKind::DepositUnknown => 50,
+            EventKind::DepositSeen => 71,
+            EventKind::ArrivalReceived => 72,
+            EventKind::ArrivalCredited => 73,
+            EventKind::ArrivalReturned => 74,
+            EventKind::ArrivalIgnored => 75,
             EventKind::AutoTopUpPaused => 51,
             EventKind::PriceAnnounced => 70,
             EventKind::OrganizationClosed => 77,
@@ -168,6 +183,11 @@ impl EventKind {
             EventKind::DepositFailed => "deposit.failed",
             EventKind::DepositNeedsAuthentication => "deposit.needs_authentication",
             EventKind::DepositUnknown => "deposit.unknown",
+            EventKind::DepositSeen => "deposit.seen",
+            EventKind::ArrivalReceived => "arrival.received",
+            EventKind::ArrivalCredited => "arrival.credited",
+            EventKind::ArrivalReturned => "arrival.returned",
+            EventKind::ArrivalIgnored => "arrival.ignored",
             EventKind::DocumentIssued => "document.issued",
             EventKind::AutoTopUpDisabled => "auto_top_up.disabled",
             EventKind::MemberAdded => "member.added",
@@ -218,6 +238,8 @@ impl EventKind {
         matches!(
             self,
             EventKind::AutoTopUpDisabled
+                | EventKind::ArrivalReceived
+                | EventKind::ArrivalReturned
                 | EventKind::AutoTopUpPaused
                 | EventKind::LimitReached
                 | EventKind::BalanceLow

@@ -64,6 +64,9 @@ impl Filter {
     pub const fn of(kind: TransactionKind) -> Filter {
         match kind {
             TransactionKind::Deposit
+            | TransactionKind::Arrival
+            | TransactionKind::ArrivalCredited
+            | TransactionKind::ArrivalReturned
             | TransactionKind::Refund
             | TransactionKind::RefundPaid
             | TransactionKind::RefundFailed

@@ -73,6 +73,7 @@ pub enum Kind {
     Wallet,
     Grant,
     Deposit,
+    Arrival,
     Refund,
     Dispute,
     Document,
@@ -93,7 +94,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 24] = [
+    pub const ALL: [Kind; 25] = [
         Kind::Platform,
         Kind::Organization,
         Kind::ApiKey,
@@ -101,6 +102,7 @@ impl Kind {
         Kind::Wallet,
         Kind::Grant,
         Kind::Deposit,
+        Kind::Arrival,
         Kind::Refund,
         Kind::Dispute,
         Kind::Document,
@@ -129,6 +131,7 @@ impl Kind {
             Kind::Wallet => "wal",
             Kind::Grant => "grt",
             Kind::Deposit => "dep",
+            Kind::Arrival => "arv",
             Kind::Refund => "rfd",
             Kind::Dispute => "dsp",
             Kind::Document => "doc",
@@ -161,6 +164,7 @@ impl Kind {
             Kind::Wallet => "wallet",
             Kind::Grant => "grant",
             Kind::Deposit => "deposit",
+            Kind::Arrival => "arrival",
             Kind::Refund => "refund",
             Kind::Dispute => "dispute",
             Kind::Document => "document",

@@ -46,6 +46,12 @@ pub enum TransactionKind {
     RefundFailed,
     /// A provider kept something of a payment for itself.
     Fee,
+    /// Money came that is not what was asked for: nobody is credited yet.
+    Arrival,
+    /// It became purchased credit, by the decision of an operator.
+    ArrivalCredited,
+    /// It went back to its payer.
+    ArrivalReturned,
     /// A bonus followed its purchase out; negative when it came back with it.
     BonusVoid,
     /// Purchased credit that came free paid debt.
@@ -71,7 +77,7 @@ pub enum TransactionKind {
 }
 
 impl TransactionKind {
-    pub const ALL: [TransactionKind; 23] = [
+    pub const ALL: [TransactionKind; 26] = [
         TransactionKind::Deposit,
         TransactionKind::Grant,
         TransactionKind::Charge,
@@ -85,6 +91,9 @@ impl TransactionKind {
         TransactionKind::RefundPaid,
         TransactionKind::RefundFailed,
         TransactionKind::Fee,
+        TransactionKind::Arrival,
+        TransactionKind::ArrivalCredited,
+        TransactionKind::ArrivalReturned,
         TransactionKind::BonusVoid,
         TransactionKind::Offset,
         TransactionKind::Withdrawal,
@@ -119,6 +128,9 @@ impl TransactionKind {
             TransactionKind::Block => 18,
             TransactionKind::BlockReversal => 19,
             TransactionKind::Fee => 22,
+            TransactionKind::Arrival => 24,
+            TransactionKind::ArrivalCredited => 25,
+            TransactionKind::ArrivalReturned => 26,
             TransactionKind::Commitment => 34,
             TransactionKind::Request => 40,
             TransactionKind::Forfeiture => 46,
@@ -168,6 +180,9 @@ impl TransactionKind {
             TransactionKind::RefundPaid => "refund_paid",
             TransactionKind::RefundFailed => "refund_failed",
             TransactionKind::Fee => "fee",
+            TransactionKind::Arrival => "arrival",
+            TransactionKind::ArrivalCredited => "arrival_credited",
+            TransactionKind::ArrivalReturned => "arrival_returned",
             TransactionKind::BonusVoid => "bonus_void",
             TransactionKind::Offset => "offset",
             TransactionKind::Withdrawal => "withdrawal",

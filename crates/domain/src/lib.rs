@@ -1,6 +1,7 @@
 //! The rules. Pure and deterministic: no IO, no clock, no randomness.
 
 pub mod amount;
+pub mod arrival;
 pub mod attribution;
 pub mod block;
 pub mod calendar;

@@ -122,6 +122,10 @@ pub enum Refusal {
     DepositDecided {
         state: &'static str,
     },
+    /// The money of the arrival is not in suspense any more.
+    ArrivalDecided {
+        state: &'static str,
+    },
     /// The rail says that the payment was made in another currency.
     CurrencyDiffers {
         currency: String,
@@ -276,12 +280,6 @@ impl Refusal {
             Refusal::NotInProfile { .. } => "not_in_profile",
             Refusal::PaymentMethodMissing => "payment_method_missing",
             Refusal::DepositDecided { .. } => "deposit_decided",
-            Refusal::CurrencyDiffers { .. } => "currency_differs",
-            Refusal::AmountDiffers { .. } => "amount_differs",
-            Refusal::ConversionDiffers { .. } => "conversion_differs",
-            Refusal::ConversionReported { .. } => "conversion_reported",
-            Refusal::FeeOutOfRange { .. } => "fee_out_of_range",
-            Refusal::FeeReported { .. } => "fee_reported",
             Refusal::DepositNotPaid { .. } => "deposit_not_paid",
             Refusal::AboveRefundable { .. } => "above_refundable",
             Refusal::RefundTooLate { .. } => "refund_too_late",
@@ -309,7 +307,7 @@ impl Refusal {
             Refusal::NoTestClock => "no_test_clock",
             Refusal::ClockGoesBack { .. } => "clock_goes_back",
             Refusal::ClockTooFar { .. } => "clock_too_far",
-            Refusal::SettingInvalid { .. } => "setting_invalid",
+            other => OfPayment(other).code(),
         }
     }
 }
@@ -369,6 +367,24 @@ impl Refusal {
             Refusal::CommitmentNotOffered => "this SKU has no reserved price; nothing was paid",
             Refusal::NoHeartbeat => "this run was started without a heartbeat",
             other => other.code(),
+        }
+    }
+}
+
+/// What a rail says of a payment that cannot be; or else, that a setting cannot.
+struct OfPayment<'a>(&'a Refusal);
+
+impl OfPayment<'_> {
+    fn code(&self) -> &'static str {
+        match self.0 {
+            Refusal::ArrivalDecided { .. } => "arrival_decided",
+            Refusal::CurrencyDiffers { .. } => "currency_differs",
+            Refusal::AmountDiffers { .. } => "amount_differs",
+            Refusal::ConversionDiffers { .. } => "conversion_differs",
+            Refusal::ConversionReported { .. } => "conversion_reported",
+            Refusal::FeeOutOfRange { .. } => "fee_out_of_range",
+            Refusal::FeeReported { .. } => "fee_reported",
+            _ => "setting_invalid",
         }
     }
 }
@@ -463,6 +479,7 @@ impl Refusal {
     /// Why what a rail says of a payment cannot be.
     fn say_of_payment(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Refusal::ArrivalDecided { state } => write!(f, "this arrival is already {state}"),
             Refusal::CurrencyDiffers { currency } => {
                 write!(f, "the payment is in {currency}, and the wallet is in {CURRENCY}")
             }
@@ -504,7 +521,8 @@ impl Refusal {
             Refusal::SettingOutOfRange { setting, min, max } => {
                 write!(f, "{setting} must be between {min} and {max}")
             }
-            Refusal::CurrencyDiffers { .. }
+            Refusal::ArrivalDecided { .. }
+            | Refusal::CurrencyDiffers { .. }
             | Refusal::AmountDiffers { .. }
             | Refusal::ConversionDiffers { .. }
             | Refusal::ConversionReported { .. }

@@ -211,6 +211,9 @@ const fn use_of(kind: TransactionKind) -> Use {
         | TransactionKind::RefundPaid
         | TransactionKind::RefundFailed
         | TransactionKind::Fee
+        | TransactionKind::Arrival
+        | TransactionKind::ArrivalCredited
+        | TransactionKind::ArrivalReturned
         | TransactionKind::BonusVoid
         | TransactionKind::Offset
         | TransactionKind::Commitment

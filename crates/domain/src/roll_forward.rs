@@ -93,10 +93,14 @@ impl Movement {
     /// The movement that a transaction of `kind` is.
     pub const fn of(kind: TransactionKind) -> Movement {
         match kind {
-            // A fee moves no grant, and a commitment nothing between kinds of them.
-            TransactionKind::Deposit | TransactionKind::Fee | TransactionKind::Commitment => {
-                Movement::Purchased
-            }
+            // A fee moves no grant, nor does what is in suspense, and a commitment nothing between
+            // kinds of them.
+            TransactionKind::Deposit
+            | TransactionKind::Fee
+            | TransactionKind::Commitment
+            | TransactionKind::Arrival
+            | TransactionKind::ArrivalCredited
+            | TransactionKind::ArrivalReturned => Movement::Purchased,
             TransactionKind::Grant => Movement::Given,
             TransactionKind::Charge
             | TransactionKind::Settlement

@@ -217,7 +217,7 @@ fn change_of(row: &LedgerTransaction) -> Amount {
 /// The line that a movement of money or grants belongs to; none where it leaves the balance alone.
 fn item_of_money(kind: TransactionKind) -> Option<Item> {
     match kind {
-        TransactionKind::Deposit => Some(Item::Purchased),
+        TransactionKind::Deposit | TransactionKind::ArrivalCredited => Some(Item::Purchased),
         TransactionKind::Grant => Some(Item::Given),
         TransactionKind::Refund | TransactionKind::RefundFailed => Some(Item::Refunded),
         TransactionKind::Withdrawal | TransactionKind::Reinstatement => Some(Item::Disputed),
@@ -227,6 +227,8 @@ fn item_of_money(kind: TransactionKind) -> Option<Item> {
         TransactionKind::Void | TransactionKind::BonusVoid => Some(Item::Voided),
         TransactionKind::RefundPaid
         | TransactionKind::Fee
+        | TransactionKind::Arrival
+        | TransactionKind::ArrivalReturned
         | TransactionKind::Offset
         | TransactionKind::Commitment
         | TransactionKind::Charge
@@ -244,6 +246,7 @@ fn item_of_money(kind: TransactionKind) -> Option<Item> {
 fn on_top(row: &LedgerTransaction) -> Amount {
     match row.kind {
         TransactionKind::Deposit
+        | TransactionKind::ArrivalCredited
         | TransactionKind::RefundFailed
         | TransactionKind::Reinstatement => row.tax.amount,
         TransactionKind::Refund | TransactionKind::Withdrawal => row.tax.amount.negated(),

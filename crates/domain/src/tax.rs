@@ -66,6 +66,14 @@ pub fn on_deposit(rate: Option<TaxRate>, credit: Amount) -> Tax {
     Tax { amount, bps }
 }
 
+/// The tax in `money` that was paid in, in whole cents.
+pub fn inside_money(money: Amount, bps: i64) -> Amount {
+    let exact = i128::from(money.nanos()) * i128::from(bps);
+    let cent = i128::from(NANOS_PER_CENT);
+    let cents = divide_round_half_even(exact, i128::from(BPS_PER_ONE + bps) * cent);
+    i64::try_from(cents * cent).map_or(money, Amount::from_nanos).min(money)
+}
+
 /// The tax that `paid` contains, to the nano.
 pub fn inside_round_half_even(paid: Amount, bps: i64) -> Amount {
     let exact = i128::from(paid.nanos()) * i128::from(bps);

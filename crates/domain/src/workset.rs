@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use crate::arrival::Arrival;
 use crate::calendar::Zone;
 use crate::coupon::{Claim, Coupon, Redemption};
 use crate::deposit::{Deposit, PaymentMethod};
@@ -239,6 +240,7 @@ pub struct Workset {
     pub discounts: Table<Discount>,
     pub grants: Table<Grant>,
     pub deposits: Table<Deposit>,
+    pub arrivals: Table<Arrival>,
     pub refunds: Table<Refund>,
     pub disputes: Table<Dispute>,
     pub documents: Table<Document>,
@@ -310,6 +312,7 @@ pub struct Changes {
     pub discounts: Vec<(OrgId, i64, Discount)>,
     pub grants: Vec<(OrgId, i64, Grant)>,
     pub deposits: Vec<(OrgId, i64, Deposit)>,
+    pub arrivals: Vec<(OrgId, i64, Arrival)>,
     pub refunds: Vec<(OrgId, i64, Refund)>,
     pub disputes: Vec<(OrgId, i64, Dispute)>,
     pub documents: Vec<(OrgId, i64, Document)>,
@@ -349,6 +352,7 @@ impl Changes {
             discounts,
             grants,
             deposits,
+            arrivals,
             refunds,
             disputes,
             documents,
@@ -380,6 +384,7 @@ impl Changes {
             && discounts.is_empty()
             && grants.is_empty()
             && deposits.is_empty()
+            && arrivals.is_empty()
             && refunds.is_empty()
             && disputes.is_empty()
             && documents.is_empty()
@@ -622,6 +627,7 @@ impl Workset {
         keeper.table(&mut self.discounts);
         keeper.table(&mut self.grants);
         keeper.table(&mut self.deposits);
+        keeper.table(&mut self.arrivals);
         keeper.table(&mut self.refunds);
         keeper.table(&mut self.disputes);
         keeper.table(&mut self.documents);
@@ -662,6 +668,7 @@ impl Workset {
             discounts: self.discounts.take_changed(),
             grants: self.grants.take_changed(),
             deposits: self.deposits.take_changed(),
+            arrivals: self.arrivals.take_changed(),
             refunds: self.refunds.take_changed(),
             disputes: self.disputes.take_changed(),
             documents: self.documents.take_changed(),

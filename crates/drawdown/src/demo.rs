@@ -142,7 +142,7 @@ async fn wallet(app: &App, platform: &mut DemoPlatform, name: &str) -> Result<Or
 
 async fn deposit(app: &App, org: OrgId, units: i64) -> Result<(), Failure> {
     let rail = payments::sandbox::RAIL.to_owned();
-    let start = StartDeposit { org, amount: Amount::from_units(units), rail, member: None };
+    let start = StartDeposit::by_card(org, Amount::from_units(units), &rail);
     let Answer::Deposit(_, row) = run(app, start).await? else { return Err("deposit".into()) };
     let id = Id::new(Kind::Deposit, org, row.number).to_string();
     let outcome = payments::sandbox::paid(&id);

@@ -37,6 +37,11 @@ pub fn payment(deposit: &str) -> Payment {
     Payment { external: format!("sandbox_{deposit}"), ..Payment::default() }
 }
 
+/// Another payment of the same deposit: `name` tells it from the others.
+pub fn another(deposit: &str, name: &str) -> Payment {
+    Payment { external: format!("sandbox_{deposit}_{name}"), ..Payment::default() }
+}
+
 /// The payer's card was declined.
 pub fn declined() -> PaymentOutcome {
     PaymentOutcome::Declined { reason: "card declined".into() }

@@ -149,7 +149,7 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             Box::new(SetUserLimit { org, member: None, limit: limit.map(nanos) })
         }
         Action::StartDeposit { org, amount } => {
-            Box::new(StartDeposit { org, amount: nanos(amount), rail: rail(), member: None })
+            Box::new(StartDeposit::by_card(org, nanos(amount), &rail()))
         }
         Action::SettleDeposit { org, deposit, outcome: rail, paid } => {
             let outcome = outcome(rail, paid, org, deposit);
@@ -272,6 +272,9 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
             it.amount.nanos(),
             it.state.name()
         ),
+        Answer::Arrival(_, it) => {
+            format!("{} 0 arrival {} {}", it.number, it.amount.nanos(), it.state.name())
+        }
         Answer::Refund(_, it) => {
             format!("{} 0 refund {} {}", it.number, it.amount.nanos(), it.state.name())
         }

@@ -223,6 +223,7 @@ CREATE TABLE deposits (
     org_id BIGINT NOT NULL,
     number BIGINT NOT NULL,
     amount BIGINT NOT NULL,
+    asked BIGINT,
     tax BIGINT NOT NULL,
     tax_bps BIGINT NOT NULL,
     rail TEXT NOT NULL,
@@ -232,6 +233,8 @@ CREATE TABLE deposits (
     member BIGINT,
     external TEXT,
     created_at BIGINT NOT NULL,
+    quote_until BIGINT,
+    seen_at BIGINT,
     decided_at BIGINT,
     paid_at BIGINT,
     grant_number BIGINT,
@@ -248,6 +251,31 @@ CREATE TABLE deposits (
 );
 
 CREATE INDEX deposits_undocumented ON deposits (decided_at) WHERE documented = 1;
+
+-- Money that came and is not what was asked for, once per external id of its rail (rulings A12,
+-- R16); `became` is the deposit that has it. Kept as long as the books.
+CREATE TABLE arrivals (
+    bucket INTEGER NOT NULL,
+    org_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    deposit BIGINT NOT NULL,
+    amount BIGINT NOT NULL,
+    rail TEXT NOT NULL,
+    external TEXT NOT NULL,
+    reason INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    became BIGINT,
+    fee BIGINT,
+    conversion TEXT NOT NULL,
+    note TEXT NOT NULL,
+    paid_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    decided_at BIGINT,
+    PRIMARY KEY (bucket, org_id, number),
+    UNIQUE (bucket, org_id, rail, external)
+);
+
+CREATE INDEX arrivals_of_deposit ON arrivals (bucket, org_id, deposit);
 
 -- Money back out, once per external id of its rail (rulings A12, R17); `taken` and `voided` say of
 -- which grants. Kept as long as the books.

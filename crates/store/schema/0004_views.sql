@@ -74,6 +74,9 @@ SELECT
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
         WHEN 22 THEN 'fee'
+        WHEN 24 THEN 'arrival'
+        WHEN 25 THEN 'arrival_credited'
+        WHEN 26 THEN 'arrival_returned'
         WHEN 34 THEN 'commitment'
         WHEN 40 THEN 'request'
         WHEN 46 THEN 'forfeiture'
@@ -96,7 +99,23 @@ FROM (
     UNION ALL
     SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, amount
     FROM moved
-    WHERE kind = 22
+    WHERE kind IN (22, 26)
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'cash:sandbox', NULL, -amount
+    FROM moved
+    WHERE kind = 24
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'suspense', NULL, amount
+    FROM moved
+    WHERE kind = 24
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'suspense', NULL, -amount - tax
+    FROM moved
+    WHERE kind = 25
+    UNION ALL
+    SELECT bucket, org_id, number, kind, 'suspense', NULL, -amount
+    FROM moved
+    WHERE kind = 26
     UNION ALL
     SELECT bucket, org_id, number, kind, 'fees', NULL, -amount
     FROM moved
@@ -116,7 +135,7 @@ FROM (
     UNION ALL
     SELECT bucket, org_id, number, kind, 'tax', NULL, tax
     FROM moved
-    WHERE kind IN (1, 3, 4, 5, 6, 11, 15, 16, 18, 19)
+    WHERE kind IN (1, 3, 4, 5, 6, 11, 15, 16, 18, 19, 25)
     UNION ALL
     SELECT bucket, org_id, number, kind, 'tax', NULL, -tax
     FROM moved
@@ -181,6 +200,9 @@ SELECT
         WHEN 18 THEN 'block'
         WHEN 19 THEN 'block_reversal'
         WHEN 22 THEN 'fee'
+        WHEN 24 THEN 'arrival'
+        WHEN 25 THEN 'arrival_credited'
+        WHEN 26 THEN 'arrival_returned'
         WHEN 34 THEN 'commitment'
         WHEN 40 THEN 'request'
         WHEN 46 THEN 'forfeiture'

@@ -20,6 +20,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ORG,
     NUMBER,
     ("amount", Kind::Int),
+    ("asked", Kind::Int),
     ("tax", Kind::Int),
     ("tax_bps", Kind::Int),
     ("rail", Kind::Text),
@@ -29,6 +30,8 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("member", Kind::Int),
     ("external", Kind::Text),
     ("created_at", Kind::Int),
+    ("quote_until", Kind::Int),
+    ("seen_at", Kind::Int),
     ("decided_at", Kind::Int),
     ("paid_at", Kind::Int),
     ("grant_number", Kind::Int),
@@ -56,8 +59,9 @@ catalogue! {
     );
     /// Finds a deposit that succeeded.
     FIRST_PAID: Statement = Statement::new(
-        "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
-         external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
+        "SELECT bucket, org_id, number, amount, asked, tax, tax_bps, rail, state, label, method, \
+         member, external, created_at, quote_until, seen_at, decided_at, paid_at, grant_number, \
+         refunded, refunded_tax, \
          withdrawn, withdrawn_tax, fee, conversion, documented, reason FROM deposits \
          WHERE bucket = $1 AND org_id = $2 AND state = 2 ORDER BY number LIMIT 1"
     );
@@ -71,6 +75,7 @@ impl Noun for Deposit {
     fn write(columns: Columns<'_, Deposit>) -> Columns<'_, Deposit> {
         columns
             .amount(|deposit| deposit.amount)
+            .opt_int(|deposit| deposit.asked.map(Amount::nanos))
             .amount(|deposit| deposit.tax.amount)
             .int(|deposit| deposit.tax.bps)
             .text(|deposit| &deposit.rail)
@@ -80,6 +85,8 @@ impl Noun for Deposit {
             .opt_int(|deposit| deposit.member)
             .opt_text(|deposit| deposit.external.as_deref())
             .time(|deposit| deposit.created_at)
+            .opt_time(|deposit| deposit.quote_until)
+            .opt_time(|deposit| deposit.seen_at)
             .opt_time(|deposit| deposit.decided_at)
             .opt_time(|deposit| deposit.paid_at)
             .opt_int(|deposit| deposit.grant)
@@ -97,6 +104,7 @@ impl Noun for Deposit {
         Ok(Deposit {
             number,
             amount: fields.amount()?,
+            asked: fields.opt_amount()?,
             tax: Tax { amount: fields.amount()?, bps: fields.int()? },
             rail: fields.text()?,
             state: fields.code(DepositState::from_code)?,
@@ -105,6 +113,8 @@ impl Noun for Deposit {
             member: fields.opt_int()?,
             external: fields.opt_text()?,
             created_at: fields.time()?,
+            quote_until: fields.opt_time()?,
+            seen_at: fields.opt_time()?,
             decided_at: fields.opt_time()?,
             paid_at: fields.opt_time()?,
             grant: fields.opt_int()?,

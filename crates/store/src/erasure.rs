@@ -32,6 +32,8 @@ catalogue! {
     API_KEYS: Bulk = Bulk::new(Action::Update, "api_keys", 2, NAME);
     /// Notes of grants.
     GRANTS: Bulk = Bulk::new(Action::Update, "grants", 2, NOTE);
+    /// Why arrivals were ignored.
+    ARRIVALS: Bulk = Bulk::new(Action::Update, "arrivals", 2, NOTE);
     /// Notes of holds.
     HOLDS: Bulk = Bulk::new(Action::Update, "holds", 2, NOTE);
     /// Answers that were kept for repetitions.
@@ -40,8 +42,17 @@ catalogue! {
 
 /// The statements that erase what `orgs` wrote, each with its columns.
 pub(crate) fn writes(orgs: &[OrgId]) -> Vec<(&'static Bulk, Vec<Column<'static>>)> {
-    let erased =
-        [&RESOURCES, &LABEL_SETS, &LIMITS, &PAYMENT_METHODS, &API_KEYS, &GRANTS, &HOLDS, &ANSWERS];
+    let erased = [
+        &RESOURCES,
+        &LABEL_SETS,
+        &LIMITS,
+        &PAYMENT_METHODS,
+        &API_KEYS,
+        &GRANTS,
+        &ARRIVALS,
+        &HOLDS,
+        &ANSWERS,
+    ];
     let columns = |bulk: &Bulk| {
         let mut columns = noun::org_columns(orgs.iter().copied());
         let texts = bulk.width() - columns.len();

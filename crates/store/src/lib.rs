@@ -6,6 +6,7 @@
 
 pub mod answers;
 pub mod api_keys;
+pub mod arrivals;
 pub mod claims;
 pub mod coupons;
 pub mod deposits;

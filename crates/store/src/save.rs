@@ -18,8 +18,8 @@ use crate::value::{Column, Value};
 use crate::wakes::{self, Wake};
 use crate::writer::Writer;
 use crate::{
-    api_keys, claims, coupons, deposits, discounts, disputes, documents, erasure, events, grants,
-    holds, journal, label_sets, lanes, limits, members, organizations, outbox, parties,
+    api_keys, arrivals, claims, coupons, deposits, discounts, disputes, documents, erasure, events,
+    grants, holds, journal, label_sets, lanes, limits, members, organizations, outbox, parties,
     payment_methods, platforms, prices, redemptions, refunds, resources, runs, series, skus,
     wallets,
 };
@@ -135,6 +135,7 @@ fn others(batch: &Batch) -> Vec<Write<'_>> {
         (&discounts::SAVE, noun::columns(&changes.discounts)),
         (&grants::SAVE, noun::columns(&changes.grants)),
         (&deposits::SAVE, noun::columns(&changes.deposits)),
+        (&arrivals::SAVE, noun::columns(&changes.arrivals)),
         (&refunds::SAVE, noun::columns(&changes.refunds)),
         (&disputes::SAVE, noun::columns(&changes.disputes)),
         (&documents::SAVE, noun::columns(&changes.documents)),

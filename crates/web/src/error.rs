@@ -168,6 +168,7 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::EventConflict
         | Refusal::NameTaken { .. }
         | Refusal::DepositDecided { .. }
+        | Refusal::ArrivalDecided { .. }
         | Refusal::AmountDiffers { .. }
         | Refusal::CurrencyDiffers { .. }
         | Refusal::ConversionDiffers { .. }
@@ -187,38 +188,8 @@ pub fn status_of(refusal: &Refusal) -> u16 {
         | Refusal::OwnerMissing
         | Refusal::NoTestClock
         | Refusal::ClockGoesBack { .. } => 409,
-        Refusal::AmountNotPositive
-        | Refusal::AmountTooPrecise
-        | Refusal::AmountOutOfRange { .. }
-        | Refusal::SettingOutOfRange { .. }
-        | Refusal::QuantityNotPositive
-        | Refusal::TooFarAhead { .. }
-        | Refusal::TooLongAgo { .. }
-        | Refusal::UnknownSku { .. }
-        | Refusal::PriceMissing { .. }
-        | Refusal::StopBeforeStart { .. }
-        | Refusal::CommitmentNotOffered
-        | Refusal::ClassDiffers { .. }
-        | Refusal::CaptureAboveHold { .. }
-        | Refusal::NotInProfile { .. }
-        | Refusal::PaymentMethodMissing
-        | Refusal::FeeOutOfRange { .. }
-        | Refusal::AboveRefundable { .. }
-        | Refusal::NotReversible { .. }
-        | Refusal::RefundTooLate { .. }
-        | Refusal::PeriodOpen { .. }
-        | Refusal::GrantNotVoidable
-        | Refusal::ExpiryInThePast
-        | Refusal::DiscountOutOfRange
-        | Refusal::TaxRateOutOfRange
-        | Refusal::PriorityOutOfRange
-        | Refusal::TooManyUpcoming { .. }
-        | Refusal::TooManyScopes { .. }
-        | Refusal::CouponNotValid { .. }
-        | Refusal::NotFirstPurchase
-        | Refusal::TooManyWaiting
-        | Refusal::ClockTooFar { .. }
-        | Refusal::SettingInvalid { .. } => 422,
+        // What was asked for cannot be.
+        _ => 422,
     }
 }
 
@@ -260,6 +231,7 @@ fn details(refusal: &Refusal) -> Vec<(&'static str, Value)> {
         }
         Refusal::HoldResolved { state }
         | Refusal::DepositDecided { state }
+        | Refusal::ArrivalDecided { state }
         | Refusal::DepositNotPaid { state }
         | Refusal::DisputeDecided { state }
         | Refusal::RefundDecided { state } => vec![("state", json!(state))],

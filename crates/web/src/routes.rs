@@ -259,7 +259,12 @@ pub static ROUTES: &[Route] = &[
         .key(KeyPolicy::Required)
         .takes::<deposits::DepositIn>()
         .answers::<deposits::DepositOut>()
-        .refuses(&["amount_not_positive", "amount_too_precise", "amount_out_of_range"]),
+        .refuses(&[
+            "amount_not_positive",
+            "amount_too_precise",
+            "amount_out_of_range",
+            "not_in_profile",
+        ]),
     Route::get("/v1/deposits", to!(deposits::list))
         .is("list_deposits", "Lists deposits")
         .role(Read)
@@ -276,6 +281,8 @@ pub static ROUTES: &[Route] = &[
         .answers::<deposits::DepositOut>()
         .refuses(&[
             "deposit_decided",
+            "amount_not_positive",
+            "amount_too_precise",
             "currency_differs",
             "amount_differs",
             "conversion_differs",
@@ -283,6 +290,21 @@ pub static ROUTES: &[Route] = &[
             "fee_out_of_range",
             "fee_reported",
         ]),
+    Route::get("/v1/arrivals", to!(arrivals::list))
+        .is("list_arrivals", "Lists what came and is not what was asked for")
+        .role(Read)
+        .query::<OrganizationQuery>()
+        .answers::<List<arrivals::ArrivalOut>>(),
+    Route::get("/v1/arrivals/{id}", to!(arrivals::get))
+        .is("get_arrival", "Shows an arrival")
+        .role(Read)
+        .answers::<arrivals::ArrivalOut>(),
+    Route::act("/v1/arrivals/{id}/decide", to!(arrivals::decide))
+        .is("decide_arrival", "Credits what arrived, says that it went back, or leaves it")
+        .role(Platform)
+        .takes::<arrivals::DecisionIn>()
+        .answers::<arrivals::ArrivalOut>()
+        .refuses(&["arrival_decided"]),
     Route::create("/v1/refunds", to!(refunds::create))
         .is("start_refund", "Starts a refund of what is unspent of a deposit")
         .role(Organization)

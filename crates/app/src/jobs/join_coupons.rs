@@ -23,7 +23,7 @@ const ROUND_MAX: i64 = 1_000;
 #[derive(Debug)]
 pub enum Redeemed {
     /// Decided in the organization's lane.
-    Decided(Outcome),
+    Decided(Box<Outcome>),
     /// Refused by the platform, and nothing was counted.
     Refused(Refusal),
     /// Counted; the organization belongs to another process, which redeems it in a moment.
@@ -62,7 +62,7 @@ pub async fn redeem(
     if let Outcome::Decided(Ok(Answer::Redemption(_, row))) = &outcome {
         conclude(app, platform, &claim, row).await;
     }
-    Ok(Redeemed::Decided(outcome))
+    Ok(Redeemed::Decided(Box::new(outcome)))
 }
 
 /// What is not concluded now is concluded by the next round.

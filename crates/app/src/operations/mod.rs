@@ -21,6 +21,7 @@ pub mod create_platform;
 pub mod create_price;
 pub mod create_resource;
 pub mod create_sku;
+pub mod decide_arrival;
 pub mod erase_organization;
 pub mod give_grant;
 pub mod issue_document;

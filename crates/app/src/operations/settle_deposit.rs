@@ -3,6 +3,7 @@
 //! The only way in which money from outside becomes credit, whoever asked for it and however often
 //! the rail says so.
 
+use domain::arrival::{self, Arrival, known, reason_of};
 use domain::coupon::{CouponGift, RedemptionState};
 use domain::deposit::{
     Deposit, DepositState, Payment, PaymentOutcome, decide, decline, fail, told,
@@ -18,7 +19,7 @@ use domain::validity::renew;
 use domain::wake::{catch_up_any, expire_grants};
 use domain::{Amount, Kind, OrgId, Refusal, Timestamp, Workset};
 
-use crate::operation::{Answer, Keys, Operation};
+use crate::operation::{Answer, Keys, Operation, require_positive, require_whole_cents};
 
 #[derive(Debug)]
 pub struct SettleDeposit {
@@ -38,11 +39,16 @@ impl Operation for SettleDeposit {
 
     fn needs(&self, keys: &mut Keys) {
         keys.deposits.push((self.org, self.deposit));
+        keys.arrivals_of.push((self.org, self.deposit));
     }
 
     /// Refusals, in order: `not_found`, `deposit_decided` (anything but money after a decision, and
     /// doubt about what is known: what a rail says arrives in any order), those of
-    /// [`Deposit::require_as_asked`].
+    /// [`Deposit::require_as_asked`], `amount_not_positive` and `amount_too_precise` of money that
+    /// is to be reviewed.
+    ///
+    /// A payment that is another than was asked for, at a quote, or that comes a second time, is
+    /// credited to nobody: it stands in suspense for an operator ([`domain::arrival`]).
     ///
     /// Idempotency: the same outcome again answers with the deposit as it stands and moves nothing,
     /// but that the provider's fee and what it settled may be told later than the money.
@@ -50,21 +56,21 @@ impl Operation for SettleDeposit {
         let deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
         let now = catch_up_any(ws, self.org, now)?;
         let decided = match (&self.outcome, deposit.state) {
-            (PaymentOutcome::Succeeded(payment), DepositState::Succeeded) => {
-                learn_more(ws, self.org, deposit, payment, now)?
+            (PaymentOutcome::Succeeded(payment), _) => {
+                receive(ws, self.org, deposit, payment, now)?
             }
+            // What was seen is here already.
+            (PaymentOutcome::Seen, DepositState::Succeeded | DepositState::InReview) => deposit,
             (PaymentOutcome::Declined { .. } | PaymentOutcome::NotMade, DepositState::Failed)
             | (PaymentOutcome::NeedsAuthentication, DepositState::NeedsAuthentication)
             | (PaymentOutcome::Unknown, DepositState::Unknown) => deposit,
-            (_, DepositState::Succeeded)
-            | (PaymentOutcome::NeedsAuthentication, DepositState::Failed)
+            (_, DepositState::Succeeded | DepositState::InReview)
+            | (PaymentOutcome::NeedsAuthentication | PaymentOutcome::Seen, DepositState::Failed)
             | (PaymentOutcome::Unknown, DepositState::Failed | DepositState::NeedsAuthentication) =>
             {
                 return Err(Refusal::DepositDecided { state: deposit.state.name() });
             }
-            (PaymentOutcome::Succeeded(payment), _) => {
-                receive(ws, self.org, deposit, payment, now)?
-            }
+            (PaymentOutcome::Seen, _) => see(ws, self.org, deposit, now)?,
             (PaymentOutcome::Declined { reason }, _) => {
                 decline(ws, self.org, deposit, reason.clone(), now)?
             }
@@ -79,7 +85,7 @@ impl Operation for SettleDeposit {
     }
 }
 
-/// Takes in confirmed money as it was asked for: gross, and after that what the provider kept.
+/// Takes in confirmed money: what was asked for is credited, gross, and anything else is reviewed.
 fn receive(
     ws: &mut Workset,
     org: OrgId,
@@ -87,16 +93,49 @@ fn receive(
     payment: &Payment,
     now: Timestamp,
 ) -> Result<Deposit, Refusal> {
-    deposit.require_as_asked(payment)?;
+    payment.require_currency()?;
+    if let Some(arrival) = known(ws, org, &deposit.rail, &payment.external) {
+        learn_of_arrival(ws, org, arrival, payment, now)?;
+        return Ok(deposit);
+    }
     // A rail's clock cannot be ahead of ours, nor behind the wish to pay.
     let paid_at = payment.paid_at.unwrap_or(now).max(deposit.created_at).min(now);
     let paid_at = paid_at.floor_to_second();
+    if let Some(reason) = reason_of(&deposit, payment, paid_at) {
+        let money = payment.amount.unwrap_or(deposit.charged());
+        require_positive(money)?;
+        require_whole_cents(money)?;
+        payment.require_of(money, None, None)?;
+        let arrival = arrival::receive(ws, org, &deposit, payment, (reason, paid_at, now))?;
+        book_fee(ws, org, (deposit.number, arrival.fee), now)?;
+        return review(ws, org, deposit, &arrival, now);
+    }
+    deposit.require_as_asked(payment)?;
+    if deposit.state == DepositState::Succeeded {
+        return learn_more(ws, org, deposit, payment, now);
+    }
     deposit.external = Some(payment.external.clone());
     deposit.paid_at = Some(paid_at);
     deposit.fee = payment.fee;
     deposit.conversion.clone_from(&payment.conversion);
-    let deposit = credit(ws, org, deposit, paid_at, now)?;
-    book_fee(ws, org, &deposit, now)?;
+    let deposit = credit(ws, org, deposit, (TransactionKind::Deposit, paid_at), now)?;
+    book_fee(ws, org, (deposit.number, deposit.fee), now)?;
+    Ok(deposit)
+}
+
+/// Leaves a deposit to an operator, if nothing had been paid for it before.
+fn review(
+    ws: &mut Workset,
+    org: OrgId,
+    mut deposit: Deposit,
+    arrival: &Arrival,
+    now: Timestamp,
+) -> Result<Deposit, Refusal> {
+    if deposit.external.is_none() {
+        deposit.external = Some(arrival.external.clone());
+        deposit.reason.clear();
+        decide(ws, org, &mut deposit, DepositState::InReview, now)?;
+    }
     Ok(deposit)
 }
 
@@ -109,7 +148,6 @@ fn learn_more(
     payment: &Payment,
     now: Timestamp,
 ) -> Result<Deposit, Refusal> {
-    deposit.require_as_asked(payment)?;
     let is_new_fee = deposit.fee.is_none() && payment.fee.is_some();
     let is_new_conversion = deposit.conversion.is_none() && payment.conversion.is_some();
     if is_new_conversion {
@@ -117,7 +155,7 @@ fn learn_more(
     }
     if is_new_fee {
         deposit.fee = payment.fee;
-        book_fee(ws, org, &deposit, now)?;
+        book_fee(ws, org, (deposit.number, deposit.fee), now)?;
     }
     if is_new_fee || is_new_conversion {
         ws.deposits.put(org, deposit.number, deposit.clone());
@@ -125,27 +163,52 @@ fn learn_more(
     Ok(deposit)
 }
 
+/// Takes in what was not known yet of an arrival.
+fn learn_of_arrival(
+    ws: &mut Workset,
+    org: OrgId,
+    mut arrival: Arrival,
+    payment: &Payment,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let asked = arrival.amount;
+    if let Some(paid) = payment.amount.filter(|paid| *paid != asked) {
+        return Err(Refusal::AmountDiffers { asked, paid });
+    }
+    payment.require_of(asked, arrival.fee, arrival.conversion.as_ref())?;
+    let is_new_fee = arrival.fee.is_none() && payment.fee.is_some();
+    arrival.fee = arrival.fee.or(payment.fee);
+    if arrival.conversion.is_none() {
+        arrival.conversion.clone_from(&payment.conversion);
+    }
+    if is_new_fee {
+        book_fee(ws, org, (arrival.deposit, arrival.fee), now)?;
+    }
+    ws.arrivals.put(org, arrival.number, arrival);
+    Ok(())
+}
+
 /// Books what the provider kept: an expense of the operator beside the customer's balance, and a
 /// ledger transaction of its own whenever it is told (rulings R16, requirements C18).
 fn book_fee(
     ws: &mut Workset,
     org: OrgId,
-    deposit: &Deposit,
+    (deposit, fee): (i64, Option<Amount>),
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let Some(fee) = deposit.fee.filter(|fee| fee.is_positive()) else { return Ok(()) };
-    let draft = Draft { subject: deposit.number, ..Draft::new(TransactionKind::Fee, now, fee) };
+    let Some(fee) = fee.filter(|fee| fee.is_positive()) else { return Ok(()) };
+    let draft = Draft { subject: deposit, ..Draft::new(TransactionKind::Fee, now, fee) };
     post(ws, org, draft).map(|_| ())
 }
 
 /// Books confirmed money: it pays debt first, and the rest becomes a grant. What was purchased
 /// before is renewed where the profile says so (rulings R12), and what expires at once does. The
 /// deposit buys what was offered when it was started (requirements C23).
-fn credit(
+pub(super) fn credit(
     ws: &mut Workset,
     org: OrgId,
     mut deposit: Deposit,
-    paid_at: Timestamp,
+    (kind, paid_at): (TransactionKind, Timestamp),
     now: Timestamp,
 ) -> Result<Deposit, Refusal> {
     let profile = ws.profile_of(org)?;
@@ -183,7 +246,7 @@ fn credit(
         postings,
         debt: pays_debt.negated(),
         tax: deposit.tax,
-        ..Draft::new(TransactionKind::Deposit, now, deposit.amount)
+        ..Draft::new(kind, now, deposit.amount)
     };
     post(ws, org, draft)?;
     let bonus = give_bonuses(ws, org, &offered, &deposit, now)?;
@@ -271,6 +334,21 @@ fn give_bonus(
     let number = grant.number;
     ws.grants.put(org, number, grant);
     Ok(Some(number))
+}
+
+/// A payment is on its way: nothing is credited before it is confirmed (requirements C19).
+fn see(
+    ws: &mut Workset,
+    org: OrgId,
+    mut deposit: Deposit,
+    now: Timestamp,
+) -> Result<Deposit, Refusal> {
+    if deposit.seen_at.is_none() {
+        deposit.seen_at = Some(now);
+        ws.deposits.put(org, deposit.number, deposit.clone());
+        tell(ws, org, EventKind::DepositSeen, now, told(&deposit))?;
+    }
+    Ok(deposit)
 }
 
 /// Waits for the payer's bank; an auto top-up stays in flight, so that nothing is charged twice.

@@ -73,6 +73,9 @@ pub(crate) struct Chain {
     pub grants: Tally,
     pub deposits: Tally,
     pub fees: Tally,
+    pub arrivals: Tally,
+    /// Deposits that an arrival keeps waiting for an operator.
+    pub in_review: BTreeSet<i64>,
     pub refunds: Tally,
     /// What refunds that stand have taken of all deposits.
     pub refunded: Amount,
@@ -139,6 +142,8 @@ impl Chain {
             grants: Tally::default(),
             deposits: Tally::default(),
             fees: Tally::default(),
+            arrivals: Tally::default(),
+            in_review: BTreeSet::new(),
             refunds: Tally::default(),
             refunded: Amount::ZERO,
             withdrawn: Amount::ZERO,
@@ -231,9 +236,15 @@ impl Chain {
         let (amount, tax) = (row.amount.nanos(), row.tax.amount.nanos());
         let money = row.amount.plus(row.tax.amount);
         match row.kind {
-            TransactionKind::Deposit => {
+            TransactionKind::Deposit | TransactionKind::ArrivalCredited => {
                 let grant = row.postings.first().map_or(0, |posting| posting.grant);
                 self.deposits.add(&[row.subject, amount, grant, tax]);
+                if row.kind == TransactionKind::ArrivalCredited {
+                    self.arrivals.add(&[row.kind.code(), row.subject, money.nanos()]);
+                }
+            }
+            TransactionKind::Arrival | TransactionKind::ArrivalReturned => {
+                self.arrivals.add(&[row.kind.code(), row.subject, amount]);
             }
             TransactionKind::Fee => self.fees.add(&[row.subject, amount]),
             TransactionKind::Capture => self.captures.add(&[row.subject, amount]),
@@ -314,7 +325,9 @@ impl Chain {
 /// The grants that a transaction issued, and their value.
 pub(crate) fn issued(row: &LedgerTransaction) -> Vec<(i64, Amount)> {
     let is_issue = |grant: i64| match row.kind {
-        TransactionKind::Deposit | TransactionKind::Grant => true,
+        TransactionKind::Deposit | TransactionKind::ArrivalCredited | TransactionKind::Grant => {
+            true
+        }
         TransactionKind::Correction
         | TransactionKind::Reinstatement
         | TransactionKind::Commitment

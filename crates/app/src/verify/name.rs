@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use domain::arrival::{Arrival, ArrivalState};
 use domain::deposit::DepositState;
 use domain::hold::HoldState;
 use domain::ledger::{LedgerTransaction, TransactionKind};
@@ -98,9 +99,11 @@ pub(crate) async fn deposit(
         .map(|it| (it.number, words(it.amount, it.tax, it.grant.unwrap_or(0))))
         .collect();
     let chain = chain(snapshot, org, tip).await?;
-    let journal = of_kind(&chain, TransactionKind::Deposit, |row| {
+    let said = |row: &LedgerTransaction| {
         words(row.amount, row.tax, row.postings.first().map_or(0, |posting| posting.grant))
-    });
+    };
+    let mut journal = of_kind(&chain, TransactionKind::Deposit, said);
+    journal.extend(of_kind(&chain, TransactionKind::ArrivalCredited, said));
     Ok(parting(("deposits", org, "deposit"), &rows, &journal))
 }
 
@@ -108,10 +111,65 @@ pub(crate) async fn fee(snapshot: &mut Snapshot, org: OrgId, tip: i64) -> Result
     let words = |fee: Amount| format!("a fee of {fee}");
     let rows = whole!(snapshot, org, deposits);
     let fees = rows.iter().filter_map(|it| Some((it.number, it.fee?)));
-    let rows = fees.filter(|(_, fee)| fee.is_positive()).map(|(it, fee)| (it, words(fee)));
+    let mut fees: Vec<(i64, Amount)> = fees.filter(|(_, fee)| fee.is_positive()).collect();
+    let arrivals = whole!(snapshot, org, arrivals);
+    let of_arrivals = arrivals.iter().filter_map(|it| Some((it.deposit, it.fee?)));
+    fees.extend(of_arrivals.filter(|(_, fee)| fee.is_positive()));
+    let rows = sums(fees).into_iter().map(|(it, fee)| (it, words(fee)));
     let chain = chain(snapshot, org, tip).await?;
-    let journal = of_kind(&chain, TransactionKind::Fee, |row| words(row.amount));
+    let booked = chain.iter().filter(|row| row.kind == TransactionKind::Fee);
+    let booked = sums(booked.map(|row| (row.subject, row.amount)).collect());
+    let journal = booked.into_iter().map(|(it, fee)| (it, words(fee))).collect();
     Ok(parting(("deposits", org, "deposit"), &rows.collect(), &journal))
+}
+
+/// A deposit that was paid twice has two fees.
+fn sums(parts: Vec<(i64, Amount)>) -> BTreeMap<i64, Amount> {
+    let mut sums: BTreeMap<i64, Amount> = BTreeMap::new();
+    for (deposit, part) in parts {
+        let sum = sums.entry(deposit).or_default();
+        *sum = sum.plus(part);
+    }
+    sums
+}
+
+/// What the journal says of an arrival: what came, under its number, and what became of it.
+pub(crate) fn arrival_kinds(it: &Arrival) -> Vec<(TransactionKind, i64, Amount)> {
+    let decided = match it.state {
+        ArrivalState::Waiting | ArrivalState::Ignored => None,
+        ArrivalState::Returned => Some((TransactionKind::ArrivalReturned, it.number)),
+        ArrivalState::Credited => {
+            Some((TransactionKind::ArrivalCredited, it.became.unwrap_or(it.deposit)))
+        }
+    };
+    let came = (TransactionKind::Arrival, it.number);
+    let kinds = std::iter::once(came).chain(decided);
+    kinds.map(|(kind, subject)| (kind, subject, it.amount)).collect()
+}
+
+pub(crate) async fn arrival(
+    snapshot: &mut Snapshot,
+    org: OrgId,
+    tip: i64,
+) -> Result<Lie, StoreError> {
+    let words = |kind: TransactionKind, money: Amount| format!("{} {money}; ", kind.name());
+    let mut rows: BTreeMap<i64, String> = BTreeMap::new();
+    for (kind, subject, money) in whole!(snapshot, org, arrivals).iter().flat_map(arrival_kinds) {
+        rows.entry(subject).or_default().push_str(&words(kind, money));
+    }
+    let mut journal: BTreeMap<i64, String> = BTreeMap::new();
+    for row in chain(snapshot, org, tip).await?.iter().rev() {
+        if matches!(
+            row.kind,
+            TransactionKind::Arrival
+                | TransactionKind::ArrivalCredited
+                | TransactionKind::ArrivalReturned
+        ) {
+            let money = row.amount.plus(row.tax.amount);
+            journal.entry(row.subject).or_default().push_str(&words(row.kind, money));
+        }
+    }
+    Ok(parting(("arrivals", org, "number"), &rows, &journal))
 }
 
 /// What the journal says of a refund in this state.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::arrival::{ArrivalReason, ArrivalState};
 use domain::conversion::Conversion;
 use domain::deposit::{Deposit, DepositState};
 use domain::grant::{Grant, OpenGrant};
@@ -218,6 +219,10 @@ impl Books {
                 self.papers.add_deposit(org, &deposit, setting);
             }
             self.require_member(org, deposit.member, ("deposits", format!("deposit {number}")))?;
+            let waits = self.chains.get(&org).is_some_and(|it| it.in_review.contains(&number));
+            let is_in_review = deposit.state == DepositState::InReview;
+            let at = || ("deposits", org, || format!("deposit {number}"));
+            same(at(), "whether an arrival keeps it waiting", &is_in_review, &waits)?;
             if let Some(fee) = deposit.fee {
                 require_fee((org, number), &deposit, fee)?;
                 if fee.is_positive() {
@@ -252,6 +257,38 @@ impl Books {
             same(at, "what disputes have withdrawn", &written, &chain.withdrawn)?;
         }
         Ok(())
+    }
+
+    /// What came and is not what was asked for; before the deposits that it was paid for.
+    pub(crate) async fn arrivals(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {
+        let mut tallies: BTreeMap<OrgId, Tally> = BTreeMap::new();
+        each_row!(snapshot, arrivals, row, {
+            let (org, number, it) = row;
+            let at = ("arrivals", org, format!("arrival {number}"));
+            require_conversion(at, it.conversion.as_ref(), it.amount)?;
+            let chain =
+                self.chains.get_mut(&org).ok_or_else(|| homeless("arrivals", org, number))?;
+            let tally = tallies.entry(org).or_default();
+            for (kind, subject, money) in name::arrival_kinds(&it) {
+                tally.add(&[kind.code(), subject, money.nanos()]);
+            }
+            if let Some(fee) = it.fee {
+                let at = ("arrivals", org, || format!("arrival {number}"));
+                let is_part = !fee.is_negative() && fee <= it.amount;
+                same(at, "whether the fee is a part of what came", &is_part, &true)?;
+                if fee.is_positive() {
+                    chain.fees.remove(&[it.deposit, fee.nanos()]);
+                }
+            }
+            if it.state == ArrivalState::Waiting && it.reason != ArrivalReason::PaidAgain {
+                chain.in_review.insert(it.deposit);
+            }
+            self.report.other_rows += 1;
+        });
+        match self.first_other(&tallies, |chain| chain.arrivals) {
+            Some(org) => Err(name::arrival(snapshot, org, self.tip(org)).await?.into()),
+            None => Ok(()),
+        }
     }
 
     pub(crate) async fn refunds(&mut self, snapshot: &mut Snapshot) -> Result<(), Unverified> {

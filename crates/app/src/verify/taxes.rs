@@ -6,7 +6,7 @@ use domain::Amount;
 use domain::deposit::Deposit;
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::profile::TaxPoint;
-use domain::tax::{TaxDue, TaxRate, inside_round_half_even, on_deposit};
+use domain::tax::{TaxDue, TaxRate, inside_money, inside_round_half_even, on_deposit};
 use domain::wallet::Wallet;
 
 use super::chain::issued;
@@ -58,6 +58,7 @@ fn moves_money(kind: TransactionKind) -> bool {
     matches!(
         kind,
         TransactionKind::Deposit
+            | TransactionKind::ArrivalCredited
             | TransactionKind::Refund
             | TransactionKind::RefundPaid
             | TransactionKind::RefundFailed
@@ -73,7 +74,11 @@ pub(crate) fn check_deposit(
 ) -> Result<(), Lie> {
     let at = || ("deposits", org, || format!("deposit {number}"));
     let rate = TaxRate { bps: deposit.tax.bps, due: TaxDue::OnDeposit };
-    same(at(), "the tax", &deposit.tax.amount, &on_deposit(Some(rate), deposit.amount).amount)?;
+    let tax = match deposit.asked {
+        None => on_deposit(Some(rate), deposit.amount).amount,
+        Some(_) => inside_money(deposit.charged(), rate.bps),
+    };
+    same(at(), "the tax", &deposit.tax.amount, &tax)?;
     let gone = deposit.refunded_tax.plus(deposit.withdrawn_tax);
     let fits = !gone.is_negative() && gone <= deposit.tax.amount;
     same(at(), "whether its tax covers what went back", &fits, &true)

@@ -71,8 +71,11 @@ async fn a_hundred_at_once_redeem_a_coupon_for_ten_exactly_ten_times() {
     for task in tasks {
         for redeemed in task.await.unwrap() {
             match redeemed {
-                Redeemed::Decided(Outcome::Decided(Ok(Answer::Redemption(..)))) => given += 1,
-                Redeemed::Decided(Outcome::Decided(Err(Refusal::CouponRedeemed))) => before += 1,
+                Redeemed::Decided(outcome) => match *outcome {
+                    Outcome::Decided(Ok(Answer::Redemption(..))) => given += 1,
+                    Outcome::Decided(Err(Refusal::CouponRedeemed)) => before += 1,
+                    other => panic!("{other:?}"),
+                },
                 Redeemed::Refused(Refusal::CouponUsedUp { most: 10 }) => used_up += 1,
                 other => panic!("{other:?}"),
             }
@@ -105,9 +108,9 @@ async fn a_claim_that_nobody_finished_is_finished_by_the_job_once() {
     assert_eq!(posted(&world, org).await, Amount::from_units(5));
     let again =
         join_coupons::redeem(&world.app, platform, org, code(), (None, None)).await.unwrap();
-    let is_told =
-        matches!(again, Redeemed::Decided(Outcome::Decided(Err(Refusal::CouponRedeemed))));
-    assert!(is_told, "{again:?}");
+    let Redeemed::Decided(outcome) = again else { panic!("{again:?}") };
+    let is_told = matches!(*outcome, Outcome::Decided(Err(Refusal::CouponRedeemed)));
+    assert!(is_told, "{outcome:?}");
     app::verify::run(&world.app.store, |_, _| {}).await.unwrap();
     world.close().await;
 }

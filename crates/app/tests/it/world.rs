@@ -154,8 +154,8 @@ impl World {
     }
 
     pub async fn deposit(&self, org: OrgId, units: i64) {
-        let (amount, rail) = (Amount::from_units(units), "sandbox".into());
-        let start = StartDeposit { org, amount, rail, member: None };
+        let (amount, rail) = (Amount::from_units(units), "sandbox");
+        let start = StartDeposit::by_card(org, amount, rail);
         let Ok(Answer::Deposit(_, row)) = self.decide(start).await else { panic!("no deposit") };
         let id = Id::new(Kind::Deposit, org, row.number).to_string();
         let outcome = payments::sandbox::paid(&id);

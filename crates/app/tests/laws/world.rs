@@ -212,20 +212,16 @@ fn cents(chance: &mut Chance, units: i64) -> Amount {
     Amount::from_nanos((chance.below(units * 100) + 1) * 10_000_000)
 }
 
-fn paid(external: &str, paid_at: Option<Timestamp>) -> PaymentOutcome {
-    PaymentOutcome::Succeeded(Payment { external: external.into(), paid_at, ..Payment::default() })
+fn paid(external: &str, paid_at: Option<Timestamp>, fee: Option<Amount>) -> PaymentOutcome {
+    let external = external.into();
+    PaymentOutcome::Succeeded(Payment { external, paid_at, fee, ..Payment::default() })
 }
 
 fn outcome(chance: &mut Chance) -> PaymentOutcome {
     match chance.below(6) {
         0 => PaymentOutcome::Declined { reason: "card declined".into() },
         1 => PaymentOutcome::NeedsAuthentication,
-        2 => {
-            let fee = Some(Amount::from_nanos(chance.below(100) * 1_000_000));
-            let payment = Payment { external: "sandbox_1".into(), fee, ..Payment::default() };
-            PaymentOutcome::Succeeded(payment)
-        }
-        _ => paid("sandbox_1", None),
+        _ => paid("sandbox_1", None, chance.one_in(4).then(|| cents(chance, 1))),
     }
 }
 
@@ -626,12 +622,7 @@ impl World {
             }
             Step::ReleaseFreeze => vec![self.decide(&ReleaseFreeze { org })],
             Step::Promise { amount } => {
-                vec![self.decide(&StartDeposit {
-                    org,
-                    amount,
-                    rail: "sandbox".into(),
-                    member: None,
-                })]
+                vec![self.decide(&StartDeposit::by_card(org, amount, "sandbox"))]
             }
             Step::Late { pick, after } => {
                 let deposits = self.ws.deposits.of(org).map(|(_, deposit)| deposit);
@@ -642,7 +633,7 @@ impl World {
                     return Vec::new();
                 };
                 let paid_at = Some(wished_at.plus_seconds(after));
-                let outcome = paid("late", paid_at);
+                let outcome = paid("late", paid_at, None);
                 vec![self.decide(&SettleDeposit { org, deposit, outcome })]
             }
             Step::Start { resource, offset, waits, heartbeat_seconds } => {
@@ -767,8 +758,7 @@ impl World {
         outcomes: Vec<PaymentOutcome>,
     ) -> Vec<Result<Answer, Refusal>> {
         let org = self.org;
-        let started =
-            self.decide(&StartDeposit { org, amount, rail: "sandbox".into(), member: None });
+        let started = self.decide(&StartDeposit::by_card(org, amount, "sandbox"));
         let Ok(Answer::Deposit(_, deposit)) = &started else { return vec![started] };
         let deposit = deposit.number;
         let settle = |outcome| self.decide(&SettleDeposit { org, deposit, outcome });

@@ -76,7 +76,12 @@ pub fn explain(row: &LedgerTransaction, around: &Around) -> Explanation {
 /// What the subject of a transaction names.
 fn subject_of(row: &LedgerTransaction) -> Option<(Kind, &'static str)> {
     match row.kind {
-        TransactionKind::Deposit | TransactionKind::Fee => Some((Kind::Deposit, "deposit")),
+        TransactionKind::Deposit | TransactionKind::Fee | TransactionKind::ArrivalCredited => {
+            Some((Kind::Deposit, "deposit"))
+        }
+        TransactionKind::Arrival | TransactionKind::ArrivalReturned => {
+            Some((Kind::Arrival, "arrival"))
+        }
         TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void
@@ -109,6 +114,7 @@ fn subject_of(row: &LedgerTransaction) -> Option<(Kind, &'static str)> {
 fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
     match row.kind {
         TransactionKind::Deposit
+        | TransactionKind::ArrivalCredited
         | TransactionKind::RefundFailed
         | TransactionKind::Reinstatement => {
             let mut terms = grant_terms(row, around, Amount::plus);
@@ -162,20 +168,22 @@ fn made_of(told: &mut Explanation, row: &LedgerTransaction, around: &Around) {
         TransactionKind::Correction | TransactionKind::Refund | TransactionKind::Withdrawal => {
             told.figure("amount", payer_terms(row, around), row.amount);
         }
-        TransactionKind::Fee => {
-            let deposit = Id::new(Kind::Deposit, row.org, row.subject);
-            told.figure("amount", whole(row, "kept by the provider", deposit), row.amount);
-        }
-        TransactionKind::RefundPaid => {
-            let refund = Id::new(Kind::Refund, row.org, row.subject);
-            told.figure("amount", whole(row, "paid out by the rail", refund), row.amount);
-        }
+        TransactionKind::Arrival
+        | TransactionKind::ArrivalReturned
+        | TransactionKind::Fee
+        | TransactionKind::RefundPaid => told.figure("amount", vec![beside(row)], row.amount),
     }
 }
 
-/// The whole amount, for one thing.
-fn whole(row: &LedgerTransaction, label: &str, of: Id) -> Vec<Term> {
-    vec![Term::new(row.amount, label).of(of)]
+/// Money that moves beside the balance.
+fn beside(row: &LedgerTransaction) -> Term {
+    let (label, kind) = match row.kind {
+        TransactionKind::Arrival => ("came, and waits for an operator", Kind::Arrival),
+        TransactionKind::ArrivalReturned => ("went back to its payer", Kind::Arrival),
+        TransactionKind::Fee => ("kept by the provider", Kind::Deposit),
+        _ => ("paid out by the rail", Kind::Refund),
+    };
+    Term::new(row.amount, label).of(Id::new(kind, row.org, row.subject))
 }
 
 /// What a commitment took from each grant.

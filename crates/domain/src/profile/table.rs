@@ -128,6 +128,8 @@ settings! {
     /// What the provider keeps of a payment whatever its size, in currency: a check warns where it
     /// is more than a tenth of the smallest deposit (C09).
     provider_fee_fixed: Amount = Amount::from_nanos(300_000_000);
+    /// For how long the quote of a payment in crypto is good; off, and none are taken (C19).
+    crypto_quote_seconds: Option<i64> = None, within None..=Some(30 * DAY);
     /// When purchased credit expires (C22, rulings R12).
     purchased_expiry: Expiry = Expiry::Never;
     /// Days of 24 hours after which promotional credit expires that says nothing of its own; off is

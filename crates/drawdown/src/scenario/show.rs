@@ -13,9 +13,9 @@ use domain::top_up::Preview;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::scenario::layer::{
-    BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
-    LedgerRow, LimitRow, MemberRow, PriceRow, ProjectionRow, RefundRow, Refused, ResourceRow,
-    RunRow, StatementRow, SuggestionRow, UseRow,
+    ArrivalRow, BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow,
+    HoldRow, LedgerRow, LimitRow, MemberRow, PriceRow, ProjectionRow, RefundRow, Refused,
+    ResourceRow, RunRow, StatementRow, SuggestionRow, UseRow,
 };
 use crate::scenario::parse::Part;
 use crate::scenario::when::{clock_face, shown, unit_of};
@@ -148,9 +148,17 @@ pub fn deposit(org: OrgId, row: &DepositRow, names: &Names) -> String {
     let (at, name) = (names.time(row.created_at), names.of(org, row.number));
     let by = row.paid_by.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
     let amount = with_tax(row.amount, row.tax);
+    let asked = row.asked.map(|asked| format!(", asked {asked}")).unwrap_or_default();
+    let until = row.quote_until.map(|until| format!(", quoted until {}", names.time(until)));
+    let seen = row.seen_at.map(|seen| format!(", seen {}", names.time(seen)));
+    let quote = format!("{}{}", until.unwrap_or_default(), seen.unwrap_or_default());
     let fee = row.fee.map(|fee| format!(", fee {fee}")).unwrap_or_default();
     let converted = row.conversion.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
-    format!("{at} {name} {label} {amount} {}{by} {}{fee}{converted}", row.rail, deposit_state(row))
+    format!(
+        "{at} {name} {label} {amount} {}{by} {}{asked}{quote}{fee}{converted}",
+        row.rail,
+        deposit_state(row)
+    )
 }
 
 /// `team project alpha 10.00 per day: spent 2.00, held 0.00, left 8.00, until TIME`, and when what
@@ -187,6 +195,18 @@ pub fn payment(org: OrgId, row: &DepositRow, words: &Profile, names: &Names) -> 
 /// `succeeded`, or `failed: card declined`.
 pub fn deposit_state(row: &DepositRow) -> String {
     if row.reason.is_empty() { row.state.clone() } else { format!("{}: {}", row.state, row.reason) }
+}
+
+/// `+00:10:00 d1-arrival of d1 19.00 underpaid, ignored: dust`.
+pub fn arrival(org: OrgId, row: &ArrivalRow, names: &Names) -> String {
+    let (at, name) = (names.time(row.created_at), names.of(org, row.number));
+    let deposit = names.of(org, row.deposit);
+    let note = if row.note.is_empty() { String::new() } else { format!(": {}", row.note) };
+    let became = row.became.map(|it| format!(" as {}", names.of(org, it))).unwrap_or_default();
+    let fee = row.fee.map(|fee| format!(", fee {fee}")).unwrap_or_default();
+    let converted = row.conversion.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
+    let state = format!("{}, {}{became}{note}", row.reason, row.state);
+    format!("{at} {name} of {deposit} {} {state}{fee}{converted}", row.amount)
 }
 
 pub fn refund(org: OrgId, row: &RefundRow, names: &Names) -> String {
@@ -276,6 +296,7 @@ const FIELDS: &[&str] = &[
     "previous",
     "deletes_at",
     "document",
+    "arrival",
     "deposit",
     "grant",
     "hold",
@@ -324,6 +345,7 @@ pub fn event(org: OrgId, row: &EventRow, names: &Names) -> String {
             field.as_str(),
             "refund"
                 | "dispute"
+                | "arrival"
                 | "deposit"
                 | "grant"
                 | "hold"

@@ -40,16 +40,16 @@ use web::api::reports::{dearest_of, grouped, suggestions_of, uses_of, week_of};
 
 use crate::scenario::domain_layer::operations::operation_of;
 use crate::scenario::domain_layer::rows::{
-    deposit_row, dispute_row, done, hold_row, ledger_row, member_row, preview_of, price_page_row,
-    price_rows, refund_row, resource_row, run_row,
+    arrival_row, deposit_row, dispute_row, done, hold_row, ledger_row, member_row, preview_of,
+    price_page_row, price_rows, refund_row, resource_row, run_row,
 };
 use crate::scenario::domain_layer::{DEAREST_ROWS, fnv_64};
 use crate::scenario::fields;
 use crate::scenario::layer::{
-    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
-    GrantRow, HoldRow, Keyed, Layer, LedgerRow, LimitRow, MemberRow, PricePageRow, PriceRow,
-    ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
-    reused, says_not_mailed,
+    ArrivalRow, BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done,
+    EventRow, Failure, GrantRow, HoldRow, Keyed, Layer, LedgerRow, LimitRow, MemberRow,
+    PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow,
+    SuggestionRow, TopUpRule, UseRow, reused, says_not_mailed,
 };
 use crate::wire;
 
@@ -189,12 +189,12 @@ impl StoreLayer {
     fn redeem(&mut self, platform: OrgId, org: OrgId, code: CouponCode) -> Result<Done, Failure> {
         let redeem = join_coupons::redeem(&self.app, platform, org, code, (self.acting, None));
         let redeemed = self.runtime.block_on(redeem).map_err(broken)?;
-        let Redeemed::Decided(Outcome::Decided(decided)) = redeemed else {
-            return match redeemed {
-                Redeemed::Refused(refusal) => Err(Failure::from(refusal)),
-                other => Err(broken(format!("{other:?}"))),
-            };
+        let outcome = match redeemed {
+            Redeemed::Decided(outcome) => *outcome,
+            Redeemed::Refused(refusal) => return Err(Failure::from(refusal)),
+            other => return Err(broken(format!("{other:?}"))),
         };
+        let Outcome::Decided(decided) = outcome else { return Err(broken("it was repeated")) };
         let app::Answer::Redemption(_, row) = decided? else { return Err(broken("no redemption")) };
         match row.state.refusal() {
             Some(refusal) => Err(Failure::from(refusal)),
@@ -413,6 +413,12 @@ impl Layer for StoreLayer {
         let names =
             self.read(async |snapshot| access::member_names(snapshot, org, numbers).await)?;
         Ok(rows.iter().map(|row| member_row(row, names.get(&row.number).cloned())).collect())
+    }
+
+    fn arrivals(&mut self, org: OrgId) -> Result<Vec<ArrivalRow>, Failure> {
+        let rows =
+            self.read(async |snapshot| lists::arrivals(snapshot, org, i64::MAX, ALL).await)?;
+        Ok(rows.iter().rev().map(arrival_row).collect())
     }
 
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {

@@ -402,12 +402,12 @@ fn a_line_that_cannot_be_read_says_where_and_what_was_expected() {
         ),
         (
             "deposit d1 acme 5 thrice",
-            "19: expected `declined`, `needs_authentication`, \
+            "19: expected `seen`, `declined`, `needs_authentication`, \
           `pending` or `twice`, found `thrice`",
         ),
         (
             "settle d1 gone",
-            "11: expected `succeeded`, `declined` or `needs_authentication`, \
+            "11: expected `succeeded`, `seen`, `declined` or `needs_authentication`, \
           found `gone`",
         ),
         (

@@ -32,8 +32,9 @@ catalogue! {
     );
     /// Deposits whose documents are due.
     DUE_DEPOSITS: Statement = Statement::new(
-        "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
-         external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
+        "SELECT bucket, org_id, number, amount, asked, tax, tax_bps, rail, state, label, method, \
+         member, external, created_at, quote_until, seen_at, decided_at, paid_at, grant_number, \
+         refunded, refunded_tax, \
          withdrawn, withdrawn_tax, fee, conversion, documented, reason FROM deposits \
          WHERE documented = 1 ORDER BY decided_at, org_id, number LIMIT $1"
     );

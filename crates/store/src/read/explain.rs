@@ -120,6 +120,7 @@ pub async fn explain(
         | Kind::Limit
         | Kind::PaymentMethod
         | Kind::Refund
+        | Kind::Arrival
         | Kind::Dispute
         | Kind::Document
         | Kind::Discount
@@ -207,6 +208,9 @@ impl Home {
             | TransactionKind::RefundPaid
             | TransactionKind::RefundFailed
             | TransactionKind::Fee
+            | TransactionKind::Arrival
+            | TransactionKind::ArrivalCredited
+            | TransactionKind::ArrivalReturned
             | TransactionKind::BonusVoid
             | TransactionKind::Offset
             | TransactionKind::Commitment

@@ -1,6 +1,7 @@
 //! Rows of one organization, one or a page at a time. Pages count down by number, which is the
 //! order in which rows were made.
 
+use domain::arrival::Arrival;
 use domain::coupon::{Coupon, Redemption};
 use domain::deposit::{Deposit, PaymentMethod};
 use domain::discount::Discount;
@@ -63,9 +64,16 @@ catalogue! {
     );
     /// A page of deposits.
     DEPOSITS: Statement = Statement::new(
-        "SELECT bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
-         external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
+        "SELECT bucket, org_id, number, amount, asked, tax, tax_bps, rail, state, label, method, \
+         member, external, created_at, quote_until, seen_at, decided_at, paid_at, grant_number, \
+         refunded, refunded_tax, \
          withdrawn, withdrawn_tax, fee, conversion, documented, reason FROM deposits \
+         WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
+    );
+    /// A page of arrivals.
+    ARRIVALS: Statement = Statement::new(
+        "SELECT bucket, org_id, number, deposit, amount, rail, external, reason, state, became, \
+         fee, conversion, note, paid_at, created_at, decided_at FROM arrivals \
          WHERE bucket = $1 AND org_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"
     );
     /// A page of refunds.
@@ -176,6 +184,7 @@ reads! {
     Coupon coupon coupons COUPONS;
     Redemption redemption redemptions REDEMPTIONS;
     Deposit deposit deposits DEPOSITS;
+    Arrival arrival arrivals ARRIVALS;
     Refund refund refunds REFUNDS;
     Dispute dispute disputes DISPUTES;
     PaymentMethod payment_method payment_methods PAYMENT_METHODS;

@@ -4,6 +4,7 @@
 //! *Invariant:* a row is read twice, as it stands and as this program would write what it says, so
 //! that nothing in a row goes unread.
 
+use domain::arrival::Arrival;
 use domain::calendar::Zone;
 use domain::coupon::{Claim, Coupon, Redemption};
 use domain::deposit::Deposit;
@@ -154,9 +155,16 @@ catalogue! {
     /// A page of deposits.
     DEPOSITS: Statement = page!(
         "deposits",
-        "bucket, org_id, number, amount, tax, tax_bps, rail, state, label, method, member, \
-         external, created_at, decided_at, paid_at, grant_number, refunded, refunded_tax, \
+        "bucket, org_id, number, amount, asked, tax, tax_bps, rail, state, label, method, \
+         member, external, created_at, quote_until, seen_at, decided_at, paid_at, grant_number, \
+         refunded, refunded_tax, \
          withdrawn, withdrawn_tax, fee, conversion, documented, reason"
+    );
+    /// A page of arrivals.
+    ARRIVALS: Statement = page!(
+        "arrivals",
+        "bucket, org_id, number, deposit, amount, rail, external, reason, state, became, fee, \
+         conversion, note, paid_at, created_at, decided_at"
     );
     /// A page of refunds.
     REFUNDS: Statement = page!(
@@ -420,6 +428,7 @@ tables! {
     Claim claims CLAIMS;
     Redemption redemptions REDEMPTIONS;
     Deposit deposits DEPOSITS;
+    Arrival arrivals ARRIVALS;
     Refund refunds REFUNDS;
     Dispute disputes DISPUTES;
     Document documents DOCUMENTS;

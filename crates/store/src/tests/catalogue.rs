@@ -5,16 +5,17 @@ use std::path::Path;
 use super::Stand;
 use crate::statement::Texts;
 use crate::{
-    answers, api_keys, claims, coupons, deposits, discounts, disputes, documents, erasure, events,
-    grants, holds, index, journal, key_runs, label_sets, lanes, limits, members, meta, migrate,
-    organizations, outbox, parties, payment_methods, platforms, prices, read, redemptions, refunds,
-    resources, runs, series, skus, wakes, wallets,
+    answers, api_keys, arrivals, claims, coupons, deposits, discounts, disputes, documents,
+    erasure, events, grants, holds, index, journal, key_runs, label_sets, lanes, limits, members,
+    meta, migrate, organizations, outbox, parties, payment_methods, platforms, prices, read,
+    redemptions, refunds, resources, runs, series, skus, wakes, wallets,
 };
 
 /// The whole catalogue: each file with a `catalogue!` is listed here.
 static ALL: &[&[&dyn Texts]] = &[
     answers::ALL,
     api_keys::ALL,
+    arrivals::ALL,
     claims::ALL,
     coupons::ALL,
     deposits::ALL,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::arrival::{Arrival, ArrivalReason, ArrivalState};
 use domain::conversion::Conversion;
 use domain::deposit::{Behaviour, Deposit, DepositLabel, DepositState, PaymentMethod};
 use domain::dispute::{Dispute, DisputeState};
@@ -25,9 +26,9 @@ use super::Stand;
 use super::lane::{self, EPOCH, OWNER};
 use super::random::Random;
 use crate::{
-    Batch, Keyed, NewAnswer, Saved, Writer, answers, api_keys, deposits, disputes, grants, holds,
-    journal, label_sets, limits, members, noun, organizations, outbox, payment_methods, platforms,
-    refunds, resources, runs, save, wallets,
+    Batch, Keyed, NewAnswer, Saved, Writer, answers, api_keys, arrivals, deposits, disputes,
+    grants, holds, journal, label_sets, limits, members, noun, organizations, outbox,
+    payment_methods, platforms, refunds, resources, runs, save, wallets,
 };
 
 promises! {
@@ -36,6 +37,7 @@ promises! {
     conform_a_book_is_read_whole
     conform_open_runs_and_holds_are_found
     conform_refunds_and_disputes_are_found_by_the_ids_of_rails
+    conform_arrivals_are_found_by_the_deposits_they_were_paid_for
     conform_a_wallet_with_many_grants_spills
     conform_answers_are_found_by_key
     conform_expired_answers_are_forgotten_a_part_at_a_time
@@ -53,10 +55,35 @@ fn api_key(random: &mut Random, number: i64) -> ApiKey {
     }
 }
 
+fn conversion(random: &mut Random) -> Conversion {
+    let amount = format!("{}.{:06}", random.below(99), random.below(999_999) + 1);
+    Conversion::parse(&format!("{amount} USDC at 0.99960")).unwrap()
+}
+
+fn arrival(random: &mut Random, number: i64) -> Arrival {
+    Arrival {
+        number,
+        deposit: random.below(9),
+        amount: random.amount(),
+        rail: random.text(),
+        external: format!("{number} {}", random.text()),
+        reason: random.one(&ArrivalReason::ALL),
+        state: random.one(&ArrivalState::ALL),
+        became: random.maybe(|random| random.below(99)),
+        fee: random.maybe(Random::amount),
+        conversion: random.maybe(conversion),
+        note: random.text(),
+        paid_at: random.time(),
+        created_at: random.time(),
+        decided_at: random.maybe(Random::time),
+    }
+}
+
 fn deposit(random: &mut Random, number: i64) -> Deposit {
     Deposit {
         number,
         amount: random.amount(),
+        asked: random.maybe(Random::amount),
         tax: random.tax(),
         rail: random.text(),
         state: random.one(&DepositState::ALL),
@@ -65,6 +92,8 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         member: random.maybe(|random| random.below(99)),
         external: random.maybe(|random| format!("{number} {}", random.text())),
         created_at: random.time(),
+        quote_until: random.maybe(Random::time),
+        seen_at: random.maybe(Random::time),
         decided_at: random.maybe(Random::time),
         paid_at: random.maybe(Random::time),
         grant: random.maybe(|random| random.below(99)),
@@ -73,10 +102,7 @@ fn deposit(random: &mut Random, number: i64) -> Deposit {
         withdrawn: random.amount(),
         withdrawn_tax: random.amount(),
         fee: random.maybe(Random::amount),
-        conversion: random.maybe(|random| {
-            let amount = format!("{}.{:06}", random.below(99), random.below(999_999) + 1);
-            Conversion::parse(&format!("{amount} USDC at 0.99960")).unwrap()
-        }),
+        conversion: random.maybe(conversion),
         documented: random.one(&Documented::ALL),
         reason: random.text(),
     }
@@ -313,6 +339,7 @@ fn batch(random: &mut Random) -> Batch {
     changes.api_keys = rows(random, api_key);
     changes.grants = rows(random, Random::grant);
     changes.deposits = rows(random, deposit);
+    changes.arrivals = rows(random, arrival);
     changes.refunds = rows(random, refund);
     changes.disputes = rows(random, dispute);
     changes.discounts = rows(random, Random::discount);
@@ -371,7 +398,8 @@ fn check(w: &mut Writer, saved: &Batch) {
         };
     }
     same!(
-        api_keys in api_keys, grants in grants, deposits in deposits, refunds in refunds,
+        api_keys in api_keys, grants in grants, deposits in deposits, arrivals in arrivals,
+        refunds in refunds,
         methods in payment_methods, resources in resources, runs in runs, holds in holds,
         label_sets in label_sets, members in members, limits in limits
     );
@@ -464,6 +492,17 @@ fn conform_open_runs_and_holds_are_found(stand: &Stand) {
     let open: Vec<_> = batch.changes.holds.iter().filter(|row| row.0 == org).cloned().collect();
     let open: Vec<_> = open.into_iter().filter(|row| row.2.state == HoldState::Open).collect();
     assert_eq!(in_order(holds::load_open(&mut w, &[org]).unwrap()), open);
+}
+
+fn conform_arrivals_are_found_by_the_deposits_they_were_paid_for(stand: &Stand) {
+    let (mut random, mut w) = (Random(29), lane::owned(stand));
+    let batch = batch(&mut random);
+    w.transaction(|w| save(w, &batch, 0, OWNER, EPOCH)).unwrap();
+    let wanted = &batch.changes.arrivals[0];
+    let of_deposit = |row: &&Keyed<Arrival>| (row.0, row.2.deposit) == (wanted.0, wanted.2.deposit);
+    let expected: Vec<_> = batch.changes.arrivals.iter().filter(of_deposit).cloned().collect();
+    let found = arrivals::load_of_deposits(&mut w, &[(wanted.0, wanted.2.deposit)]).unwrap();
+    assert_eq!(in_order(found), in_order(expected));
 }
 
 fn conform_refunds_and_disputes_are_found_by_the_ids_of_rails(stand: &Stand) {

@@ -3,7 +3,7 @@
 use app::operations::settle_deposit::SettleDeposit;
 use app::operations::start_deposit::StartDeposit;
 use domain::conversion::{Conversion, Decimal};
-use domain::deposit::{Deposit, DepositLabel, DepositState, Payment, PaymentOutcome};
+use domain::deposit::{Deposit, DepositLabel, DepositState, PaidWith, Payment, PaymentOutcome};
 use domain::history::Reader;
 use domain::{Id, Kind, OrgId};
 use schemars::JsonSchema;
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::members::names;
-use super::{OrganizationQuery, created, done};
+use super::{CODE_LENGTH_MAX, OrganizationQuery, created, done};
 use crate::checkout_url;
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
-use crate::wire::{IdText, MoneyText, TimeText, id_of, text, with_member};
+use crate::wire::{IdText, MoneyText, TimeText, code_text, id_of, text, with_member};
 
 /// A payment in the currency in which its provider settled it. Digits are kept as they were given.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -62,6 +62,17 @@ pub struct DepositIn {
     /// The credit to be bought: whole cents, within the limits of the platform. Tax that is due on
     /// deposits comes on top.
     pub amount: MoneyText,
+    /// `card`, which is usual, or `crypto`, where the platform takes it.
+    pub paid_with: Option<PaidWithText>,
+}
+
+/// How a deposit is to be paid.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum PaidWithText {
+    Card,
+    Crypto,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -70,14 +81,18 @@ pub struct DepositOut {
     pub organization: IdText,
     /// The credit that it buys.
     pub amount: MoneyText,
+    /// The money that was asked for, where something else came and was credited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<MoneyText>,
     /// The tax on top of it, and its rate in parts of ten thousand.
     pub tax: MoneyText,
     pub tax_bps: i64,
     /// What the payer pays: credit and tax.
     pub charged: MoneyText,
     pub rail: String,
-    /// `pending`, `succeeded`, `failed`, `needs_authentication`, or `unknown`: its rail was asked
-    /// to charge and has not answered.
+    pub paid_with: PaidWithText,
+    /// `pending`, `succeeded`, `failed`, `needs_authentication`, `unknown`: its rail was asked to
+    /// charge and has not answered; or `in_review`: an operator decides about what came.
     pub state: String,
     /// Who asked for it: `manual` or `auto_top_up`.
     pub label: String,
@@ -108,6 +123,12 @@ pub struct DepositOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkout_url: Option<String>,
     pub created_at: TimeText,
+    /// Of a payment in crypto: until when it has to be paid to buy what was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote_until: Option<TimeText>,
+    /// When its rail saw a payment that it could not confirm yet: nothing is credited before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<TimeText>,
     pub decided_at: Option<TimeText>,
     /// When the money was paid, as its rail says.
     pub paid_at: Option<TimeText>,
@@ -123,10 +144,15 @@ impl DepositOut {
             id: IdText::new(Kind::Deposit, org, deposit.number),
             organization: IdText::organization(org),
             amount: deposit.amount.into(),
+            asked: deposit.asked.map(MoneyText::from),
             tax: deposit.tax.amount.into(),
             tax_bps: deposit.tax.bps,
             charged: deposit.charged().into(),
             rail: deposit.rail.clone(),
+            paid_with: match deposit.paid_with() {
+                PaidWith::Card => PaidWithText::Card,
+                PaidWith::Crypto => PaidWithText::Crypto,
+            },
             state: deposit.state.name().to_owned(),
             label: label.to_owned(),
             payment_method: deposit.method.map(|it| IdText::new(Kind::PaymentMethod, org, it)),
@@ -142,6 +168,8 @@ impl DepositOut {
             reason: Some(deposit.reason.clone()).filter(|reason| !reason.is_empty()),
             checkout_url: None,
             created_at: deposit.created_at.into(),
+            quote_until: deposit.quote_until.map(TimeText::from),
+            seen_at: deposit.seen_at.map(TimeText::from),
             decided_at: deposit.decided_at.map(TimeText::from),
             paid_at: deposit.paid_at.map(TimeText::from),
         }
@@ -167,7 +195,11 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     let amount = body.amount.parse("amount")?;
     let rail = payments::sandbox::RAIL.to_owned();
     let member = call.member(home.org)?;
-    let operation = StartDeposit { org: home.org, amount, rail, member };
+    let paid_with = match body.paid_with {
+        None | Some(PaidWithText::Card) => PaidWith::Card,
+        Some(PaidWithText::Crypto) => PaidWith::Crypto,
+    };
+    let operation = StartDeposit { org: home.org, amount, rail, paid_with, member };
     let mut reply = call.run(operation, created).await?;
     if reply.is_success()
         && let Some(id) = made(&reply.body)
@@ -190,6 +222,8 @@ fn made(body: &str) -> Option<Id> {
 #[schemars(inline)]
 pub enum OutcomeText {
     Succeeded,
+    /// A payment is on its way, and waits for confirmations.
+    Seen,
     Declined,
     NeedsAuthentication,
 }
@@ -200,7 +234,9 @@ pub struct OutcomeIn {
     pub outcome: OutcomeText,
     /// When it was paid, where the confirmation comes later; now, when none is given.
     pub paid_at: Option<TimeText>,
-    /// What was paid, tax included; it has to be what was asked for.
+    /// Which payment it is, where one deposit is paid more than once: part of the rail's own id.
+    pub payment: Option<String>,
+    /// What was paid, tax included; by card it has to be what was asked for.
     pub amount: Option<MoneyText>,
     /// What `amount` and `fee` are in; it has to be the currency of wallets.
     pub currency: Option<String>,
@@ -216,6 +252,7 @@ impl OutcomeIn {
     fn outcome(&self, deposit: &str) -> Result<PaymentOutcome, Fault> {
         match self.outcome {
             OutcomeText::Succeeded => {}
+            OutcomeText::Seen => return Ok(PaymentOutcome::Seen),
             OutcomeText::Declined => return Ok(payments::sandbox::declined()),
             OutcomeText::NeedsAuthentication => return Ok(PaymentOutcome::NeedsAuthentication),
         }
@@ -226,13 +263,20 @@ impl OutcomeIn {
             Some(code) => Some(text("currency", code, CURRENCY_CHARS_MAX)?),
             None => None,
         };
+        let payment = match &self.payment {
+            Some(name) => {
+                let name = code_text("payment", name, CODE_LENGTH_MAX)?;
+                payments::sandbox::another(deposit, &name)
+            }
+            None => payments::sandbox::payment(deposit),
+        };
         Ok(PaymentOutcome::Succeeded(Payment {
             paid_at: self.paid_at.as_ref().map(|at| at.parse("paid_at")).transpose()?,
             amount: money("amount", &self.amount)?,
             currency,
             fee: money("fee", &self.fee)?,
             conversion: self.conversion.as_ref().map(ConversionBody::parse).transpose()?,
-            ..payments::sandbox::payment(deposit)
+            ..payment
         }))
     }
 }

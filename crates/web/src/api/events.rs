@@ -44,6 +44,7 @@ pub struct EventOut {
 /// The kind of row that a field of an event names by number.
 fn kind_of(field: &str) -> Option<Kind> {
     Some(match field {
+        "arrival" => Kind::Arrival,
         "deposit" => Kind::Deposit,
         "grant" => Kind::Grant,
         "hold" => Kind::Hold,

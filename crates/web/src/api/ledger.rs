@@ -55,7 +55,8 @@ pub struct LedgerRow {
     /// Counts without gaps within the organization.
     pub number: i64,
     /// `deposit`, `grant`, `charge`, `settlement`, `capture`, `correction`, `expiry`, `void`,
-    /// `refund`, `refund_paid`, `refund_failed`, `fee`, `bonus_void`, `offset`, `withdrawal`,
+    /// `refund`, `refund_paid`, `refund_failed`, `fee`, `arrival`, `arrival_credited`,
+    /// `arrival_returned`, `bonus_void`, `offset`, `withdrawal`,
     /// `reinstatement`, `reversal`, `block`, `block_reversal` or `request`.
     pub kind: String,
     /// When it was posted; of a settlement's period, when the period ended.
@@ -137,7 +138,10 @@ fn parts(row: &LedgerTransaction) -> Vec<Part> {
 
 fn subject(row: &LedgerTransaction) -> Option<IdText> {
     let kind = match row.kind {
-        TransactionKind::Deposit | TransactionKind::Fee => Kind::Deposit,
+        TransactionKind::Deposit | TransactionKind::Fee | TransactionKind::ArrivalCredited => {
+            Kind::Deposit
+        }
+        TransactionKind::Arrival | TransactionKind::ArrivalReturned => Kind::Arrival,
         TransactionKind::Grant
         | TransactionKind::Expiry
         | TransactionKind::Void

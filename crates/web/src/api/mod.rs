@@ -4,6 +4,7 @@
 //! an idempotency key; an answer shows a row as it stood when it was decided.
 
 pub mod api_keys;
+pub mod arrivals;
 pub mod auto_top_up;
 pub mod commitments;
 pub mod coupons;
@@ -123,6 +124,7 @@ fn view(answer: &Answer) -> String {
         }
         Answer::Grant(org, platform, row) => json(&grants::GrantOut::of(*org, *platform, row)),
         Answer::Deposit(org, row) => json(&deposits::DepositOut::of(*org, row)),
+        Answer::Arrival(org, row) => json(&arrivals::ArrivalOut::of(*org, row)),
         Answer::Refund(org, row) => json(&refunds::RefundOut::of(*org, row)),
         Answer::Dispute(org, row) => json(&disputes::DisputeOut::of(*org, row)),
         Answer::Document(org, row) => json(&documents::DocumentOut::of(*org, row)),

@@ -71,13 +71,15 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     let org = Some(home.org);
     match redeem(&call.web.app, home.platform, home.org, code, (member, key)).await? {
         Redeemed::Refused(refusal) => Err(Fault::Refused(refusal)),
-        Redeemed::Decided(Outcome::Replayed { status, body }) => {
-            Ok(Reply { status, body, is_replayed: true, media: None, org })
-        }
-        Redeemed::Decided(Outcome::Decided(decided)) => {
-            let (status, body) = redeemed(&decided);
-            Ok(Reply { status, body, is_replayed: false, media: None, org })
-        }
+        Redeemed::Decided(outcome) => match *outcome {
+            Outcome::Replayed { status, body } => {
+                Ok(Reply { status, body, is_replayed: true, media: None, org })
+            }
+            Outcome::Decided(decided) => {
+                let (status, body) = redeemed(&decided);
+                Ok(Reply { status, body, is_replayed: false, media: None, org })
+            }
+        },
         Redeemed::Begun(coupon) => {
             let (credit, _, bonus) = gift(&coupon.gift);
             let begun = RedemptionOut {

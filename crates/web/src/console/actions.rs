@@ -10,7 +10,7 @@ use app::operations::start_deposit::StartDeposit;
 use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::{Answer, Command, IdempotencyKey, Operation, Outcome};
-use domain::deposit::Behaviour;
+use domain::deposit::{Behaviour, PaidWith};
 use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::price::Sku;
@@ -122,7 +122,7 @@ async fn add_credits(
         Err(why) => return Ok(Err(refused(why))),
     };
     let rail = payments::sandbox::RAIL.to_owned();
-    let operation = StartDeposit { org, amount, rail, member: None };
+    let operation = StartDeposit { org, amount, rail, paid_with: PaidWith::Card, member: None };
     Ok(match run_once(console, fields.attempt(), operation).await? {
         Done::Made(number) => Ok(address_of(console, Id::new(Kind::Deposit, org, number))),
         Done::Refused(why) => Err(refused(why)),

@@ -68,6 +68,9 @@ pub async fn show(
         DepositState::Pending | DepositState::Unknown => Stage::Pay,
         DepositState::Failed => Stage::Declined,
         DepositState::NeedsAuthentication => Stage::Authenticate,
+        DepositState::InReview => {
+            Stage::Closed(format!("What came for this payment of {paid} is being looked at."))
+        }
         DepositState::Succeeded => {
             let at = deposit.decided_at.unwrap_or(deposit.created_at);
             let day = read.presentation.zone.minute(at);
@@ -145,9 +148,10 @@ pub async fn returned(
                 .map(|at| at.seconds_since(read.rows.now).max(0)),
         },
         DepositState::Failed => ReturnOutcome::Failed(sentence_case(&deposit.reason)),
-        DepositState::Pending | DepositState::NeedsAuthentication | DepositState::Unknown => {
-            ReturnOutcome::Cancelled
-        }
+        DepositState::Pending
+        | DepositState::NeedsAuthentication
+        | DepositState::Unknown
+        | DepositState::InReview => ReturnOutcome::Cancelled,
     };
     Ok(sandbox_checkout::returned(&CheckoutReturn {
         shell: read.shell("Payment"),

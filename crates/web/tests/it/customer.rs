@@ -325,3 +325,31 @@ async fn a_provider_s_fee_is_shown_to_the_operator_only() {
     world.get(customer, &fee).await.refused(404, "not_found");
     world.close().await;
 }
+
+/// What came a second time waits in suspense, and is credited to nobody before it is decided.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_payment_is_decided_by_the_operator() {
+    let world = World::open().await;
+    let tenant = world.tenant().await;
+    let (customer, operator) = (&tenant.org_key, &tenant.platform_key);
+    let deposit = world.pays(&tenant, "50").await;
+    let again = json!({ "outcome": "succeeded", "payment": "again", "fee": "0.50" });
+    let path = format!("/v1/deposits/{deposit}/sandbox");
+    world.post(operator, &path, &again).await.expect(200);
+    assert_eq!(wallet(&world, &tenant).await["available"], "50.00");
+    let arrivals = world.get(customer, "/v1/arrivals").await.expect(200);
+    let arrival = &arrivals["data"][0];
+    assert_eq!((&arrival["reason"], &arrival["state"]), (&json!("paid_again"), &json!("waiting")));
+    assert_eq!(arrival["fee"], Value::Null);
+    let path = format!("/v1/arrivals/{}", text(&arrival["id"]));
+    assert_eq!(world.get(operator, &path).await.expect(200)["fee"], "0.50");
+    let decide = async |body: Value| world.post(operator, &format!("{path}/decide"), &body).await;
+    decide(json!({ "decision": "ignore" })).await.refused(400, "parameter_invalid");
+    decide(json!({ "decision": "credit", "note": "x" })).await.refused(400, "parameter_invalid");
+    decide(json!({ "decision": "ignore", "note": "asked the payer" })).await.expect(200);
+    let credited = decide(json!({ "decision": "credit" })).await.expect(200);
+    assert_eq!((&credited["state"], &credited["note"]), (&json!("credited"), &Value::Null));
+    decide(json!({ "decision": "return" })).await.refused(409, "arrival_decided");
+    assert_eq!(wallet(&world, &tenant).await["available"], "100.00");
+    world.close().await;
+}

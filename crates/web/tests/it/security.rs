@@ -15,6 +15,10 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
     let key = &tenant.org_key;
     let sku = world.sells(tenant).await;
     let deposit = world.pays(tenant, "50").await;
+    let again = json!({ "outcome": "succeeded", "payment": "again" });
+    let path = format!("/v1/deposits/{deposit}/sandbox");
+    world.post(&tenant.platform_key, &path, &again).await.expect(200);
+    let arrivals = world.get(key, "/v1/arrivals").await.expect(200);
     let grants = world.get(key, "/v1/grants").await.expect(200);
     let refund = json!({ "deposit": deposit, "amount": "1" });
     let refund = world.post(&tenant.platform_key, "/v1/refunds", &refund).await.expect(201);
@@ -47,6 +51,7 @@ async fn things(world: &World, tenant: &Tenant) -> Value {
         "limits": limit["id"],
         "grants": grants["data"][0]["id"],
         "deposits": deposit,
+        "arrivals": arrivals["data"][0]["id"],
         "documents": documents["data"][0]["id"],
         "refunds": refund["id"],
         "disputes": dispute["id"],
@@ -114,6 +119,7 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "report_refund" => json!({
             "deposit": things["deposits"], "external_id": "re_1", "amount": "1"
         }),
+        "decide_arrival" => json!({ "decision": "credit" }),
         "decide_sandbox_deposit" | "decide_sandbox_refund" => json!({ "outcome": "succeeded" }),
         "advance_test_clock" => json!({ "seconds": 1 }),
         "revoke_api_key" | "void_grant" | "stop_run" | "capture_hold" | "release_hold"

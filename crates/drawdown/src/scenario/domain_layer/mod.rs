@@ -40,14 +40,15 @@ use store::read::documents::Due;
 use store::read::statement::StatementRows;
 
 use crate::scenario::layer::{
-    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
-    GrantRow, HoldRow, Keyed, Layer, LedgerRow, LimitRow, MemberRow, PricePageRow, PriceRow,
-    ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
+    ArrivalRow, BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done,
+    EventRow, Failure, GrantRow, HoldRow, Keyed, Layer, LedgerRow, LimitRow, MemberRow,
+    PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow,
+    SuggestionRow, TopUpRule, UseRow,
 };
 use operations::{claim, hash_of, operation_of};
 use rows::{
-    deposit_row, dispute_row, done, event_row, hold_row, ledger_row, member_row, preview_of,
-    price_page_row, price_rows, refund_row, resource_row, run_row,
+    arrival_row, deposit_row, dispute_row, done, event_row, hold_row, ledger_row, member_row,
+    preview_of, price_page_row, price_rows, refund_row, resource_row, run_row,
 };
 
 pub(super) mod operations;
@@ -410,6 +411,10 @@ impl Layer for DomainLayer {
         let name = |member| self.ws.member_names.get(org, member).map(|name| name.0.clone());
         let members = self.ws.members.of(org);
         Ok(members.map(|(number, row)| member_row(row, name(number))).collect())
+    }
+
+    fn arrivals(&mut self, org: OrgId) -> Result<Vec<ArrivalRow>, Failure> {
+        Ok(self.ws.arrivals.of(org).map(|(_, row)| arrival_row(row)).collect())
     }
 
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {

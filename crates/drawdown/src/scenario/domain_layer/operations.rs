@@ -15,6 +15,7 @@ use app::operations::create_platform::CreatePlatform;
 use app::operations::create_price::CreatePrice;
 use app::operations::create_resource::CreateResource;
 use app::operations::create_sku::CreateSku;
+use app::operations::decide_arrival::DecideArrival;
 use app::operations::give_grant::GiveGrant;
 use app::operations::make_commitment::MakeCommitment;
 use app::operations::offer_commitment::OfferCommitment;
@@ -124,8 +125,8 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
         Command::ChangeRole { org, member, role } => Box::new(ChangeRole { org, member, role }),
         Command::SetParty { org, party } => Box::new(SetParty { org, party }),
         Command::RemoveMember { org, member } => Box::new(RemoveMember { org, member }),
-        Command::StartDeposit { org, amount, member } => {
-            Box::new(StartDeposit { org, amount, rail, member })
+        Command::StartDeposit { org, amount, paid_with, member } => {
+            Box::new(StartDeposit { org, amount, rail, paid_with, member })
         }
         Command::SettleDeposit { org, deposit, answer, paid_at, told } => {
             let payment = (paid_at, told);
@@ -134,6 +135,9 @@ fn money_operation_of(command: Command) -> Box<dyn Operation> {
                 deposit,
                 outcome: outcome(org, deposit, answer, payment),
             })
+        }
+        Command::DecideArrival { org, arrival, decision } => {
+            Box::new(DecideArrival { org, arrival, decision })
         }
         Command::StartRefund { org, deposit, amount, waits, asked_by } => {
             let rail = if waits { RailAnswers::WhenDecided } else { RailAnswers::AtOnce };
@@ -275,8 +279,9 @@ fn outcome(
     let id = Id::new(Kind::Deposit, org, deposit).to_string();
     match answer {
         RailAnswer::Succeeded => {
-            let Told { amount, currency, fee, conversion } = told;
-            let payment = sandbox::payment(&id);
+            let Told { amount, currency, fee, conversion, payment } = told;
+            let named = payment.map(|name| sandbox::another(&id, &name));
+            let payment = named.unwrap_or_else(|| sandbox::payment(&id));
             PaymentOutcome::Succeeded(Payment {
                 paid_at,
                 amount,
@@ -286,6 +291,7 @@ fn outcome(
                 ..payment
             })
         }
+        RailAnswer::Seen => PaymentOutcome::Seen,
         RailAnswer::Declined => sandbox::declined(),
         RailAnswer::NeedsAuthentication => PaymentOutcome::NeedsAuthentication,
     }

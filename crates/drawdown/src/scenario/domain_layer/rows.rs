@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::operation::Answer;
+use domain::arrival::Arrival;
 use domain::deposit::{Deposit, DepositLabel};
 use domain::dispute::Dispute;
 use domain::event::Event;
@@ -19,8 +20,8 @@ use domain::workset::Platform;
 use domain::{Kind, Refusal, Timestamp, span, top_up};
 
 use crate::scenario::layer::{
-    DepositRow, DisputeRow, Done, EventRow, Failure, HoldRow, LedgerRow, MemberRow, PricePageRow,
-    PriceRow, RefundRow, ResourceRow, RunRow, TopUpRule, says_not_mailed,
+    ArrivalRow, DepositRow, DisputeRow, Done, EventRow, Failure, HoldRow, LedgerRow, MemberRow,
+    PricePageRow, PriceRow, RefundRow, ResourceRow, RunRow, TopUpRule, says_not_mailed,
 };
 
 pub(in crate::scenario) fn price_rows(
@@ -88,6 +89,7 @@ pub(in crate::scenario) fn deposit_row(deposit: &Deposit) -> DepositRow {
     DepositRow {
         number: deposit.number,
         amount: deposit.amount,
+        asked: deposit.asked,
         tax: deposit.tax.amount,
         fee: deposit.fee,
         conversion: deposit.conversion.clone(),
@@ -95,6 +97,8 @@ pub(in crate::scenario) fn deposit_row(deposit: &Deposit) -> DepositRow {
         state: deposit.state.name().to_string(),
         is_auto_top_up: deposit.label == DepositLabel::AutoTopUp,
         created_at: deposit.created_at,
+        quote_until: deposit.quote_until,
+        seen_at: deposit.seen_at,
         grant: deposit.grant,
         paid_by: None,
         reason: deposit.reason.clone(),
@@ -111,6 +115,21 @@ pub(in crate::scenario) fn refund_row(refund: &Refund) -> RefundRow {
         state: refund.state.name().to_string(),
         created_at: refund.created_at,
         reason: refund.reason.clone(),
+    }
+}
+
+pub(in crate::scenario) fn arrival_row(arrival: &Arrival) -> ArrivalRow {
+    ArrivalRow {
+        number: arrival.number,
+        deposit: arrival.deposit,
+        amount: arrival.amount,
+        reason: arrival.reason.name().to_string(),
+        state: arrival.state.name().to_string(),
+        became: arrival.became,
+        fee: arrival.fee,
+        conversion: arrival.conversion.clone(),
+        note: arrival.note.clone(),
+        created_at: arrival.created_at,
     }
 }
 
@@ -189,6 +208,7 @@ pub(in crate::scenario) fn done(
         | Answer::Woken(_) => Done::Row(0),
         Answer::Deposit(_, row) => Done::Deposit(deposit_row(&row)),
         Answer::Dispute(_, row) => Done::Dispute(dispute_row(&row)),
+        Answer::Arrival(_, row) => Done::Arrival(arrival_row(&row)),
         Answer::Refund(_, row) => Done::Refund(refund_row(&row)),
         Answer::Run(_, row) => Done::Run(run_row(&row, now, codes)),
         Answer::Coupon(_, row) | Answer::Claim(_, row) => Done::Row(row.number),

@@ -30,14 +30,15 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::domain_layer::DEAREST_ROWS;
 use crate::scenario::http_layer::rows::{
-    basis, deposit_row, dispute_row, document_row, hold_row, idle_name, limit_row, public_price,
-    refund_row, scope_of, statement_row, suggestion_row, use_row, week,
+    arrival_row, basis, deposit_row, dispute_row, document_row, hold_row, idle_name, limit_row,
+    public_price, refund_row, scope_of, statement_row, suggestion_row, use_row, week,
 };
 use crate::scenario::layer::says_not_mailed;
 use crate::scenario::layer::{
-    BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done, EventRow, Failure,
-    GrantRow, HoldRow, Layer, LedgerRow, LimitRow, MemberRow, PricePageRow, PriceRow,
-    ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow, TopUpRule, UseRow,
+    ArrivalRow, BalanceRow, Command, CouponRow, DepositRow, DisputeRow, DocumentRow, Done,
+    EventRow, Failure, GrantRow, HoldRow, Layer, LedgerRow, LimitRow, MemberRow, PricePageRow,
+    PriceRow, ProjectionRow, RefundRow, ResourceRow, RunRow, StatementRow, SuggestionRow,
+    TopUpRule, UseRow,
 };
 use crate::scenario::store_layer::{Place, open_app, restart};
 use answers::{refused, transaction};
@@ -413,6 +414,10 @@ impl Layer for HttpLayer {
             })
         };
         self.all("/v1/members", org)?.iter().rev().map(row).collect()
+    }
+
+    fn arrivals(&mut self, org: OrgId) -> Result<Vec<ArrivalRow>, Failure> {
+        self.all("/v1/arrivals", org)?.iter().rev().map(arrival_row).collect()
     }
 
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure> {

@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use domain::arrival::Decision;
 use domain::coupon::CouponGift;
+use domain::deposit::PaidWith;
 use domain::label::Labels;
 use domain::refund::AskedBy;
 use domain::run::Rest;
 use domain::scope::Scope;
-use domain::{Amount, Kind, OrgId};
+use domain::{Amount, Kind, OrgId, Timestamp};
 use serde_json::{Value, json};
 use web::api::deposits::ConversionBody;
 
 use super::{HttpLayer, broken, id, when};
 use crate::scenario::http_layer::rows::{
-    charge, deposit_row, dispute_row, hold_row, outcome_name, refund_row,
+    arrival_row, charge, deposit_row, dispute_row, hold_row, outcome_name, refund_row,
 };
-use crate::scenario::layer::{Campaign, Command, Done, Failure};
+use crate::scenario::layer::{Campaign, Command, Done, Failure, RailAnswer, Told};
 
 impl HttpLayer {
     /// Sends what a command is as a request.
@@ -73,17 +75,17 @@ impl HttpLayer {
                 self.row(&format!("/v1/grants/{grant}/void"), json!({}))
             }
             // Who pays is who asks.
-            Command::StartDeposit { org, amount, .. } => {
-                let body = json!({"organization": organization(org), "amount": amount.to_string()});
+            Command::StartDeposit { org, amount, paid_with, .. } => {
+                let is_card = paid_with == PaidWith::Card;
+                let paid_with = if is_card { "card" } else { "crypto" };
+                let body = json!({"organization": organization(org),
+                    "amount": amount.to_string(), "paid_with": paid_with});
                 Ok(Done::Deposit(deposit_row(&self.post("/v1/deposits", body)?)?))
             }
             Command::SettleDeposit { org, deposit, answer, paid_at, told } => {
                 let path = format!("/v1/deposits/{}/sandbox", id(Kind::Deposit, org, deposit));
-                let text = |amount: Option<Amount>| amount.map(|it| it.to_string());
-                let body = json!({"outcome": outcome_name(answer), "paid_at": when(paid_at),
-                    "amount": text(told.amount), "currency": told.currency, "fee": text(told.fee),
-                    "conversion": told.conversion.as_ref().map(ConversionBody::of)});
-                Ok(Done::Deposit(deposit_row(&self.post(&path, body)?)?))
+                let settled = self.post(&path, settle_body(answer, paid_at, &told))?;
+                Ok(Done::Deposit(deposit_row(&settled)?))
             }
             other => self.run_more(other, organization),
         }
@@ -312,6 +314,16 @@ impl HttpLayer {
 
     fn run_money_back(&mut self, command: Command) -> Result<Done, Failure> {
         match command {
+            Command::DecideArrival { org, arrival, decision } => {
+                let path = format!("/v1/arrivals/{}/decide", id(Kind::Arrival, org, arrival));
+                let (decision, note) = match decision {
+                    Decision::Credit => ("credit", None),
+                    Decision::Return => ("return", None),
+                    Decision::Ignore { note } => ("ignore", Some(note)),
+                };
+                let body = json!({"decision": decision, "note": note});
+                Ok(Done::Arrival(arrival_row(&self.post(&path, body)?)?))
+            }
             Command::StartRefund { org, deposit, amount, waits, asked_by } => {
                 let is_customer = asked_by == AskedBy::Customer;
                 let body = json!({"deposit": id(Kind::Deposit, org, deposit),
@@ -380,4 +392,12 @@ fn scope_body(platform: OrgId, scope: &Scope) -> Value {
     let skus: Vec<String> = scope.skus().iter().map(|&it| id(Kind::Sku, platform, it)).collect();
     let classes: Vec<&str> = scope.classes().iter().map(|class| class.name()).collect();
     json!({"skus": skus, "classes": classes})
+}
+
+/// What the sandbox rail says about a deposit.
+fn settle_body(answer: RailAnswer, paid_at: Option<Timestamp>, told: &Told) -> Value {
+    let text = |amount: Option<Amount>| amount.map(|it| it.to_string());
+    json!({"outcome": outcome_name(answer), "paid_at": when(paid_at),
+        "amount": text(told.amount), "currency": told.currency, "fee": text(told.fee),
+        "conversion": told.conversion.as_ref().map(ConversionBody::of), "payment": told.payment})
 }

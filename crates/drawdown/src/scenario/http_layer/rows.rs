@@ -12,14 +12,15 @@ use serde_json::Value;
 
 use super::{amount, broken, number, opt_amount, opt_number, opt_time, text, time};
 use crate::scenario::layer::{
-    DepositRow, DisputeRow, DocumentRow, Done, Failure, HoldRow, LimitRow, PriceRow, RailAnswer,
-    RefundRow, StatementRow, SuggestionRow, UseRow,
+    ArrivalRow, DepositRow, DisputeRow, DocumentRow, Done, Failure, HoldRow, LimitRow, PriceRow,
+    RailAnswer, RefundRow, StatementRow, SuggestionRow, UseRow,
 };
 
 pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
     Ok(DepositRow {
         number: number(value, "id")?,
         amount: amount(value, "amount")?,
+        asked: opt_amount(value, "asked")?,
         tax: amount(value, "tax")?,
         fee: opt_amount(value, "fee")?,
         conversion: conversion(value),
@@ -27,6 +28,8 @@ pub(super) fn deposit_row(value: &Value) -> Result<DepositRow, Failure> {
         state: text(value, "state")?.to_owned(),
         is_auto_top_up: text(value, "label")? == "auto_top_up",
         created_at: time(value, "created_at")?,
+        quote_until: opt_time(value, "quote_until")?,
+        seen_at: opt_time(value, "seen_at")?,
         grant: opt_number(value, "grant")?,
         paid_by: value["member_name"].as_str().map(str::to_owned),
         reason: value["reason"].as_str().unwrap_or_default().to_owned(),
@@ -37,6 +40,21 @@ fn conversion(value: &Value) -> Option<Conversion> {
     let part = |name: &str| value["conversion"][name].as_str();
     let (currency, amount) = (part("currency")?, Decimal::parse(part("amount")?)?);
     Conversion::new(currency, amount, Decimal::parse(part("rate")?)?)
+}
+
+pub(super) fn arrival_row(value: &Value) -> Result<ArrivalRow, Failure> {
+    Ok(ArrivalRow {
+        number: number(value, "id")?,
+        deposit: number(value, "deposit")?,
+        amount: amount(value, "amount")?,
+        reason: text(value, "reason")?.to_owned(),
+        state: text(value, "state")?.to_owned(),
+        became: opt_number(value, "became")?,
+        fee: opt_amount(value, "fee")?,
+        conversion: conversion(value),
+        note: value["note"].as_str().unwrap_or_default().to_owned(),
+        created_at: time(value, "created_at")?,
+    })
 }
 
 /// A row of the price page.
@@ -164,6 +182,7 @@ pub(super) fn hold_row(value: &Value) -> Result<HoldRow, Failure> {
 pub(super) fn outcome_name(answer: RailAnswer) -> &'static str {
     match answer {
         RailAnswer::Succeeded => "succeeded",
+        RailAnswer::Seen => "seen",
         RailAnswer::Declined => "declined",
         RailAnswer::NeedsAuthentication => "needs_authentication",
     }

@@ -7,11 +7,12 @@
 
 use app::operations::create_sku::SkuFacts;
 use app::operations::give_grant::Given;
+use domain::arrival::Decision;
 use domain::attribution::IdleCost;
 use domain::calendar::Zone;
 use domain::conversion::Conversion;
 use domain::coupon::{CouponCode, CouponGift};
-use domain::deposit::Behaviour;
+use domain::deposit::{Behaviour, PaidWith};
 use domain::dispute::DisputeState;
 use domain::document::Party;
 use domain::dormancy::Dormant;
@@ -38,9 +39,9 @@ mod rows;
 pub use keyed::{Keyed, reused};
 
 pub use rows::{
-    BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow, HoldRow,
-    LedgerRow, LimitRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow, ResourceRow,
-    RunRow, StatementRow, SuggestionRow, UseRow, says_not_mailed,
+    ArrivalRow, BalanceRow, CouponRow, DepositRow, DisputeRow, DocumentRow, EventRow, GrantRow,
+    HoldRow, LedgerRow, LimitRow, MemberRow, PricePageRow, PriceRow, ProjectionRow, RefundRow,
+    ResourceRow, RunRow, StatementRow, SuggestionRow, UseRow, says_not_mailed,
 };
 
 /// A command, in the words of the API.
@@ -141,6 +142,7 @@ pub enum Command {
     StartDeposit {
         org: OrgId,
         amount: Amount,
+        paid_with: PaidWith,
         /// Who pays, where it is said.
         member: Option<i64>,
     },
@@ -150,6 +152,11 @@ pub enum Command {
         answer: RailAnswer,
         paid_at: Option<Timestamp>,
         told: Told,
+    },
+    DecideArrival {
+        org: OrgId,
+        arrival: i64,
+        decision: Decision,
     },
     StartRefund {
         org: OrgId,
@@ -348,6 +355,7 @@ pub struct Campaign {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RailAnswer {
     Succeeded,
+    Seen,
     Declined,
     NeedsAuthentication,
 }
@@ -356,6 +364,7 @@ impl RailAnswer {
     pub fn from_name(name: &str) -> Option<RailAnswer> {
         match name {
             "succeeded" => Some(RailAnswer::Succeeded),
+            "seen" => Some(RailAnswer::Seen),
             "declined" => Some(RailAnswer::Declined),
             "needs_authentication" => Some(RailAnswer::NeedsAuthentication),
             _ => None,
@@ -370,6 +379,8 @@ pub struct Told {
     pub currency: Option<String>,
     pub fee: Option<Amount>,
     pub conversion: Option<Conversion>,
+    /// Which payment it is, where a deposit is paid more than once.
+    pub payment: Option<String>,
 }
 
 /// What a command did, as far as it is printed or referred to later.
@@ -384,6 +395,7 @@ pub enum Done {
     /// Anything else was made or changed; its number.
     Row(i64),
     Deposit(DepositRow),
+    Arrival(ArrivalRow),
     Refund(RefundRow),
     Dispute(DisputeRow),
     Run(RunRow),
@@ -462,6 +474,7 @@ pub trait Layer {
     /// Limits that there are, as they stand now.
     fn limits(&mut self, org: OrgId) -> Result<Vec<LimitRow>, Failure>;
     fn members(&mut self, org: OrgId) -> Result<Vec<MemberRow>, Failure>;
+    fn arrivals(&mut self, org: OrgId) -> Result<Vec<ArrivalRow>, Failure>;
     fn refunds(&mut self, org: OrgId) -> Result<Vec<RefundRow>, Failure>;
     fn disputes(&mut self, org: OrgId) -> Result<Vec<DisputeRow>, Failure>;
     fn grants(&mut self, org: OrgId) -> Result<Vec<GrantRow>, Failure>;

@@ -47,6 +47,7 @@ impl From<&Refusal> for Refused {
             Refusal::StopBeforeStart { started_at } => field("started_at", started_at.to_string()),
             Refusal::HoldResolved { state }
             | Refusal::DepositDecided { state }
+            | Refusal::ArrivalDecided { state }
             | Refusal::DepositNotPaid { state }
             | Refusal::DisputeDecided { state }
             | Refusal::RefundDecided { state } => field("state", (*state).to_string()),

@@ -33,6 +33,8 @@ pub struct BalanceRow {
 pub struct DepositRow {
     pub number: i64,
     pub amount: Amount,
+    /// What was asked for, where something else was credited.
+    pub asked: Option<Amount>,
     pub tax: Amount,
     /// What its provider kept, once it is known.
     pub fee: Option<Amount>,
@@ -41,6 +43,8 @@ pub struct DepositRow {
     pub state: String,
     pub is_auto_top_up: bool,
     pub created_at: Timestamp,
+    pub quote_until: Option<Timestamp>,
+    pub seen_at: Option<Timestamp>,
     pub grant: Option<i64>,
     /// What the member who paid is called.
     pub paid_by: Option<String>,
@@ -82,6 +86,22 @@ pub struct MemberRow {
     pub name: String,
     pub role: String,
     pub is_present: bool,
+}
+
+/// Money that came and is not what was asked for.
+#[derive(Clone, Debug)]
+pub struct ArrivalRow {
+    pub number: i64,
+    pub deposit: i64,
+    pub amount: Amount,
+    pub reason: String,
+    pub state: String,
+    /// The deposit that has it.
+    pub became: Option<i64>,
+    pub fee: Option<Amount>,
+    pub conversion: Option<Conversion>,
+    pub note: String,
+    pub created_at: Timestamp,
 }
 
 #[derive(Clone, Debug)]

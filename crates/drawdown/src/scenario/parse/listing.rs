@@ -73,6 +73,7 @@ fn list_named(command: &str) -> Option<List> {
         "members" => Some(List::Members),
         "deposits" => Some(List::Deposits),
         "payments" => Some(List::Payments),
+        "arrivals" => Some(List::Arrivals),
         "refunds" => Some(List::Refunds),
         "disputes" => Some(List::Disputes),
         "documents" => Some(List::Documents),

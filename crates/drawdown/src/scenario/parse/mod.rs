@@ -76,12 +76,12 @@ pub fn without_comment(line: &str) -> &str {
 
 const COMMANDS: &str = "a command: clock, platform, profile, sku, price, alternative, reserved, \
     commit, wallet, member, role, remove, limit, unlimit, as, discount, tax, party, invoice, \
-    deposit, settle, refund, dispute, release_freeze, close, grant, coupon, redeem, coupons, \
-    void, start, stop, pause, terminate, ready, beat, resize, resume, redeploy, hold, capture, \
-    release, use, request, reverse, card, auto_top_up, preview, alert, advance, at, down, \
+    deposit, settle, arrival, refund, dispute, release_freeze, close, grant, coupon, redeem, \
+    coupons, void, start, stop, pause, terminate, ready, beat, resize, resume, redeploy, hold, \
+    capture, release, use, request, reverse, card, auto_top_up, preview, alert, advance, at, down, \
     balance, prices, price_page, ledger, spans, history, limits, members, deposits, payments, \
-    refunds, disputes, documents, lint, test_clock, grants, holds, runs, resources, runway, \
-    projection, mails, events, report, dearest, uses, suggestions, week, rollforward, \
+    arrivals, refunds, disputes, documents, lint, test_clock, grants, holds, runs, resources, \
+    runway, projection, mails, events, report, dearest, uses, suggestions, week, rollforward, \
     dormant, ageing, breakage, promotions, revenue, statement, books, mute, bounce, key, repeat";
 
 pub(super) fn says(words: &mut Words) -> Result<Says, ParseError> {

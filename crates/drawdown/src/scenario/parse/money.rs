@@ -2,9 +2,10 @@
 
 use app::operations::give_grant::Given;
 use domain::Amount;
+use domain::arrival::Decision;
 use domain::conversion::Conversion;
 use domain::coupon::{BonusSlabs, CouponCode, CouponGift};
-use domain::deposit::Behaviour;
+use domain::deposit::{Behaviour, PaidWith};
 use domain::discount::bps_of_percent;
 use domain::dispute::DisputeState;
 use domain::document::Party;
@@ -26,6 +27,7 @@ pub(super) fn money_named(command: &str) -> Option<Reader> {
     match command {
         "deposit" => Some(deposit),
         "settle" => Some(settle),
+        "arrival" => Some(arrival),
         "refund" => Some(refund),
         "dispute" => Some(dispute),
         "card" => Some(card),
@@ -116,21 +118,37 @@ fn deposit(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a name for the deposit")?;
     let wallet = words.name("a wallet's name")?;
     let amount = words.amount()?;
+    let paid_with = if words.take_keyword("crypto") { PaidWith::Crypto } else { PaidWith::Card };
     let told = told(words)?;
     let fate = if words.peek().is_none() {
         Fate::Answered(RailAnswer::Succeeded)
     } else {
-        words.read(
-            "`declined`, `needs_authentication`, `pending` or `twice`",
-            |word| match word {
+        words.read("`seen`, `declined`, `needs_authentication`, `pending` or `twice`", |word| {
+            match word {
                 "pending" => Some(Fate::Pending),
                 "twice" => Some(Fate::Twice),
                 "succeeded" => None,
                 other => RailAnswer::from_name(other).map(Fate::Answered),
-            },
-        )?
+            }
+        })?
     };
-    Ok(Says::Deposit { name, wallet, amount, fate, told })
+    Ok(Says::Deposit { name, wallet, amount, paid_with, fate, told })
+}
+
+/// `arrival d1-arrival credit`, `return`, or `ignore` with a word that says why.
+fn arrival(words: &mut Words) -> Result<Says, ParseError> {
+    let name = words.name("an arrival's name")?;
+    let expected = "`credit`, `return` or `ignore WHY`";
+    let mut decision = words.read(expected, |word| match word {
+        "credit" => Some(Decision::Credit),
+        "return" => Some(Decision::Return),
+        "ignore" => Some(Decision::Ignore { note: String::new() }),
+        _ => None,
+    })?;
+    if let Decision::Ignore { note } = &mut decision {
+        *note = words.name("a word that says why")?;
+    }
+    Ok(Says::Arrival { name, decision })
 }
 
 /// `50.02 USDC at 0.9996`: what a provider settled, and what one of it is worth.
@@ -151,12 +169,14 @@ fn told(words: &mut Words) -> Result<Told, ParseError> {
     let fee = if words.take_keyword("fee") { Some(words.amount()?) } else { None };
     let converted = words.take_keyword("converted");
     let conversion = if converted { Some(conversion(words)?) } else { None };
-    Ok(Told { amount, currency, fee, conversion })
+    let again = words.take_keyword("as");
+    let payment = if again { Some(words.name("a name for the payment")?) } else { None };
+    Ok(Told { amount, currency, fee, conversion, payment })
 }
 
 fn settle(words: &mut Words) -> Result<Says, ParseError> {
     let name = words.name("a deposit's name")?;
-    let expected = "`succeeded`, `declined` or `needs_authentication`";
+    let expected = "`succeeded`, `seen`, `declined` or `needs_authentication`";
     let answer = words.read(expected, RailAnswer::from_name)?;
     let paid_at = if words.take_keyword("paid") { Some(when(words)?) } else { None };
     Ok(Says::Settle { name, answer, paid_at, told: told(words)? })

@@ -2,10 +2,11 @@
 
 use app::operations::create_sku::SkuFacts;
 use app::operations::give_grant::Given;
+use domain::arrival::Decision;
 use domain::attribution::IdleCost;
 use domain::calendar::Zone;
 use domain::coupon::{CouponCode, CouponGift};
-use domain::deposit::Behaviour;
+use domain::deposit::{Behaviour, PaidWith};
 use domain::dispute::DisputeState;
 use domain::document::Party;
 use domain::history::Filter;
@@ -80,6 +81,7 @@ pub enum List {
     Deposits,
     /// The same as pages name them.
     Payments,
+    Arrivals,
     Refunds,
     Disputes,
     Documents,
@@ -203,8 +205,13 @@ pub enum Says {
         name: String,
         wallet: String,
         amount: Amount,
+        paid_with: PaidWith,
         fate: Fate,
         told: Told,
+    },
+    Arrival {
+        name: String,
+        decision: Decision,
     },
     Dispute {
         name: String,

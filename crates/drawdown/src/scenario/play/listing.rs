@@ -9,7 +9,7 @@ use domain::{Amount, OrgId};
 
 use super::offered::lint;
 use super::{Lines, Named, Player, broken, line};
-use crate::scenario::layer::{Failure, LedgerRow};
+use crate::scenario::layer::{ArrivalRow, Failure, LedgerRow};
 use crate::scenario::parse::{List, Part, Says};
 use crate::scenario::show;
 
@@ -172,10 +172,8 @@ impl Player<'_> {
                 lines.extend(rows.iter().map(|row| show::payment(org, row, words, names)));
                 Ok(lines)
             }
-            List::Refunds => {
-                let rows = self.layer.refunds(org)?;
-                Ok(rows.iter().map(|row| show::refund(org, row, names)).collect())
-            }
+            List::Arrivals => self.arrivals(org),
+            List::Refunds => self.refunds_of(org),
             List::Disputes => {
                 let rows = self.layer.disputes(org)?;
                 Ok(rows.iter().map(|row| show::dispute(org, row, names)).collect())
@@ -240,6 +238,29 @@ impl Player<'_> {
             lines.push(format!("rounding {}, total {total}", total.minus(sum)));
         }
         Ok(lines)
+    }
+
+    fn refunds_of(&mut self, org: OrgId) -> Lines {
+        let rows = self.layer.refunds(org)?;
+        Ok(rows.iter().map(|row| show::refund(org, row, &self.names)).collect())
+    }
+
+    /// Arrivals come from rails: they have the name of the deposit that they were paid for, and
+    /// `-arrival`, `-arrival-2`, ….
+    fn arrivals(&mut self, org: OrgId) -> Lines {
+        let rows = self.layer.arrivals(org)?;
+        for (place, row) in rows.iter().enumerate() {
+            if !self.names.has(org, row.number) {
+                let of_deposit = |it: &&ArrivalRow| it.deposit == row.deposit;
+                let name = self.names.of(org, row.deposit);
+                let name = match rows[..=place].iter().filter(of_deposit).count() {
+                    1 => format!("{name}-arrival"),
+                    count => format!("{name}-arrival-{count}"),
+                };
+                self.remember(&name, org, row.number);
+            }
+        }
+        Ok(rows.iter().map(|row| show::arrival(org, row, &self.names)).collect())
     }
 
     /// Auto top-ups come from the engine: they and their grants are named `auto-1`, `auto-2`, ….

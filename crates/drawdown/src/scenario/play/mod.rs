@@ -157,8 +157,8 @@ impl<'a> Player<'a> {
             Says::OfferCommitment { .. } | Says::Commit { .. } => self.of_commitment(says),
             Says::Discount(assign) => self.discount(assign),
             Says::Tax { wallet, bps } => self.tax(wallet, *bps),
-            Says::Deposit { name, wallet, amount, fate, told } => {
-                self.deposit(name, wallet, *amount, (*fate, told))
+            Says::Deposit { name, wallet, amount, paid_with, fate, told } => {
+                self.deposit(name, wallet, (*amount, *paid_with), (*fate, told))
             }
             Says::Dispute { name, deposit, state, withdrawn } => {
                 self.dispute(name, deposit, *state, *withdrawn)
@@ -211,6 +211,7 @@ impl<'a> Player<'a> {
 
     fn obey_papers(&mut self, says: &Says) -> Lines {
         match says {
+            Says::Arrival { name, decision } => self.arrival(name, decision.clone()),
             Says::Close { wallet } => {
                 let org = self.org(wallet);
                 match self.layer.run(&Command::CloseOrganization { org })? {

@@ -1,5 +1,7 @@
 //! Grants, payments, and what is given back.
 
+use domain::arrival::Decision;
+use domain::deposit::PaidWith;
 use domain::dispute::DisputeState;
 use domain::refund::AskedBy;
 use domain::run::ResourceClass;
@@ -94,12 +96,12 @@ impl<'a> Player<'a> {
         &mut self,
         name: &str,
         wallet: &str,
-        amount: Amount,
+        (amount, paid_with): (Amount, PaidWith),
         (fate, told): (Fate, &Told),
     ) -> Lines {
         let org = self.org(wallet);
         let member = self.acting;
-        let start = Command::StartDeposit { org, amount, member };
+        let start = Command::StartDeposit { org, amount, paid_with, member };
         let Done::Deposit(row) = self.layer.run(&start)? else {
             return broken("starting a deposit made no deposit");
         };
@@ -137,6 +139,19 @@ impl<'a> Player<'a> {
             self.bought.insert(name.to_string(), Named { org, number: grant });
         }
         Ok(show::deposit_state(&row))
+    }
+
+    /// What is credited beside a deposit that was paid has the name of the arrival.
+    pub(super) fn arrival(&mut self, name: &str, decision: Decision) -> Lines {
+        let Named { org, number: arrival } = self.named(name);
+        let decided = Command::DecideArrival { org, arrival, decision };
+        let Done::Arrival(row) = self.layer.run(&decided)? else {
+            return broken("deciding an arrival made no arrival");
+        };
+        if let Some(deposit) = row.became.filter(|deposit| !self.names.has(org, *deposit)) {
+            self.remember(&format!("{name}-credited"), org, deposit);
+        }
+        line(format!("{} {}", row.state, row.amount))
     }
 
     pub(super) fn refund(

@@ -180,7 +180,8 @@ fn charge(read: &Read, prices: &BTreeMap<i64, &Price>, row: &LedgerTransaction) 
 fn other(read: &Read, row: &LedgerTransaction) -> Line {
     let words = |text: &str| vec![Working::Words(text.to_owned())];
     match row.kind {
-        TransactionKind::Deposit => deposit(read, row),
+        TransactionKind::Deposit | TransactionKind::ArrivalCredited => deposit(read, row),
+        TransactionKind::Arrival | TransactionKind::ArrivalReturned => arrival(row),
         TransactionKind::Grant => (Kind::Grant, grant_name(read, row.subject), Vec::new()),
         TransactionKind::Expiry
         | TransactionKind::Void
@@ -218,6 +219,16 @@ fn other(read: &Read, row: &LedgerTransaction) -> Line {
             words("given back, because a stop was reported late"),
         ),
     }
+}
+
+fn arrival(row: &LedgerTransaction) -> Line {
+    let (label, words) = match row.kind {
+        TransactionKind::Arrival => {
+            ("Payment in review", "what came is not what was asked for; we look at it")
+        }
+        _ => ("Payment returned", "what came went back to its payer"),
+    };
+    (Kind::Adjustment, label.to_owned(), vec![Working::Words(words.to_owned())])
 }
 
 fn refund(row: &LedgerTransaction) -> Line {

@@ -27,7 +27,9 @@ fn deposit(console: &Console, read: &Read, row: &Deposit) -> deposits::Deposit {
     let pay = |words: &str| Some((words.to_owned(), address_of(console, id)));
     let (state, next) = match row.state {
         DepositState::Pending if row.method.is_none() => (deposits::State::Pending, pay("Pay now")),
-        DepositState::Pending | DepositState::Unknown => (deposits::State::Pending, None),
+        DepositState::Pending | DepositState::Unknown | DepositState::InReview => {
+            (deposits::State::Pending, None)
+        }
         DepositState::Succeeded => (deposits::State::Succeeded, None),
         DepositState::Failed => {
             (deposits::State::Failed, Some(("Try again".into(), "#add-credits".into())))
@@ -36,8 +38,9 @@ fn deposit(console: &Console, read: &Read, row: &Deposit) -> deposits::Deposit {
             (deposits::State::NeedsAuthentication, pay("Confirm with the bank"))
         }
     };
-    let why =
-        (!row.reason.is_empty()).then(|| format!("{}; no money moved", sentence_case(&row.reason)));
+    // What came was looked at, and went back or was left.
+    let moved = if row.external.is_some() { "" } else { "; no money moved" };
+    let why = (!row.reason.is_empty()).then(|| format!("{}{moved}", sentence_case(&row.reason)));
     deposits::Deposit {
         deposit: id,
         at: row.created_at,
