@@ -197,11 +197,11 @@ impl Meters {
     /// When even `accrued_until` is beyond the limit, that second is returned: nothing earlier can
     /// be decided any more.
     pub fn last_second_within(&self, limit: Amount) -> Timestamp {
-        if self.meters.iter().all(|meter| meter.rate <= 0) {
-            return Timestamp::NEVER;
-        }
         let limit = i128::from(limit.nanos());
         let fits = |seconds: i64| self.unposted_nanos(seconds).max(0) <= limit;
+        if self.meters.iter().all(|meter| meter.rate <= 0) {
+            return if fits(0) { Timestamp::NEVER } else { self.accrued_until };
+        }
         last_second(self.accrued_until, |at| fits(at.seconds_since(self.accrued_until)))
     }
 }
