@@ -127,10 +127,11 @@ pub fn next_wake(wallet: &Wallet, profile: &Profile) -> Timestamp {
     }
     if wallet.meters.is_running() {
         let day_end = wallet.settled_until.plus_seconds(1).ceil_to_multiple(SECONDS_PER_DAY);
-        due = due.min(day_end).min(stop_due(wallet, profile));
-        due = due.min(limit_due(wallet, profile));
+        due = due.min(day_end).min(limit_due(wallet, profile));
     }
     if wallet.running_count > 0 {
+        // Also of what costs nothing: it is stopped where a grant lapses and debt is left.
+        due = due.min(stop_due(wallet, profile));
         due = due.min(block_due(wallet, profile));
         due = due.min(wallet.next_beat).min(wallet.next_reprice);
         due = due.min(retention_due(wallet, profile));

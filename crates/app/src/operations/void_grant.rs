@@ -47,6 +47,8 @@ impl Operation for VoidGrant {
             validity.lapsed.retain(|rest| rest.number != self.grant);
         }
         if grant.voided_at.is_none() {
+            // What holds have set aside of it lapses when they give it back: less is left ahead.
+            wallet.review_due = true;
             grant.voided_at = Some(now);
             ws.grants.put(self.org, self.grant, grant.clone());
         }

@@ -93,6 +93,7 @@ impl Purse {
                     validity.lapsed.retain(|lapsed| lapsed.0 != number);
                 }
                 let origin = self.known.get_mut(&number).unwrap();
+                self.changed |= origin.voided.is_none();
                 origin.voided.get_or_insert(now);
                 format!("grant {}", origin.issued)
             }

@@ -44,7 +44,7 @@ impl Purse {
         self.stop_at.is_some()
             || self.limit.is_some()
             || terms.horizon.is_some()
-            || self.refill.as_ref().is_some_and(|rule| rule.enabled)
+            || self.refill.as_ref().is_some_and(|rule| rule.enabled || rule.in_flight)
             || self
                 .runs
                 .iter()
