@@ -6,8 +6,10 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::correct::reaches_back;
 use domain::coupon::CouponCode;
 use domain::run::{Run, StopReason};
+use domain::time::SECONDS_PER_DAY;
 use domain::wake::WakeNeeds;
 use domain::workset::{Horizon, Key, Table};
 use domain::{OrgId, Timestamp, Workset};
@@ -354,19 +356,30 @@ fn load_history(
     since: Timestamp,
 ) -> Result<(), StoreError> {
     let Ok(wallet) = ws.wallet(org).cloned() else { return Ok(()) };
-    let rows = if !wallet.blocks.is_empty() {
-        let since = since.min(wallet.now).plus_seconds(-BLOCK_AHEAD_SECONDS);
-        store::journal::history(writer, &wallet, since)?
-    } else if since < wallet.settled_until {
-        store::journal::history(writer, &wallet, since)?
+    let mut back_to = if wallet.blocks.is_empty() {
+        since
     } else {
-        Vec::new()
+        since.min(wallet.now).plus_seconds(-BLOCK_AHEAD_SECONDS)
     };
-    // What is open now may be used up by what is settled before the correction.
-    let open = wallet.grants.iter().map(|grant| grant.number);
-    let drawn = rows.iter().flat_map(|row| &row.postings).map(|part| part.grant);
-    let named = open.chain(drawn).map(|grant| (org, grant)).collect();
-    fill(&mut ws.grants, store::grants::load(writer, &distinct(named))?);
+    let is_posted = !wallet.blocks.is_empty() || since < wallet.settled_until;
+    let rows = loop {
+        let mut rows = Vec::new();
+        if is_posted {
+            rows = store::journal::history(writer, &wallet, back_to)?;
+        }
+        // What is open now may be used up by what is settled before the correction.
+        let open = wallet.grants.iter().map(|grant| grant.number);
+        let drawn = rows.iter().flat_map(|row| &row.postings).map(|part| part.grant);
+        let named = open.chain(drawn).map(|grant| (org, grant)).collect();
+        fill(&mut ws.grants, store::grants::load(writer, &distinct(named))?);
+        let scope_of = |grant| ws.grants.get(org, grant).and_then(|it| it.scope.as_deref());
+        let is_whole = rows.last().is_none_or(|row| row.prev == 0);
+        if is_whole || reaches_back(&rows, since, scope_of) {
+            break rows;
+        }
+        let looked_at = wallet.now.seconds_since(back_to).max(SECONDS_PER_DAY);
+        back_to = back_to.plus_seconds(-looked_at);
+    };
     if ws.history.get(&org).is_none_or(|known| known.len() < rows.len()) {
         ws.history.insert(org, rows);
     }

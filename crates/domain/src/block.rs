@@ -16,7 +16,7 @@ use crate::digest::note_sku;
 use crate::event::EventKind;
 use crate::grant::{OpenGrant, Posting};
 use crate::ledger::{LedgerTransaction, Span, TransactionKind};
-use crate::lifecycle::{Ending, close_run, succeed};
+use crate::lifecycle::{Ending, close_run, succeed, tell_end};
 use crate::limit::{count_block, end_beyond, require_left_for};
 use crate::profile::Profile;
 use crate::rate::amount_round_half_even;
@@ -456,17 +456,7 @@ pub fn end_unpaid(
     start: Timestamp,
     at: Timestamp,
 ) -> Result<(), Refusal> {
-    let resource = ws.runs.find(Kind::Run, org, number)?.resource;
-    let wallet = ws.wallet_mut(org)?;
-    wallet.stop_sequence += 1;
-    let fields = vec![
-        ("run", number.to_string()),
-        ("resource", resource.to_string()),
-        ("stop_at", start.to_string()),
-        ("sequence", wallet.stop_sequence.to_string()),
-        ("action", profile.compute_zero_action.name().to_owned()),
-    ];
-    tell(ws, org, EventKind::StopRequested, at, fields)?;
+    tell_end(ws, org, profile, (number, start), at)?;
     let is_frozen = ws.wallet(org)?.is_frozen();
     let reason = if is_frozen { StopReason::Frozen } else { StopReason::OutOfCredit };
     let rest = profile.compute_zero_action.rest();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::digest::note_priced;
 use crate::grant::{Grant, GrantKind, PRIORITY_DEFAULT, Posting};
 use crate::ledger::{EventKey, LedgerTransaction, Line, TransactionKind};
-use crate::scope::{Cover, Purpose};
+use crate::scope::{Cover, Purpose, Scope};
 use crate::scoped::adopt_scope;
 use crate::settle::{Draft, post};
 use crate::tax::{Tax, given_back};
@@ -153,6 +153,37 @@ struct Back {
     before: BTreeMap<i64, Amount>,
     absorbed_before: Amount,
     debt_before: Amount,
+}
+
+/// Whether `rows`, the newest of a journal, are enough to find what stops at `since` or later may
+/// have to give back: at most all that was posted since. Corrections gave back what was drawn last,
+/// so that as much of older time has to be there, by what pays for the same; `scope_of` tells what
+/// a grant is for.
+pub fn reaches_back<'a>(
+    rows: &[LedgerTransaction],
+    since: Timestamp,
+    scope_of: impl Fn(i64) -> Option<&'a Scope>,
+) -> bool {
+    let mut missing: BTreeMap<Option<&Scope>, Amount> = BTreeMap::new();
+    for row in rows {
+        let is_back = row.kind == TransactionKind::Correction;
+        let is_older = row.kind == TransactionKind::Settlement && row.at <= since;
+        if !is_back && !is_older {
+            continue;
+        }
+        let mut count = |scope: Option<&'a Scope>, drawn: Amount| {
+            let sum = missing.entry(scope).or_default();
+            *sum = sum.minus(drawn);
+        };
+        for posting in &row.postings {
+            // Debt that had been paid came back as credit of its own, which pays for everything.
+            let was_debt = is_back && posting.grant == row.subject;
+            let scope = if was_debt { None } else { scope_of(posting.grant) };
+            count(scope, posting.change.negated());
+        }
+        count(None, row.absorbed.plus(row.debt));
+    }
+    missing.values().all(|missing| !missing.is_positive())
 }
 
 impl Back {

@@ -335,6 +335,27 @@ fn shorten(
     Ok(run)
 }
 
+/// Tells that a run is stopped at `stop_at` by the engine itself, which waits for nobody.
+pub(crate) fn tell_end(
+    ws: &mut Workset,
+    org: OrgId,
+    profile: &Profile,
+    (number, stop_at): (i64, Timestamp),
+    at: Timestamp,
+) -> Result<(), Refusal> {
+    let resource = ws.runs.find(Kind::Run, org, number)?.resource;
+    let wallet = ws.wallet_mut(org)?;
+    wallet.stop_sequence += 1;
+    let fields = vec![
+        ("run", number.to_string()),
+        ("resource", resource.to_string()),
+        ("stop_at", stop_at.to_string()),
+        ("sequence", wallet.stop_sequence.to_string()),
+        ("action", profile.compute_zero_action.name().to_owned()),
+    ];
+    tell(ws, org, EventKind::StopRequested, at, fields)
+}
+
 fn tell_stopped(ws: &mut Workset, org: OrgId, run: &Run, now: Timestamp) -> Result<(), Refusal> {
     let (Some(stopped_at), Some(reason)) = (run.stopped_at, run.stop_reason) else {
         return Ok(());

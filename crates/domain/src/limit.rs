@@ -14,7 +14,7 @@
 use crate::calendar::Zone;
 use crate::event::EventKind;
 use crate::label::{API_KEY, Labels, MEMBER, PROJECT};
-use crate::lifecycle::{Ending, close_run};
+use crate::lifecycle::{Ending, close_run, tell_end};
 use crate::meter::Meters;
 use crate::profile::Profile;
 use crate::run::{Run, StopReason};
@@ -542,17 +542,7 @@ fn end_at_limit(
     stopped_at: Timestamp,
     at: Timestamp,
 ) -> Result<(), Refusal> {
-    let resource = ws.runs.find(Kind::Run, org, number)?.resource;
-    let wallet = ws.wallet_mut(org)?;
-    wallet.stop_sequence += 1;
-    let fields = vec![
-        ("run", number.to_string()),
-        ("resource", resource.to_string()),
-        ("stop_at", stopped_at.to_string()),
-        ("sequence", wallet.stop_sequence.to_string()),
-        ("action", profile.compute_zero_action.name().to_owned()),
-    ];
-    tell(ws, org, EventKind::StopRequested, at, fields)?;
+    tell_end(ws, org, profile, (number, stopped_at), at)?;
     let rest = profile.compute_zero_action.rest();
     let ending = Ending { stopped_at, reason: StopReason::LimitReached, rest };
     close_run(ws, org, profile, number, ending, at).map(|_| ())

@@ -37,9 +37,10 @@ fn engine_and_auditor_agree_on_a_store() {
 /// paid for others, blocks behind an unanswered top-up, a dispute that was partly won.
 #[test]
 fn seeds_that_found_something_find_nothing_any_more() {
-    for seed in [206, 1263, 2232, 2390] {
+    for seed in [206, 1263, 2232, 2390, 3448, 5514, 7518, 8527] {
         check(seed, 200, Stage::Domain);
     }
+    check(12_700, 200, ON_STORE);
     check(3300, 200, Stage::Store { at: 614, fault: Fault::Refuse });
 }
 

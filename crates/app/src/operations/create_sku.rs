@@ -60,9 +60,8 @@ impl Operation for CreateSku {
     /// Refusals, in order: `not_found` (platform), `name_taken`, `setting_invalid` (GPUs of what
     /// does not run, or too many), `unknown_sku`, `class_differs`.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let mut platform = ws.platform(self.platform)?.clone();
-        platform.book_version += 1;
-        let mut book = ws.book(self.platform).cloned().unwrap_or_default();
+        ws.platform(self.platform)?;
+        let book = ws.book(self.platform).cloned().unwrap_or_default();
         if book.sku_by_code(&self.code).is_some() {
             return Err(Refusal::NameTaken { name: self.code.clone() });
         }
@@ -79,10 +78,19 @@ impl Operation for CreateSku {
             quantized: None,
             created_at: now,
         };
-        Arc::make_mut(&mut book).add_sku(sku.clone());
-        ws.set_book(self.platform, book);
-        ws.platforms.put(self.platform, 0, platform);
-        ws.skus.put(self.platform, sku.number, sku.clone());
+        keep_sku(ws, self.platform, &sku)?;
         Ok(Answer::Sku(self.platform, sku))
     }
+}
+
+/// Writes a SKU that is new, or has changed, into the price book of `platform`.
+pub(super) fn keep_sku(ws: &mut Workset, platform: OrgId, sku: &Sku) -> Result<(), Refusal> {
+    let mut row = ws.platform(platform)?.clone();
+    row.book_version += 1;
+    let mut book = ws.book(platform).cloned().unwrap_or_default();
+    Arc::make_mut(&mut book).add_sku(sku.clone());
+    ws.set_book(platform, book);
+    ws.platforms.put(platform, 0, row);
+    ws.skus.put(platform, sku.number, sku.clone());
+    Ok(())
 }

@@ -1,11 +1,10 @@
 //! Offers a SKU at a reserved price for a term that is paid ahead, or ends the offer.
 
-use std::sync::Arc;
-
 use domain::price::CommitmentTerms;
 use domain::rate::BPS_PER_ONE;
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
 
+use super::create_sku::keep_sku;
 use crate::operation::{Answer, Operation};
 
 #[derive(Debug)]
@@ -31,9 +30,8 @@ impl Operation for OfferCommitment {
     /// Commitments that were made keep the price and the term that they were made at (requirements
     /// N27).
     fn decide(&self, ws: &mut Workset, _now: Timestamp) -> Result<Answer, Refusal> {
-        let mut platform = ws.platform(self.platform)?.clone();
-        platform.book_version += 1;
-        let mut book = ws.book(self.platform).cloned().unwrap_or_default();
+        ws.platform(self.platform)?;
+        let book = ws.book(self.platform).cloned().unwrap_or_default();
         let missing = Refusal::NotFound { kind: Kind::Sku };
         let mut sku = book.sku(self.sku).ok_or(missing)?.clone();
         if let Some(terms) = self.terms {
@@ -50,10 +48,7 @@ impl Operation for OfferCommitment {
             }
         }
         sku.commitment = self.terms;
-        Arc::make_mut(&mut book).add_sku(sku.clone());
-        ws.set_book(self.platform, book);
-        ws.platforms.put(self.platform, 0, platform);
-        ws.skus.put(self.platform, sku.number, sku.clone());
+        keep_sku(ws, self.platform, &sku)?;
         Ok(Answer::Sku(self.platform, sku))
     }
 }

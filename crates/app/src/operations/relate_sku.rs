@@ -1,10 +1,9 @@
 //! Says which SKU can take the place of another, so that what would be cheaper can be suggested.
 
-use std::sync::Arc;
-
 use domain::price::Alternative;
 use domain::{Kind, OrgId, Refusal, Timestamp, Workset};
 
+use super::create_sku::keep_sku;
 use crate::operation::{Answer, Operation};
 
 #[derive(Debug)]
@@ -29,9 +28,8 @@ impl Operation for RelateSku {
     ///
     /// It changes no price and nothing that runs (requirements D15).
     fn decide(&self, ws: &mut Workset, _now: Timestamp) -> Result<Answer, Refusal> {
-        let mut platform = ws.platform(self.platform)?.clone();
-        platform.book_version += 1;
-        let mut book = ws.book(self.platform).cloned().unwrap_or_default();
+        ws.platform(self.platform)?;
+        let book = ws.book(self.platform).cloned().unwrap_or_default();
         let missing = Refusal::NotFound { kind: Kind::Sku };
         let mut sku = book.sku(self.sku).ok_or(missing.clone())?.clone();
         if let Some(other) = self.other {
@@ -44,10 +42,7 @@ impl Operation for RelateSku {
             Alternative::Smaller => sku.smaller = self.other,
             Alternative::Quantized => sku.quantized = self.other,
         }
-        Arc::make_mut(&mut book).add_sku(sku.clone());
-        ws.set_book(self.platform, book);
-        ws.platforms.put(self.platform, 0, platform);
-        ws.skus.put(self.platform, sku.number, sku.clone());
+        keep_sku(ws, self.platform, &sku)?;
         Ok(Answer::Sku(self.platform, sku))
     }
 }
