@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::price::Price;
+use domain::profile::REPORTED_AHEAD_SECONDS_MAX;
 use domain::run::Run;
 use domain::{Amount, OrgId, Timestamp};
 use store::Snapshot;
@@ -77,15 +78,18 @@ impl PriceLists {
         same(at(), "the amount", &row.amount, &total)
     }
 
-    /// Number of the price that applied, of those for the same thing as `price`. One that was set
-    /// at the very instant of posting may have come before or after.
+    /// Number of the price that applied, of those for the same thing as `price`. Prices are set in
+    /// another lane than charges are posted in, by a clock that may differ, or go back: one that
+    /// was set about when it was posted may have come before or after.
     fn in_force(&self, platform: OrgId, price: &Price, row: &LedgerTransaction) -> i64 {
         let happened = row.occurred_at.unwrap_or(row.at);
+        let was_known =
+            |other: &Price| other.created_at.plus_seconds(REPORTED_AHEAD_SECONDS_MAX) < row.at;
         let prices = self.0.get(&platform).into_iter().flat_map(BTreeMap::values);
         prices
             .filter(|other| other.sku == price.sku && other.dimension == price.dimension)
             .filter(|other| other.effective_from <= happened)
-            .filter(|other| other.created_at < row.at || other.number == price.number)
+            .filter(|other| was_known(other) || other.number == price.number)
             .max_by_key(|other| (other.effective_from, other.number))
             .map_or(0, |other| other.number)
     }
