@@ -401,7 +401,8 @@ impl Purse {
         }
         consider(self.patience());
         consider(self.cooled());
-        let can_change = self.is_running() || terms.horizon.is_some() || next_block != NEVER;
+        let runs = self.is_running() || self.stoppable() > 0;
+        let can_change = runs || terms.horizon.is_some() || next_block != NEVER;
         if can_change { self.first_change(terms, next) } else { next }
     }
 
