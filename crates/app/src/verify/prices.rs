@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use domain::ledger::{LedgerTransaction, TransactionKind};
 use domain::price::Price;
-use domain::profile::REPORTED_AHEAD_SECONDS_MAX;
 use domain::run::Run;
 use domain::{Amount, OrgId, Timestamp};
 use store::Snapshot;
 use store::read::verify as scan;
 
 use super::{Lie, Unverified, same};
+
+/// So far clocks of two lanes are thought to be apart at most, be it on two machines or on one whose
+/// clock went back.
+const CLOCKS_APART_SECONDS_MAX: i64 = 3_600;
 
 #[derive(Debug, Default)]
 pub(crate) struct PriceLists(BTreeMap<OrgId, BTreeMap<i64, Price>>);
@@ -84,7 +87,7 @@ impl PriceLists {
     fn in_force(&self, platform: OrgId, price: &Price, row: &LedgerTransaction) -> i64 {
         let happened = row.occurred_at.unwrap_or(row.at);
         let was_known =
-            |other: &Price| other.created_at.plus_seconds(REPORTED_AHEAD_SECONDS_MAX) < row.at;
+            |other: &Price| other.created_at.plus_seconds(CLOCKS_APART_SECONDS_MAX) < row.at;
         let prices = self.0.get(&platform).into_iter().flat_map(BTreeMap::values);
         prices
             .filter(|other| other.sku == price.sku && other.dimension == price.dimension)

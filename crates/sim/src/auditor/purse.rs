@@ -181,6 +181,8 @@ pub struct Purse {
     /// What zero has made of resources: pause, stop or terminate.
     pub rests: BTreeMap<i64, &'static str>,
     pub changed: bool,
+    /// The instant at which stops, top-up and alerts were looked at last.
+    pub looked: i64,
     /// Sums of all entries by account, credits positive.
     pub books: BTreeMap<&'static str, i128>,
     /// What was posted, by kind of transaction.

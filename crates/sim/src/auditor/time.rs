@@ -139,6 +139,7 @@ impl Purse {
     /// Stops, top-up and alerts at one instant (rulings R5, 5-8).
     fn look(&mut self, terms: &Terms, at: i64, real: i64, outside: &mut dyn Outside) {
         self.changed = false;
+        self.looked = at;
         self.look_at_stops(terms, at);
         self.look_at_blocks(terms, at);
         self.changed = false;
@@ -367,11 +368,13 @@ impl Purse {
         }
     }
 
-    /// The next instant after now at which anything can change, at most just after `until`.
+    /// The next instant after now at which anything can change, at most just after `until`; or now
+    /// itself, when a command that changed nothing came at the very instant.
     fn next_instant(&self, terms: &Terms, until: i64) -> i64 {
         let mut next = until.saturating_add(1);
+        let from = if self.looked < self.now { self.now } else { self.now + 1 };
         let mut consider = |at: i64| {
-            if at > self.now && at < next {
+            if at >= from && at < next {
                 next = at;
             }
         };
