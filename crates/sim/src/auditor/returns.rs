@@ -355,7 +355,7 @@ impl Purse {
             self.thaw(place, now);
         }
         payment.withdrawn += withdrawn - before;
-        self.changed = true;
+        self.changed |= withdrawn != before;
         format!("dispute {withdrawn} {state}")
     }
 
@@ -463,6 +463,7 @@ impl Purse {
             return;
         }
         self.disputes[place].freezes = false;
+        self.changed = true;
         let is_lost = self.disputes[place].state == "lost";
         if let Some(frozen) = &mut self.frozen {
             frozen.open -= 1;
