@@ -358,8 +358,6 @@ pub(crate) fn start_blocks(
     if ws.wallet(org)?.blocks.next_at() > at {
         return Ok(());
     }
-    // What ran until now is not paid from what the blocks leave.
-    settle_to(ws, org, profile, settled_by_others(profile, at))?;
     let is_due = |run: &Run| run.next_block() <= at;
     let due: Vec<i64> =
         ws.runs.of(org).filter(|(_, run)| is_due(run)).map(|(number, _)| number).collect();
@@ -389,10 +387,13 @@ fn start_block(
         };
         let rate = change.as_ref().map_or(run.rate, |(_, rate)| *rate);
         let charge = (run.block_charge_at(rate), Purpose::of(&run));
-        if !is_payable(ws.wallet(org)?, profile, charge, at) {
-            if patience.is_some_and(|until| at < until) {
-                break;
-            }
+        let is_paid = is_payable(ws.wallet(org)?, profile, charge, at);
+        if !is_paid && patience.is_some_and(|until| at < until) {
+            break;
+        }
+        // What ran until now is not paid from what the block leaves.
+        settle_to(ws, org, profile, settled_by_others(profile, at))?;
+        if !is_paid {
             return end_unpaid(ws, org, profile, run.number, start, at);
         }
         let charge = run.block_charge_at(rate);
@@ -491,6 +492,7 @@ fn grow_smaller(
     if !is_payable || require_within(ws, org, run, charge, at).is_err() {
         return Ok(false);
     }
+    settle_to(ws, org, profile, settled_by_others(profile, at))?;
     let ending = Ending { stopped_at: start, reason: StopReason::Resized, rest: Rest::Stopped };
     succeed(ws, org, profile, run, &price, ending, at)?;
     Ok(true)

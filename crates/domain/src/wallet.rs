@@ -635,7 +635,7 @@ impl<'a> Outlook<'a> {
             let last = last_within(self.limit(floor));
             let turn = self.next_turn();
             // What begins within the first second that the others do not pay pays for it.
-            if last == Timestamp::NEVER || last.plus_seconds(1) <= turn {
+            if turn == Timestamp::NEVER || last.plus_seconds(1) <= turn {
                 return last;
             }
             let spent = spent(turn.floor_to_second());

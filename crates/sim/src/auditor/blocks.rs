@@ -46,19 +46,21 @@ impl Purse {
             return;
         }
         let to = self.settles_to(terms, at);
-        self.settle(terms, to);
         for place in 0..self.runs.len() {
             while self.runs[place].next_block() <= t {
                 let start = self.runs[place].next_block();
                 let charge = self.runs[place].paid.as_ref().unwrap().charge;
                 let is_paid = charge == 0 || self.available(terms, t) >= charge;
-                if is_paid && self.frozen.is_none() {
+                let is_paid = is_paid && self.frozen.is_none();
+                if !is_paid && at < self.patience() {
+                    break;
+                }
+                self.settle(terms, to);
+                if is_paid {
                     self.pay_blocks(terms, place, start);
                     continue;
                 }
-                if at >= self.patience() {
-                    self.end_unpaid(terms, place, start, at);
-                }
+                self.end_unpaid(terms, place, start, at);
                 break;
             }
         }
