@@ -12,7 +12,7 @@ use domain::run::{Run, StopReason};
 use domain::time::SECONDS_PER_DAY;
 use domain::wake::WakeNeeds;
 use domain::workset::{Horizon, Key, Table};
-use domain::{OrgId, Timestamp, Workset};
+use domain::{Amount, OrgId, Timestamp, Workset};
 use store::key_runs::KeyBodies;
 use store::keys::index::KeyIndex;
 use store::keys::{KeyHash, ReadError};
@@ -362,6 +362,10 @@ fn load_history(
         since.min(wallet.now).plus_seconds(-BLOCK_AHEAD_SECONDS)
     };
     let is_posted = !wallet.blocks.is_empty() || since < wallet.settled_until;
+    // Each run rounds by itself, and the time of all of them is posted rounded once.
+    let ran = |run: &Run| run.cost_since(since, wallet.settled_until).minus(Amount::from_nanos(1));
+    let accruing = ws.runs.of(org).filter(|(_, run)| run.paid.is_none());
+    let ran: Amount = accruing.map(|(_, run)| ran(run)).sum();
     let rows = loop {
         let mut rows = Vec::new();
         if is_posted {
@@ -374,7 +378,7 @@ fn load_history(
         fill(&mut ws.grants, store::grants::load(writer, &distinct(named))?);
         let scope_of = |grant| ws.grants.get(org, grant).and_then(|it| it.scope.as_deref());
         let is_whole = rows.last().is_none_or(|row| row.prev == 0);
-        if is_whole || reaches_back(&rows, since, scope_of) {
+        if is_whole || reaches_back(&rows, (since, ran), scope_of) {
             break rows;
         }
         let looked_at = wallet.now.seconds_since(back_to).max(SECONDS_PER_DAY);
@@ -518,14 +522,12 @@ fn load_due_runs(writer: &mut Writer, ws: &mut Workset, due: &DueRuns) -> Result
             ws.horizons.entry(org).or_default().beats = horizon;
             let silent = rows.iter().filter(|row| row.0 == org);
             let since = silent.filter_map(|row| row.2.heartbeat).map(|it| it.beat_at).min();
-            if let Some(since) = since {
-                load_history(writer, ws, org, since.floor_to_second())?;
-                silent_since.push((org, since.floor_to_second()));
-            }
+            silent_since.extend(since.map(|since| (org, since.floor_to_second())));
         }
         fill(&mut ws.runs, rows);
         for (org, since) in silent_since {
             load_earlier_runs(writer, ws, org, since)?;
+            load_history(writer, ws, org, since)?;
         }
     }
     if !reprices.is_empty() {

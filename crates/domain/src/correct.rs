@@ -156,15 +156,19 @@ struct Back {
 }
 
 /// Whether `rows`, the newest of a journal, are enough to find what stops at `since` or later may
-/// have to give back: at most all that was posted since. Corrections gave back what was drawn last,
-/// so that as much of older time has to be there, by what pays for the same; `scope_of` tells what
-/// a grant is for.
+/// have to give back: at most `ran`, what the runs in question cost since. Less was posted where
+/// another was reported ahead of the clock. Corrections gave back what was drawn last, so that as
+/// much of older time has to be there, by what pays for the same; `scope_of` tells what a grant is
+/// for.
 pub fn reaches_back<'a>(
     rows: &[LedgerTransaction],
-    since: Timestamp,
+    (since, ran): (Timestamp, Amount),
     scope_of: impl Fn(i64) -> Option<&'a Scope>,
 ) -> bool {
     let mut missing: BTreeMap<Option<&Scope>, Amount> = BTreeMap::new();
+    let settled = rows.iter().filter(|row| row.kind == TransactionKind::Settlement);
+    let posted: Amount = settled.filter(|row| row.at > since).map(|row| row.amount).sum();
+    missing.insert(None, ran.minus(posted).or_zero());
     for row in rows {
         let is_back = row.kind == TransactionKind::Correction;
         let is_older = row.kind == TransactionKind::Settlement && row.at <= since;
