@@ -11,8 +11,8 @@ use store::read::verify as scan;
 
 use super::{Lie, Unverified, same};
 
-/// So far clocks of two lanes are thought to be apart at most, be it on two machines or on one whose
-/// clock went back.
+/// So far clocks of two lanes are thought to be apart at most, be it on two machines or on one
+/// whose clock went back.
 const CLOCKS_APART_SECONDS_MAX: i64 = 3_600;
 
 #[derive(Debug, Default)]
