@@ -57,6 +57,12 @@ pub const ALL: &[Broken] = &[
         "open.chain(upcoming.take(0)).collect();",
     ),
     broken(
+        "window_begun_with_its_old_count",
+        "limit.rs",
+        "        self.charged = Amount::ZERO;\n        self.is_reached = false;\n",
+        "        self.is_reached = false;\n",
+    ),
+    broken(
         "discounts_added_up",
         "discount.rs",
         "both.into_iter().flatten().chain(committed).map(|it| it.bps).max().unwrap_or(0)",

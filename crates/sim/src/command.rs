@@ -72,6 +72,17 @@ pub enum Action {
         org: OrgId,
         limit: Option<i64>,
     },
+    /// What an organization, or one of its projects, may spend in a day or a month.
+    Cap {
+        org: OrgId,
+        project: Option<&'static str>,
+        monthly: bool,
+        most: i64,
+    },
+    Uncap {
+        org: OrgId,
+        limit: i64,
+    },
     StartDeposit {
         org: OrgId,
         amount: i64,
@@ -120,6 +131,7 @@ pub enum Action {
     CreateResource {
         org: OrgId,
         sku: String,
+        project: Option<&'static str>,
     },
     StartRun {
         org: OrgId,
@@ -141,11 +153,13 @@ pub enum Action {
         sku: String,
         at: Option<Timestamp>,
         quantities: Vec<(String, i64)>,
+        project: Option<&'static str>,
     },
     Hold {
         org: OrgId,
         amount: i64,
         seconds: Option<i64>,
+        project: Option<&'static str>,
     },
     Capture {
         org: OrgId,
@@ -207,6 +221,8 @@ impl Action {
             | Action::ChangeMethod { org, .. }
             | Action::AutoTopUp { org, .. }
             | Action::Limit { org, .. }
+            | Action::Cap { org, .. }
+            | Action::Uncap { org, .. }
             | Action::StartDeposit { org, .. }
             | Action::SettleDeposit { org, .. }
             | Action::Refund { org, .. }

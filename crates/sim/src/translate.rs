@@ -15,12 +15,14 @@ use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
+use app::operations::remove_limit::RemoveLimit;
 use app::operations::report_dispute::ReportDispute;
 use app::operations::report_refund::ReportRefund;
 use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
+use app::operations::set_limit::SetLimit;
 use app::operations::set_user_limit::SetUserLimit;
 use app::operations::settle_deposit::SettleDeposit;
 use app::operations::settle_refund::SettleRefund;
@@ -32,8 +34,9 @@ use app::operations::void_grant::VoidGrant;
 use domain::calendar::Zone;
 use domain::deposit::{Behaviour, Payment, PaymentOutcome};
 use domain::dispute::DisputeState;
-use domain::label::Labels;
+use domain::label::{Labels, PROJECT};
 use domain::ledger::EventKey;
+use domain::limit::{LimitScope, LimitWindow};
 use domain::price::AppliesTo;
 use domain::refund::AskedBy;
 use domain::run::ResourceClass;
@@ -74,6 +77,10 @@ fn outcome(rail: Rail, paid: Option<Timestamp>, org: OrgId, deposit: i64) -> Pay
         }
         _ => sandbox::charge(behaviour(rail), &id),
     }
+}
+
+fn labels(project: Option<&str>) -> Labels {
+    Labels::new(project.map(|name| (PROJECT, name))).expect("a label")
 }
 
 /// The operation that an action stands for.
@@ -148,6 +155,13 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::Limit { org, limit } => {
             Box::new(SetUserLimit { org, member: None, limit: limit.map(nanos) })
         }
+        Action::Cap { org, project, monthly, most } => {
+            let named = |name: &str| LimitScope::Project(name.to_owned());
+            let scope = project.map_or(LimitScope::Organization, named);
+            let window = if monthly { LimitWindow::Month } else { LimitWindow::Day };
+            Box::new(SetLimit { org, scope, window, cap: nanos(most) })
+        }
+        Action::Uncap { org, limit } => Box::new(RemoveLimit { org, limit }),
         Action::StartDeposit { org, amount } => {
             Box::new(StartDeposit::by_card(org, nanos(amount), &rail()))
         }
@@ -199,8 +213,8 @@ fn return_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
 fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
     let nanos = Amount::from_nanos;
     match action {
-        Action::CreateResource { org, sku } => {
-            Box::new(CreateResource { org, label: "thing".into(), sku, labels: Labels::NONE })
+        Action::CreateResource { org, sku, project } => {
+            Box::new(CreateResource { org, label: "thing".into(), sku, labels: labels(project) })
         }
         Action::Resume { org, resource } => Box::new(ResumeResource { org, resource }),
         Action::StartRun { org, resource, at } => {
@@ -209,8 +223,8 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::StopRun { org, run, at } => {
             Box::new(StopRun { stopped_at: at, ..StopRun::now(org, run) })
         }
-        Action::Usage { org, id, sku, at, quantities } => {
-            let said = format!("{sku} {at:?} {quantities:?}");
+        Action::Usage { org, id, sku, at, quantities, project } => {
+            let said = format!("{sku} {at:?} {quantities:?} {project:?}");
             let fingerprint = hasher.hash(0, "fingerprint", &said).bits();
             Box::new(RecordUsage {
                 org,
@@ -220,16 +234,16 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
                 sku,
                 occurred_at: at,
                 quantities,
-                labels: Labels::NONE,
+                labels: labels(project),
             })
         }
-        Action::Hold { org, amount, seconds } => Box::new(PlaceHold {
+        Action::Hold { org, amount, seconds, project } => Box::new(PlaceHold {
             org,
             amount: nanos(amount),
             sku: None,
             expires_in_seconds: seconds,
             note: String::new(),
-            labels: Labels::NONE,
+            labels: labels(project),
         }),
         Action::Capture { org, hold, amount } => {
             Box::new(CaptureHold { org, hold, amount: amount.map(nanos) })
@@ -248,6 +262,9 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
                 Refusal::InsufficientCredit { available, required }
                 | Refusal::RunwayTooShort { available, required } => {
                     format!(" {} {}", available.nanos(), required.nanos())
+                }
+                Refusal::LimitReached { left, required, .. } => {
+                    format!(" {} {}", left.nanos(), required.nanos())
                 }
                 _ => String::new(),
             };

@@ -23,6 +23,7 @@ struct Customer {
     methods: Vec<i64>,
     deposits: Vec<i64>,
     refunds: Vec<i64>,
+    caps: Vec<i64>,
     events: Vec<Action>,
 }
 
@@ -140,6 +141,7 @@ impl Workload {
         let Some(customer) = self.customers.get_mut(&action.org()) else { return };
         match action {
             Action::Give { .. } => customer.grants.push(said.number),
+            Action::Cap { .. } => customer.caps.push(said.number),
             Action::SaveMethod { .. } => customer.methods.push(said.number),
             Action::StartDeposit { .. } => customer.deposits.push(said.number),
             Action::CreateResource { .. } => customer.resources.push(said.number),
@@ -321,7 +323,7 @@ impl Workload {
         let cloud = self.clouds.iter().find(|it| Some(it.org) == known.platform).unwrap();
         let now = if cloud.live { sight.now() } else { cloud.clock };
         let skus = cloud.skus.clone();
-        let chosen = match self.chance.below(50) {
+        let chosen = match self.chance.below(53) {
             0..=3 => Some(self.give(org, now)),
             4 => self.chance.pick(&known.grants).map(|&grant| Action::Void { org, grant }),
             5..=8 => Some(self.pay(org, &known, now)),
@@ -338,12 +340,14 @@ impl Workload {
             }
             21..=24 => {
                 let seconds = (!self.chance.one_in(3)).then(|| self.chance.between(1, 8_000));
-                Some(Action::Hold { org, amount: self.money(12), seconds })
+                let (amount, project) = (self.money(12), self.project());
+                Some(Action::Hold { org, amount, seconds, project })
             }
             25..=27 => self.resolve(org, &known),
             28..=33 => self.money_back(org, &known),
             34 | 35 => self.reverse(org, &known),
             36 | 37 => Some(self.discount(org, &skus, now)),
+            38..=40 => Some(self.cap(org, &known)),
             _ => Some(self.usage(org, &known, now)),
         };
         chosen.unwrap_or_else(|| self.start(org, &known, now).unwrap_or_else(|| self.resource(org)))
@@ -391,6 +395,26 @@ impl Workload {
         let from = self.chance.one_in(2).then(|| plus(self.chance.between(-1, 40_000)));
         let until = self.chance.one_in(2).then(|| plus(self.chance.between(0, 90_000)));
         Action::Discount { org, sku, bps, from, until }
+    }
+
+    fn project(&mut self) -> Option<&'static str> {
+        *self.chance.pick(&[None, Some("alpha"), Some("beta")]).expect("there are some")
+    }
+
+    /// A cap for the day or the month, of all or of a project; now and then one is removed.
+    fn cap(&mut self, org: OrgId, known: &Customer) -> Action {
+        if self.chance.one_in(5)
+            && let Some(&limit) = self.chance.pick(&known.caps)
+        {
+            return Action::Uncap { org, limit };
+        }
+        let most = match self.chance.below(12) {
+            0 => -1,
+            1 => 0,
+            _ => self.money(80),
+        };
+        let monthly = self.chance.one_in(2);
+        Action::Cap { org, project: self.project(), monthly, most }
     }
 
     fn pay(&mut self, org: OrgId, known: &Customer, now: Timestamp) -> Action {
@@ -483,7 +507,7 @@ impl Workload {
 
     fn resource(&mut self, org: OrgId) -> Action {
         let (sku, _) = *self.chance.pick(&SKUS[..3]).unwrap();
-        Action::CreateResource { org, sku: sku.to_owned() }
+        Action::CreateResource { org, sku: sku.to_owned(), project: self.project() }
     }
 
     fn start(&mut self, org: OrgId, known: &Customer, now: Timestamp) -> Option<Action> {
@@ -536,7 +560,8 @@ impl Workload {
         if second != first && self.chance.one_in(2) {
             quantities.push((second.to_owned(), self.chance.between(0, 90_000)));
         }
-        Action::Usage { org, id, sku: sku.to_owned(), at: self.reported(now), quantities }
+        let (at, project) = (self.reported(now), self.project());
+        Action::Usage { org, id, sku: sku.to_owned(), at, quantities, project }
     }
 }
 

@@ -15,6 +15,7 @@ use domain::deposit::{Deposit, DepositLabel};
 use domain::event::EventKind;
 use domain::grant::{Grant, GrantKind};
 use domain::ledger::LedgerTransaction;
+use domain::limit::Limit;
 use domain::profile::Versions;
 use domain::wallet::Wallet;
 use domain::{Amount, OrgId, Timestamp};
@@ -157,6 +158,16 @@ fn told_name(kind: EventKind, is_forecast: bool) -> &'static str {
         EventKind::BalanceRecovered if is_forecast => "balance.forecast_recovered",
         kind => kind.name(),
     }
+}
+
+/// What counts against each limit at an instant, in order.
+fn limits<'a>(limits: impl Iterator<Item = &'a Limit>, at: i64) -> Vec<(i64, i128, i128)> {
+    let at = Timestamp::from_micros(at);
+    let present = limits.filter(|limit| limit.removed_at.is_none());
+    let mut limits: Vec<(i64, i128, i128)> =
+        present.map(|it| (it.number, wide(it.spent(at)), wide(it.held))).collect();
+    limits.sort_unstable();
+    limits
 }
 
 /// When auto top-up charged how much, in order.

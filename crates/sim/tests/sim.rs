@@ -35,7 +35,8 @@ fn engine_and_auditor_agree_on_a_store() {
 
 /// These found mistakes once: a grant voided when it was used up, a run that had yet to begin and
 /// paid for others, blocks behind an unanswered top-up, a dispute that was partly won, a grant that
-/// begins within a second, a clock that went back.
+/// begins within a second, a clock that went back, the labels of a charge that nothing paid for and
+/// that was taken back under a limit.
 #[test]
 fn seeds_that_found_something_find_nothing_any_more() {
     for seed in [206, 1263, 2232, 2390, 3448, 5514, 7518, 8527, 44_848, 60_936, 82_009] {
@@ -46,6 +47,7 @@ fn seeds_that_found_something_find_nothing_any_more() {
     check(28_800, 200, Stage::Store { at: 839, fault: Fault::Refuse });
     check(40_550, 200, Stage::Store { at: 166, fault: Fault::Refuse });
     check(96_250, 200, Stage::Store { at: 618, fault: Fault::Die });
+    check(50, 200, ON_STORE);
 }
 
 #[test]

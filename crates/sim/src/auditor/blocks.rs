@@ -13,7 +13,9 @@ impl Purse {
             if charge > 0 {
                 self.charge(terms, "block", charge, &parts);
             }
+            let start = self.runs[place].next_block();
             self.runs[place].paid.as_mut().unwrap().blocks.push(parts);
+            self.count(self.runs[place].project, start * SECOND, charge);
         }
     }
 
@@ -57,6 +59,9 @@ impl Purse {
                 }
                 self.settle(terms, to);
                 if is_paid {
+                    if self.end_beyond(terms, place, start, at) {
+                        break;
+                    }
                     self.pay_blocks(terms, place, start);
                     continue;
                 }
@@ -88,6 +93,9 @@ impl Purse {
                 break;
             }
             let (charge, parts) = (paid.charge, paid.blocks.pop().unwrap());
+            let begun = start + paid.length * (count - 1);
+            let project = run.project;
+            self.count(project, begun * SECOND, -charge);
             for &(number, part) in parts.iter().rev() {
                 self.put_back(number, part);
             }

@@ -31,6 +31,14 @@ impl Zone {
         self.instant((local.div_euclid(DAY) + 1) * DAY)
     }
 
+    /// When the local month of an instant is over.
+    pub fn month_end(self, at: i64) -> i64 {
+        let local = at + self.offset(at);
+        let (year, month, _) = date(local.div_euclid(DAY));
+        let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+        self.instant(days(year, month, 1) * DAY)
+    }
+
     /// The same local time so many months later, or the last day of a month that is too short.
     pub fn plus_months(self, at: i64, months: i64) -> i64 {
         let local = at + self.offset(at);

@@ -3,6 +3,7 @@
 //! Every method answers with the words that the engine has to answer with, without the number that
 //! it gave to what it made.
 
+use super::limits::Project;
 use super::purse::{
     AHEAD, Aside, Credit, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Sort, half_even,
     second_of,
@@ -168,7 +169,7 @@ impl Purse {
         number: i64,
         resource: i64,
         price: (i128, i64),
-        compute: bool,
+        (compute, project): (bool, Project),
         start: i64,
         now: i64,
     ) -> Told {
@@ -191,6 +192,15 @@ impl Purse {
         if available < required || available <= 0 {
             return format!("refused insufficient_credit {available} {required}");
         }
+        // What has to be there to start something is not spent by it.
+        let is_blocks = compute && terms.block.is_some();
+        let spends = match terms.hold_seconds {
+            None if !is_blocks => cost(ran),
+            _ => required,
+        };
+        if let Some(refusal) = self.beyond(project, spends, 0, t) {
+            return refusal;
+        }
         let paid = terms.block.filter(|_| compute).map(|length| Paid {
             length,
             charge: half_even(price.0 * i128::from(length), i128::from(price.1) * 10_000),
@@ -203,12 +213,16 @@ impl Purse {
             price: price.0,
             per: price.1,
             compute,
+            project,
             start: second_of(start),
             stop: None,
             paid,
         });
         if let Some(place) = self.runs.iter().position(|run| run.number == number) {
             self.pay_blocks(terms, place, t.max(second_of(start)));
+            if self.runs[place].accrues() {
+                self.count_run(place);
+            }
         }
         self.told.push(("run.started", now));
         self.changed = true;
@@ -238,20 +252,9 @@ impl Purse {
             self.end_blocks(terms, place, stop, now);
             return format!("run {} {stop} requested", self.runs[place].start);
         }
-        let t = second_of(now);
-        let before = (-self.unposted(t)).max(0);
-        self.runs[place].stop = Some(stop);
-        let surplus = (-self.unposted(t)).max(0) - before;
-        self.changed = true;
         let ordered = self.stop_at.is_some_and(|order| stop * SECOND >= order);
+        self.close(terms, place, stop, now);
         let last = self.stoppable() == 0;
-        if last {
-            self.stop_at = None;
-        }
-        self.settle(terms, t);
-        self.give_back(surplus);
-        self.offset();
-        self.expire_credits(terms, now);
         self.told.push(("run.stopped", now));
         if ordered && self.runs[place].compute {
             self.rest(terms, place);
@@ -266,6 +269,23 @@ impl Purse {
             (false, _) => "requested",
         };
         format!("run {start} {stop} {reason}")
+    }
+
+    /// Ends a run, and gives back what was posted for time that turns out not to have run.
+    pub fn close(&mut self, terms: &Terms, place: usize, stop: i64, now: i64) {
+        let t = second_of(now);
+        let before = (-self.unposted(t)).max(0);
+        self.runs[place].stop = Some(stop);
+        let surplus = (-self.unposted(t)).max(0) - before;
+        self.changed = true;
+        if self.stoppable() == 0 {
+            self.stop_at = None;
+        }
+        self.count_run(place);
+        self.settle(terms, t);
+        self.give_back(surplus);
+        self.offset();
+        self.expire_credits(terms, now);
     }
 
     /// Charges for use: what it is answered, what it was drawn from, what was absorbed and owed.
@@ -285,7 +305,7 @@ impl Purse {
         &mut self,
         terms: &Terms,
         number: i64,
-        amount: i128,
+        (amount, project): (i128, Project),
         seconds: i64,
         now: i64,
     ) -> Told {
@@ -304,12 +324,15 @@ impl Purse {
         if spare < amount {
             return format!("refused runway_too_short {spare} {amount}");
         }
+        if let Some(refusal) = self.beyond(project, amount, terms.keep, second_of(now)) {
+            return refusal;
+        }
         if self.value() - self.set_aside() < amount {
             return format!("refused insufficient_credit {spare} {amount}");
         }
         let parts = self.reserve(amount);
         let expires = now + seconds * SECOND;
-        self.asides.push(Aside { number, amount, parts, expires, state: "open" });
+        self.asides.push(Aside { number, amount, parts, expires, state: "open", project });
         self.changed = true;
         format!("hold {amount} open")
     }
@@ -367,6 +390,7 @@ impl Purse {
         parts.extend(more);
         self.charge(terms, "capture", amount, &parts);
         self.asides[place].state = "captured";
+        self.count(self.asides[place].project, now, amount);
         self.changed = true;
         self.offset();
         self.expire_credits(terms, now);

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use domain::{OrgId, Timestamp};
 
 use super::Auditor;
+use super::limits::Cap;
 pub use super::purse::Sort;
 use super::purse::{Credit, Purse, Source, UNNAMED, second_of};
 
@@ -36,6 +37,8 @@ pub struct Whole {
     pub told: Vec<(&'static str, i64)>,
     pub holds: Vec<(i64, &'static str)>,
     pub attempts: Vec<(i64, i128)>,
+    /// Number, spent and held of each limit, at the instant asked for.
+    pub limits: Vec<(i64, i128, i128)>,
 }
 
 impl Auditor {
@@ -96,6 +99,9 @@ impl Auditor {
         same(org, "books", &whole.books, &purse.books)?;
         let holds: Vec<(i64, &str)> = purse.asides.iter().map(|it| (it.number, it.state)).collect();
         same(org, "holds", &whole.holds, &holds)?;
+        let counted = |cap: &Cap| (cap.number, cap.spent(t), purse.held(cap));
+        let limits = purse.caps.iter().filter(|cap| !cap.removed).map(counted).collect();
+        same(org, "limits", &whole.limits, &limits)?;
         same(org, "top-ups", &whole.attempts, &purse.attempts)
     }
 }

@@ -91,6 +91,15 @@ impl Desk<'_> {
                 self.purse.changed = true;
                 "limit".into()
             }
+            Action::Cap { project, monthly, most, .. } => {
+                let now = self.catch_up(wall);
+                let what = (*project, *monthly);
+                self.purse.cap(said.number, what, i128::from(*most), now)
+            }
+            Action::Uncap { limit, .. } => {
+                self.catch_up(wall);
+                self.purse.uncap(*limit)
+            }
             Action::StartDeposit { amount, .. } => self.expect_deposit(wall, *amount, said),
             Action::SettleDeposit { deposit, outcome, paid, .. } => {
                 self.expect_settled(wall, *deposit, (*outcome, *paid), said)
@@ -101,10 +110,13 @@ impl Desk<'_> {
             | Action::Dispute { .. }
             | Action::ReleaseFreeze { .. }
             | Action::Reverse { .. } => self.expect_return(wall, action, said),
-            Action::CreateResource { sku, .. } => match self.shop.skus.get(sku) {
+            Action::CreateResource { sku, project, .. } => match self.shop.skus.get(sku) {
                 None => refused("unknown_sku"),
                 Some(&(sku, class)) => {
-                    self.things.insert((self.org, said.number), Thing { sku, class, run: None });
+                    self.things.insert(
+                        (self.org, said.number),
+                        Thing { sku, class, project: *project, run: None },
+                    );
                     "resource".into()
                 }
             },
@@ -112,11 +124,11 @@ impl Desk<'_> {
             Action::Resume { resource, .. } => self.expect_resume(wall, *resource, said),
             Action::StopRun { run, at, .. } => self.expect_stop(wall, *run, *at),
             Action::Usage { .. } => self.expect_usage(wall, action),
-            Action::Hold { amount, seconds, .. } => {
+            Action::Hold { amount, seconds, project, .. } => {
                 let now = self.catch_up(wall);
                 let seconds = seconds.unwrap_or(3_600);
-                let amount = i128::from(*amount);
-                self.purse.hold(&self.shop.terms, said.number, amount, seconds, now)
+                let what = (i128::from(*amount), *project);
+                self.purse.hold(&self.shop.terms, said.number, what, seconds, now)
             }
             Action::Capture { hold, amount, .. } => {
                 let now = self.catch_up(wall);
@@ -248,6 +260,7 @@ impl Desk<'_> {
         let past_zero = (event.absorbed, event.debt);
         let terms = &self.shop.terms;
         let words = self.purse.reverse(terms, event.amount, &event.parts, past_zero, now);
+        self.purse.count(event.project, event.at, -event.amount);
         self.used.get_mut(&key).unwrap().reversed = Some(words.clone());
         words
     }
@@ -291,11 +304,11 @@ impl Desk<'_> {
         let Some(price) = self.shop.price(thing.sku, "seconds", start) else {
             return refused("price_missing");
         };
-        let compute = thing.class == "compute";
+        let what = (thing.class == "compute", thing.project);
         thing.run = Some(said.number);
         let (terms, number) = (&self.shop.terms, said.number);
         let price = (price.amount * self.purse.share(terms, thing.sku, start), price.per);
-        self.purse.start(terms, number, resource, price, compute, start, now)
+        self.purse.start(terms, number, resource, price, what, start, now)
     }
 
     fn expect_resume(&mut self, wall: i64, resource: i64, said: &Said) -> String {
@@ -316,12 +329,12 @@ impl Desk<'_> {
         let Some(price) = self.shop.price(thing.sku, "seconds", now) else {
             return refused("price_missing");
         };
-        let compute = thing.class == "compute";
+        let what = (thing.class == "compute", thing.project);
         thing.run = Some(said.number);
         let (terms, number) = (&self.shop.terms, said.number);
         let start = second_of(now) * SECOND;
         let price = (price.amount * self.purse.share(terms, thing.sku, start), price.per);
-        self.purse.start(terms, number, resource, price, compute, start, now)
+        self.purse.start(terms, number, resource, price, what, start, now)
     }
 
     fn expect_stop(&mut self, wall: i64, run: i64, at: Option<Timestamp>) -> String {
@@ -331,9 +344,11 @@ impl Desk<'_> {
     }
 
     fn expect_usage(&mut self, wall: i64, action: &Action) -> String {
-        let Action::Usage { id, sku, at, quantities, .. } = action else { return String::new() };
+        let Action::Usage { id, sku, at, quantities, project, .. } = action else {
+            return String::new();
+        };
         let key = (self.org, id.clone());
-        let content = format!("{sku} {at:?} {quantities:?}");
+        let content = format!("{sku} {at:?} {quantities:?} {project:?}");
         if let Some(before) = self.used.get(&key) {
             if before.content != content {
                 return refused("event_conflict");
@@ -360,13 +375,28 @@ impl Desk<'_> {
         }
         let now = self.catch_up(wall);
         let available = self.purse.available(&self.shop.terms, second_of(now));
-        if self.shop.terms.models_refused && class == "model" && available <= 0 {
-            return format!("refused insufficient_credit {available} {amount}");
+        if self.shop.terms.models_refused && class == "model" {
+            if available <= 0 {
+                return format!("refused insufficient_credit {available} {amount}");
+            }
+            if let Some(refusal) = self.purse.beyond(*project, 0, 0, second_of(now)) {
+                return refusal;
+            }
         }
+        self.purse.count(*project, at, amount);
         let (words, parts, past_zero) = self.purse.used(&self.shop.terms, amount, now);
         let ((absorbed, debt), reversed) = (past_zero, None);
-        let event =
-            Event { content, words: words.clone(), amount, parts, absorbed, debt, reversed };
+        let event = Event {
+            content,
+            at,
+            project: *project,
+            words: words.clone(),
+            amount,
+            parts,
+            absorbed,
+            debt,
+            reversed,
+        };
         self.used.insert(key, event);
         words
     }

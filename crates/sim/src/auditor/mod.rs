@@ -12,6 +12,7 @@ mod commands;
 mod compare;
 mod desk;
 mod discount;
+mod limits;
 mod purse;
 mod returns;
 mod terms;
@@ -72,6 +73,7 @@ impl Shop {
 struct Thing {
     sku: i64,
     class: &'static str,
+    project: limits::Project,
     run: Option<i64>,
 }
 
@@ -79,6 +81,9 @@ struct Thing {
 #[derive(Clone, Debug)]
 struct Event {
     content: String,
+    /// When it was used, and by what.
+    at: i64,
+    project: limits::Project,
     /// What it was answered.
     words: String,
     amount: i128,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::calendar::Zone;
 use super::discount::Discount;
+use super::limits::{Cap, Project};
 use super::returns::{Dispute, Frozen, Refund};
 use super::terms::{Overdraft, Terms};
 use super::validity::Validity;
@@ -86,6 +87,7 @@ pub struct Running {
     pub price: i128,
     pub per: i64,
     pub compute: bool,
+    pub project: Project,
     pub start: i64,
     pub stop: Option<i64>,
     pub paid: Option<Paid>,
@@ -121,6 +123,7 @@ pub struct Aside {
     pub parts: Vec<(i64, i128)>,
     pub expires: i64,
     pub state: &'static str,
+    pub project: Project,
 }
 
 #[derive(Clone, Debug)]
@@ -158,6 +161,7 @@ pub struct Purse {
     pub zone: Option<Zone>,
     /// Every discount that was ever assigned, in that order.
     pub discounts: Vec<Discount>,
+    pub caps: Vec<Cap>,
     /// Until when what was bought is valid, where that rolls.
     pub validity: Option<Validity>,
     /// Money on its way back, by the number of the refund.

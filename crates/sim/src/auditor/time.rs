@@ -43,6 +43,7 @@ impl Purse {
         let is_open = |run: &Running| run.stop.is_none();
         self.stop_at.is_some()
             || self.limit.is_some()
+            || self.caps.iter().any(|cap| !cap.removed)
             || terms.horizon.is_some()
             || self.refill.as_ref().is_some_and(|rule| rule.enabled || rule.in_flight)
             || self
@@ -78,6 +79,7 @@ impl Purse {
         let to = self.settles_to(terms, now);
         self.settle(terms, to);
         self.expire(terms, now);
+        self.reset_caps(terms, now);
         now
     }
 
@@ -92,6 +94,7 @@ impl Purse {
             self.settle(terms, to);
         }
         self.expire(terms, at);
+        self.reset_caps(terms, at);
         let day = second_of(at) - second_of(at).rem_euclid(DAY);
         if self.is_running() && self.settled < day {
             self.settle(terms, day);
@@ -141,6 +144,7 @@ impl Purse {
         self.changed = false;
         self.looked = at;
         self.look_at_stops(terms, at);
+        self.look_at_caps(terms, at);
         self.look_at_blocks(terms, at);
         self.changed = false;
         let asked = self.look_at_refill(terms, at, real);
@@ -382,6 +386,7 @@ impl Purse {
             consider(aside.expires);
         }
         self.upcoming.iter().for_each(|&(begins, _)| consider(begins));
+        self.resets().for_each(&mut consider);
         for credit in &self.credits {
             let lapse = self.lapses(credit);
             if lapse != NEVER && credit.free() > 0 {
@@ -416,6 +421,7 @@ impl Purse {
         let due = |t: i64| {
             let at = t * SECOND;
             (self.stop_at.is_none() && at >= self.patience() && self.is_spent(terms, at))
+                || self.is_cap_due(t)
                 || (at >= self.cooled() && self.wants_refill(terms, t))
                 || self.limit.is_some_and(|(limit, fired)| !fired && self.shown(terms, t) < limit)
                 || (terms.horizon.is_some()

@@ -36,6 +36,11 @@ impl Purse {
         self.local().day_end(at)
     }
 
+    /// When the local month of an instant is over.
+    pub fn month_end(&self, at: i64) -> i64 {
+        self.local().month_end(at)
+    }
+
     /// A payment made at `paid_at` and confirmed now moves the date.
     pub fn renew(&mut self, terms: &Terms, paid_at: i64, now: i64) {
         let Bought::Months(months) = terms.bought else { return };

@@ -109,7 +109,7 @@ impl DomainWorld {
         self.sums = sums;
     }
 
-    fn whole(&self, org: OrgId) -> Whole {
+    fn whole(&self, org: OrgId, at: i64) -> Whole {
         let mut whole = Whole::default();
         self.sums.get(&org).cloned().unwrap_or_default().fill(&mut whole);
         for event in self.ws.events().iter().filter(|event| event.org == org) {
@@ -117,6 +117,7 @@ impl DomainWorld {
             whole.told.push((told_name(event.kind, is_forecast), event.at.micros()));
         }
         whole.holds = self.ws.holds.of(org).map(|(number, it)| (number, it.state.name())).collect();
+        whole.limits = super::limits(self.ws.limits.of(org).map(|(_, limit)| limit), at);
         let deposits = self.ws.deposits.of(org).map(|(_, deposit)| deposit);
         whole.attempts = super::attempts(deposits);
         whole
@@ -231,7 +232,7 @@ impl World for DomainWorld {
             let wallet = self.ws.wallet(look.org).expect("a wallet that was made");
             let platform = self.ws.platform(look.platform).expect("a platform that was made");
             let made = made(self.ws.grants.of(look.org).map(|(_, grant)| grant));
-            let whole = whole.then(|| self.whole(look.org));
+            let whole = whole.then(|| self.whole(look.org, look.at));
             Seen { made, whole, ..seen(wallet, &platform.profiles, look.at) }
         };
         looks.iter().map(see).collect()

@@ -277,7 +277,7 @@ impl World for StoreWorld {
                 let made = made(grants.iter());
                 let tip = wallet.tip.position;
                 let whole = match whole {
-                    true => Some(see_whole(snapshot, look.org, tip, &grants).await?),
+                    true => Some(see_whole(snapshot, look, tip, &grants).await?),
                     false => None,
                 };
                 all.push(Seen { made, whole, ..seen(&wallet, &home.profiles, look.at) });
@@ -305,7 +305,7 @@ impl World for StoreWorld {
 
 async fn see_whole(
     snapshot: &mut Snapshot,
-    org: OrgId,
+    &Look { org, at, .. }: &Look,
     tip: i64,
     grants: &[Grant],
 ) -> Result<Whole, StoreError> {
@@ -322,6 +322,8 @@ async fn see_whole(
     let holds = lists::holds(snapshot, org, i64::MAX, ROWS).await?;
     whole.holds = holds.iter().map(|hold| (hold.number, hold.state.name())).collect();
     whole.holds.sort_unstable();
+    let limits = lists::limits(snapshot, org, i64::MAX, ROWS).await?;
+    whole.limits = super::limits(limits.iter(), at);
     let deposits = lists::deposits(snapshot, org, i64::MAX, ROWS).await?;
     whole.attempts = attempts(deposits.iter());
     Ok(whole)
