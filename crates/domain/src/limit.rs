@@ -432,8 +432,8 @@ impl Limit {
     }
 }
 
-/// Step 3 of R5: windows that are over begin anew. The time that ran until then is settled first,
-/// so that the ledger tells one window from the next.
+/// Step 3 of R5: windows that are over begin anew. Where something counted in one of them, the time
+/// that ran until then is settled first, so that the ledger tells one window from the next.
 pub(crate) fn reset_limits(
     ws: &mut Workset,
     org: OrgId,
@@ -449,7 +449,9 @@ pub(crate) fn reset_limits(
     if over.is_empty() {
         return Ok(());
     }
-    settle_to(ws, org, profile, settled_by_others(profile, at))?;
+    if !over.iter().all(Limit::is_idle) {
+        settle_to(ws, org, profile, settled_by_others(profile, at))?;
+    }
     let zone = ws.wallet(org)?.zone.clone();
     for limit in &mut over {
         limit.begin_window(&zone, at);
