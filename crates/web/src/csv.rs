@@ -9,6 +9,8 @@ pub enum Cell<'a> {
     Text(&'a str),
     /// What we wrote: an amount, a time, an id.
     Plain(String),
+    /// Several values, as JSON.
+    Json(String),
 }
 
 /// Adds one line to `table`.
@@ -19,21 +21,22 @@ pub fn line(table: &mut String, cells: &[Cell<'_>]) {
         }
         match cell {
             Cell::Plain(text) => table.push_str(text),
+            Cell::Json(text) => table.push_str(&quoted(text)),
             Cell::Text(text) => {
                 let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
                 let text = if is_formula { format!("'{text}") } else { (*text).to_owned() };
-                table.push_str(&quoted(text));
+                table.push_str(&quoted(&text));
             }
         }
     }
     table.push_str("\r\n");
 }
 
-fn quoted(text: String) -> String {
+fn quoted(text: &str) -> String {
     if text.contains(['"', ',', '\r', '\n']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        text
+        text.to_owned()
     }
 }
 

@@ -38,6 +38,7 @@ pub const MEMBER_HEADER: &str = "drawdown-member";
 const KEY_LENGTH_MAX: usize = 255;
 
 /// One authenticated request.
+#[derive(Clone)]
 pub struct Call {
     pub web: Arc<Web>,
     pub route: &'static Route,
@@ -67,24 +68,30 @@ pub struct Reply {
     pub media: Option<&'static str>,
     /// The organization it is about, for the links of a refusal.
     pub org: Option<OrgId>,
+    /// Where a table goes on that was cut.
+    pub next: Option<String>,
 }
 
 impl Reply {
+    pub fn new(status: u16, body: String) -> Reply {
+        Reply { status, body, is_replayed: false, media: None, org: None, next: None }
+    }
+
     /// A value as JSON.
     pub fn json(status: u16, value: &impl Serialize) -> Result<Reply, Fault> {
         let body = serde_json::to_string(value).map_err(|_| Fault::Internal)?;
-        Ok(Reply { status, body, is_replayed: false, media: None, org: None })
+        Ok(Reply::new(status, body))
     }
 
     /// A table.
     pub fn csv(body: String) -> Reply {
-        Reply { status: 200, body, is_replayed: false, media: Some(CSV), org: None }
+        Reply { media: Some(CSV), ..Reply::new(200, body) }
     }
 
     /// The problem document of a fault.
     pub fn problem(fault: &Fault) -> Reply {
         let body = fault.to_body().to_string();
-        Reply { status: fault.status(), body, is_replayed: false, media: None, org: None }
+        Reply::new(fault.status(), body)
     }
 
     pub fn is_success(&self) -> bool {
@@ -296,11 +303,11 @@ impl Call {
         Ok(match outcome {
             Outcome::Decided(decided) => {
                 let (status, body) = render(&decided);
-                let reply = Reply { status, body, is_replayed: false, media: None, org: Some(org) };
+                let reply = Reply { org: Some(org), ..Reply::new(status, body) };
                 (reply, Some(decided))
             }
             Outcome::Replayed { status, body } => {
-                (Reply { status, body, is_replayed: true, media: None, org: Some(org) }, None)
+                (Reply { is_replayed: true, org: Some(org), ..Reply::new(status, body) }, None)
             }
         })
     }

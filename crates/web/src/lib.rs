@@ -18,6 +18,7 @@ pub mod pages;
 pub mod route;
 pub mod router;
 pub mod routes;
+pub mod table;
 pub mod wire;
 
 use std::future::Future;

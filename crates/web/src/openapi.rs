@@ -161,6 +161,15 @@ fn parameters(route: &Route, taken: &mut SchemaGenerator) -> Vec<Value> {
             }));
         }
     }
+    if route.is_list {
+        parameters.push(json!({
+            "name": "format",
+            "in": "query",
+            "description": "`json`, a page; or `csv`, a table of all rows, or of the first \
+                            `limit`, at most 10,000. `Accept: text/csv` asks for the same.",
+            "schema": { "type": "string", "enum": ["json", "csv"] }
+        }));
+    }
     if route.method == Method::POST && route.key != KeyPolicy::None {
         parameters.push(json!({
             "name": "Idempotency-Key",
@@ -177,11 +186,14 @@ fn responses(route: &Route, given: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
     let success = match route.response {
         Some(schema) => {
-            let schema = schema(given);
+            let mut content = json!({ "application/json": { "schema": schema(given) } });
+            if route.is_list {
+                content["text/csv"] = json!({ "schema": { "type": "string" } });
+            }
             json!({
                 "description": "Done.",
                 "headers": { "Request-Id": { "schema": { "type": "string" } } },
-                "content": { "application/json": { "schema": schema } }
+                "content": content
             })
         }
         None => json!({ "description": "Done." }),

@@ -50,6 +50,8 @@ pub struct Route {
     pub status: u16,
     pub request: Option<SchemaOf>,
     pub response: Option<SchemaOf>,
+    /// Whether it answers with a page of rows, which can be had as a table.
+    pub is_list: bool,
     pub query: Option<SchemaOf>,
     /// Codes of refusals beside those that every route can answer.
     pub refusals: &'static [&'static str],
@@ -75,6 +77,7 @@ impl Route {
             status: 200,
             request: None,
             response: None,
+            is_list: false,
             query: None,
             refusals: &[],
             key: KeyPolicy::None,
@@ -123,6 +126,12 @@ impl Route {
     pub const fn answers<T: JsonSchema>(mut self) -> Route {
         self.response = Some(schema_of::<T>);
         self
+    }
+
+    /// Answers with a page of rows.
+    pub const fn lists<T: JsonSchema>(mut self) -> Route {
+        self.is_list = true;
+        self.answers::<T>()
     }
 
     pub const fn query<T: JsonSchema>(mut self) -> Route {

@@ -31,7 +31,7 @@ use crate::forward::{FORWARDED, Onward, REPLAYED, REQUEST_ID};
 use crate::route::{BodySize, JSON, Route};
 use crate::routes::ROUTES;
 use crate::wire::with_member;
-use crate::{Web, add_credits_url};
+use crate::{Web, add_credits_url, table};
 
 const PROBLEM: &str = "application/problem+json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -148,7 +148,9 @@ async fn pass(
     let seconds_max = web.config.body_seconds_max;
     let _room = web.body_room.take(announced_bytes(&parts, bytes_max), seconds_max).await?;
     let body = read_body(body, bytes_max, seconds_max).await?;
-    let sent = Arc::new(Sent { uri: parts.uri, headers: parts.headers, body });
+    let mut sent = Sent { uri: parts.uri, headers: parts.headers, body };
+    let table = if route.is_list { table::asked(&mut sent)? } else { None };
+    let sent = Arc::new(sent);
     let is_forwarded = is_forwarded(&web, route, &sent)?;
     let call = Call {
         web: Arc::clone(&web),
@@ -158,7 +160,11 @@ async fn pass(
         path_text,
         is_forwarded,
     };
-    match (route.handler)(call).await {
+    let answered = match table {
+        Some(asked) => table::whole(call, asked).await,
+        None => (route.handler)(call).await,
+    };
+    match answered {
         Ok(reply) => Ok(Passed::Here(reply)),
         Err(Fault::App(AppError::NotOwner { address })) if !address.is_empty() && !is_forwarded => {
             web.metrics.count_forwarded();
@@ -254,6 +260,9 @@ fn respond(web: &Web, media: &'static str, reply: Reply, request_id: &str) -> Re
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
+    }
+    if let Some(value) = reply.next.and_then(|next| HeaderValue::from_str(&next).ok()) {
+        headers.insert("next-cursor", value);
     }
     if reply.is_replayed {
         web.metrics.count_replayed();

@@ -50,7 +50,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_organizations", "Lists the organizations of a platform")
         .role(Platform)
         .query::<PlatformQuery>()
-        .answers::<List<organizations::OrganizationOut>>(),
+        .lists::<List<organizations::OrganizationOut>>(),
     Route::get("/v1/organizations/{id}", to!(organizations::get))
         .is("get_organization", "Shows an organization")
         .role(Read)
@@ -80,7 +80,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_api_keys", "Lists API keys")
         .role(Organization)
         .query::<OrganizationQuery>()
-        .answers::<List<api_keys::ApiKeyOut>>(),
+        .lists::<List<api_keys::ApiKeyOut>>(),
     Route::act("/v1/api_keys/{id}/revoke", to!(api_keys::revoke))
         .is("revoke_api_key", "Revokes an API key within a second")
         .role(Organization)
@@ -96,7 +96,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_limits", "Lists limits, with what each leaves")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<limits::SpendLimitOut>>(),
+        .lists::<List<limits::SpendLimitOut>>(),
     Route::act("/v1/limits/{id}/remove", to!(limits::remove))
         .is("remove_limit", "Removes a limit")
         .role(Organization)
@@ -112,7 +112,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_members", "Lists members")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<members::MemberOut>>(),
+        .lists::<List<members::MemberOut>>(),
     Route::get("/v1/members/{id}", to!(members::get))
         .is("get_member", "Shows a member")
         .role(Read)
@@ -200,7 +200,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_grants", "Lists grants with what is left of each")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<grants::GrantOut>>(),
+        .lists::<List<grants::GrantOut>>(),
     Route::get("/v1/grants/{id}", to!(grants::get))
         .is("get_grant", "Shows a grant with what is left of it")
         .role(Read)
@@ -229,7 +229,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_coupons", "Lists the coupons of a platform")
         .role(Platform)
         .query::<PlatformQuery>()
-        .answers::<List<coupons::CouponOut>>(),
+        .lists::<List<coupons::CouponOut>>(),
     Route::get("/v1/coupons/{id}", to!(coupons::get))
         .is("get_coupon", "Shows a coupon, and how often it was redeemed")
         .role(Platform)
@@ -252,7 +252,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_redemptions", "Lists what became of coupons in an organization")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<redemptions::RedemptionOut>>(),
+        .lists::<List<redemptions::RedemptionOut>>(),
     Route::create("/v1/deposits", to!(deposits::create))
         .is("start_deposit", "Starts a deposit and says where it is paid")
         .role(Organization)
@@ -269,7 +269,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_deposits", "Lists deposits")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<deposits::DepositOut>>(),
+        .lists::<List<deposits::DepositOut>>(),
     Route::get("/v1/deposits/{id}", to!(deposits::get))
         .is("get_deposit", "Shows a deposit")
         .role(Read)
@@ -294,7 +294,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_arrivals", "Lists what came and is not what was asked for")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<arrivals::ArrivalOut>>(),
+        .lists::<List<arrivals::ArrivalOut>>(),
     Route::get("/v1/arrivals/{id}", to!(arrivals::get))
         .is("get_arrival", "Shows an arrival")
         .role(Read)
@@ -324,7 +324,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_refunds", "Lists refunds")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<refunds::RefundOut>>(),
+        .lists::<List<refunds::RefundOut>>(),
     Route::get("/v1/refunds/{id}", to!(refunds::get))
         .is("get_refund", "Shows a refund")
         .role(Read)
@@ -363,7 +363,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_disputes", "Lists disputes")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<disputes::DisputeOut>>(),
+        .lists::<List<disputes::DisputeOut>>(),
     Route::get("/v1/disputes/{id}", to!(disputes::get))
         .is("get_dispute", "Shows a dispute")
         .role(Read)
@@ -403,7 +403,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_payment_methods", "Lists payment methods")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<payment_methods::PaymentMethodOut>>(),
+        .lists::<List<payment_methods::PaymentMethodOut>>(),
     Route::act("/v1/payment_methods/{id}/behaviour", to!(payment_methods::change_behaviour))
         .is("change_payment_method", "Changes how a sandbox payment method answers")
         .role(Organization)
@@ -419,7 +419,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_skus", "Lists what a platform sells")
         .role(Read)
         .query::<PlatformQuery>()
-        .answers::<List<skus::SkuOut>>(),
+        .lists::<List<skus::SkuOut>>(),
     Route::act("/v1/skus/{id}/alternatives", to!(skus::relate))
         .is("relate_sku", "Says which SKU can take the place of another")
         .role(Platform)
@@ -463,7 +463,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_prices", "Lists the versions of all prices of a platform")
         .role(Read)
         .query::<PlatformQuery>()
-        .answers::<List<prices::PriceOut>>(),
+        .lists::<List<prices::PriceOut>>(),
     Route::create("/v1/discounts", to!(discounts::create))
         .is("assign_discount", "Assigns a discount to an organization, for all SKUs or one")
         .role(Platform)
@@ -480,12 +480,12 @@ pub static ROUTES: &[Route] = &[
         .is("list_discounts", "Lists the discounts assigned to an organization")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<discounts::DiscountOut>>(),
+        .lists::<List<discounts::DiscountOut>>(),
     Route::get("/v1/price_list", to!(price_list::list))
         .is("list_price_list", "Lists what everything costs one organization now")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<price_list::ListedPriceOut>>(),
+        .lists::<List<price_list::ListedPriceOut>>(),
     Route::create("/v1/resources", to!(resources::create))
         .is("create_resource", "Creates a resource, which costs nothing until it runs")
         .role(Usage)
@@ -496,7 +496,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_resources", "Lists resources with their costs so far")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<resources::ResourceOut>>(),
+        .lists::<List<resources::ResourceOut>>(),
     Route::get("/v1/resources/{id}", to!(resources::get))
         .is("get_resource", "Shows a resource with its cost so far")
         .role(Read)
@@ -541,7 +541,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_runs", "Lists runs with their costs so far")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<runs::RunOut>>(),
+        .lists::<List<runs::RunOut>>(),
     Route::get("/v1/runs/{id}", to!(runs::get))
         .is("get_run", "Shows a run with its cost so far")
         .role(Read)
@@ -594,7 +594,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_holds", "Lists holds")
         .role(Read)
         .query::<OrganizationQuery>()
-        .answers::<List<holds::HoldOut>>(),
+        .lists::<List<holds::HoldOut>>(),
     Route::get("/v1/holds/{id}", to!(holds::get))
         .is("get_hold", "Shows a hold")
         .role(Read)
@@ -642,7 +642,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_ledger", "Lists movements, with settlements opened into their periods")
         .role(Read)
         .query::<ledger::LedgerQuery>()
-        .answers::<ledger::LedgerOut>(),
+        .lists::<ledger::LedgerOut>(),
     Route::get("/v1/explanations/{id}", to!(explanations::get))
         .is("get_explanation", "Says what a number is made of, down to its events")
         .role(Read)
@@ -652,7 +652,7 @@ pub static ROUTES: &[Route] = &[
         .is("list_events", "Lists what happened, oldest first")
         .role(Read)
         .query::<events::EventsQuery>()
-        .answers::<List<events::EventOut>>(),
+        .lists::<List<events::EventOut>>(),
     Route::get("/v1/reports/costs", to!(reports::costs))
         .is("report_costs", "Reports what was used, grouped, day by day; also as CSV")
         .role(Read)

@@ -73,11 +73,11 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
         Redeemed::Refused(refusal) => Err(Fault::Refused(refusal)),
         Redeemed::Decided(outcome) => match *outcome {
             Outcome::Replayed { status, body } => {
-                Ok(Reply { status, body, is_replayed: true, media: None, org })
+                Ok(Reply { is_replayed: true, org, ..Reply::new(status, body) })
             }
             Outcome::Decided(decided) => {
                 let (status, body) = redeemed(&decided);
-                Ok(Reply { status, body, is_replayed: false, media: None, org })
+                Ok(Reply { org, ..Reply::new(status, body) })
             }
         },
         Redeemed::Begun(coupon) => {

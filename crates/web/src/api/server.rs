@@ -5,7 +5,7 @@ use crate::extract::{Call, Reply};
 use crate::metrics::lanes_text;
 
 fn plain(status: u16, body: String) -> Reply {
-    Reply { status, body, is_replayed: false, media: None, org: None }
+    Reply::new(status, body)
 }
 
 /// Says that the process runs.

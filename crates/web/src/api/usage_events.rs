@@ -462,13 +462,7 @@ async fn record_one(call: &Call, event: UsageEventIn) -> Result<Reply, Fault> {
     let org = event.org;
     call.own(org)?;
     let outcome = call.web.app.run(event.command(&call.web.app)).await;
-    Ok(Reply {
-        status: 200,
-        body: result_of(outcome)?,
-        is_replayed: false,
-        media: None,
-        org: Some(org),
-    })
+    Ok(Reply { org: Some(org), ..Reply::new(200, result_of(outcome)?) })
 }
 
 async fn record_all(call: &Call, given: Vec<UsageEventIn>) -> Result<Reply, Fault> {
@@ -494,7 +488,7 @@ async fn record_all(call: &Call, given: Vec<UsageEventIn>) -> Result<Reply, Faul
         body.push_str(&result.unwrap_or_else(|fault| refused(&fault)));
     }
     body.push_str("]}");
-    Ok(Reply { status: 200, body, is_replayed: false, media: None, org: None })
+    Ok(Reply::new(200, body))
 }
 
 /// Names the event of a batch that is to blame.

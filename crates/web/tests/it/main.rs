@@ -1,8 +1,10 @@
 //! The API over a real store: every route asked by everyone, and the way of a customer through it.
 
+mod cases;
 mod customer;
 mod forward;
 mod history;
 mod hostile;
 mod security;
+mod tables;
 mod world;
