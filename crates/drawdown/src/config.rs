@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use web::rate::{RateLimit, RateLimits};
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -14,6 +15,7 @@ pub struct Config {
     pub server: Server,
     pub database: Database,
     pub lanes: Lanes,
+    pub limits: Limits,
     pub log: Log,
 }
 
@@ -38,6 +40,15 @@ pub struct Lanes {
     pub wallet_cache_max: usize,
     pub dedupe_tail_keys_max: u64,
     pub dedupe_memory_bytes_max: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    pub customer_requests_per_second: u32,
+    pub customer_requests_burst: u32,
+    pub platform_requests_per_second: u32,
+    pub platform_requests_burst: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -78,6 +89,31 @@ impl Default for Lanes {
             dedupe_tail_keys_max: 1_000_000,
             dedupe_memory_bytes_max: 201_326_592,
         }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            customer_requests_per_second: 200,
+            customer_requests_burst: 2_000,
+            platform_requests_per_second: 2_000,
+            platform_requests_burst: 20_000,
+        }
+    }
+}
+
+impl From<&Limits> for RateLimits {
+    fn from(limits: &Limits) -> RateLimits {
+        let customer = RateLimit {
+            per_second: limits.customer_requests_per_second,
+            burst: limits.customer_requests_burst,
+        };
+        let platform = RateLimit {
+            per_second: limits.platform_requests_per_second,
+            burst: limits.platform_requests_burst,
+        };
+        RateLimits { customer, platform }
     }
 }
 

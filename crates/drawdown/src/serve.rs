@@ -106,7 +106,8 @@ pub async fn run(
         "" => format!("http://{address}"),
         _ => config.public_url(),
     };
-    let web_config = web::WebConfig::new(public_url, operator_key.as_deref());
+    let mut web_config = web::WebConfig::new(public_url, operator_key.as_deref());
+    web_config.rates = (&config.limits).into();
     let router = web::router(app.clone(), web_config, pages);
     let jobs = tokio::spawn(do_jobs(app.clone()));
     ready(&Served { app: app.clone(), address });

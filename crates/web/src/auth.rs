@@ -36,6 +36,8 @@ pub struct Caller {
     pub role: Role,
     /// Whose key it is; nobody's for the operator's.
     pub home: Option<Home>,
+    /// The number of the key in its organization; none for the operator's.
+    pub key: Option<i64>,
 }
 
 /// An organization and the platform it lives on.
@@ -104,7 +106,7 @@ impl Directory {
         let Some((id, secret)) = split(bearer) else {
             let hash: [u8; 32] = hash_of(bearer);
             let is_operator = operator_key_hash.is_some_and(|known| hash.ct_eq(known).into());
-            let operator = Caller { role: Role::Operator, home: None };
+            let operator = Caller { role: Role::Operator, home: None, key: None };
             return if is_operator { Ok(operator) } else { Err(Fault::Unauthenticated) };
         };
         let key = self.key(app, id).await?.ok_or(Fault::Unauthenticated)?;
@@ -113,7 +115,7 @@ impl Directory {
             return Err(Fault::Unauthenticated);
         }
         let home = self.home(app, id.org).await?.ok_or(Fault::Unauthenticated)?;
-        Ok(Caller { role: key.role, home: Some(home) })
+        Ok(Caller { role: key.role, home: Some(home), key: Some(id.number) })
     }
 
     async fn key(&self, app: &App, id: Id) -> Result<Option<Arc<ApiKey>>, Fault> {
@@ -252,7 +254,7 @@ mod tests {
     #[test]
     fn a_caller_sees_what_is_theirs_and_nothing_else() {
         let (own, sibling, house, foreign) = (home(5, 1), home(6, 1), home(1, 1), home(7, 2));
-        let caller = |role, home| Caller { role, home };
+        let caller = |role, home| Caller { role, home, key: Some(7) };
         for (who, sees) in [
             (caller(Role::Read, Some(own)), [true, false, false, false]),
             (caller(Role::Usage, Some(own)), [true, false, false, false]),

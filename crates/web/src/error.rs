@@ -44,6 +44,10 @@ pub enum Fault {
         kind: Option<Kind>,
     },
     MethodNotAllowed,
+    /// The key asks more than it may.
+    RateLimited {
+        retry_seconds: u32,
+    },
     BodyTooSlow,
     BodyTooLarge {
         bytes_max: usize,
@@ -84,6 +88,7 @@ impl Fault {
             Fault::Forbidden { .. } => "forbidden",
             Fault::NotFound { .. } => "not_found",
             Fault::MethodNotAllowed => "method_not_allowed",
+            Fault::RateLimited { .. } => "rate_limited",
             Fault::BodyTooSlow => "body_too_slow",
             Fault::BodyTooLarge { .. } => "body_too_large",
             Fault::TooManyEvents { .. } => "too_many_events",
@@ -109,6 +114,7 @@ impl Fault {
             Fault::BodyTooSlow => 408,
             Fault::BodyTooLarge { .. } | Fault::TooManyEvents { .. } => 413,
             Fault::UnsupportedMediaType { .. } => 415,
+            Fault::RateLimited { .. } => 429,
             Fault::OwnerUnreachable => 503,
             Fault::Internal | Fault::App(AppError::Internal) => 500,
             Fault::App(AppError::KeyReused) => 409,
@@ -315,6 +321,13 @@ impl fmt::Display for Fault {
             Fault::NotFound { kind: Some(kind) } => write!(f, "there is no such {}", kind.noun()),
             Fault::NotFound { kind: None } => f.write_str("there is nothing at this address"),
             Fault::MethodNotAllowed => f.write_str("this address does not take that method"),
+            Fault::RateLimited { retry_seconds } => {
+                write!(
+                    f,
+                    "this key asks more than it may; nothing was done: ask again in \
+                     {retry_seconds} s"
+                )
+            }
             Fault::BodyTooSlow => f.write_str("the body took too long to arrive"),
             Fault::BodyTooLarge { bytes_max } => {
                 write!(f, "the body is larger than {bytes_max} bytes")

@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod pages;
+pub mod rate;
 pub mod route;
 pub mod router;
 pub mod routes;
@@ -45,10 +46,11 @@ pub struct WebConfig {
     pub body_bytes_max: usize,
     pub usage_body_bytes_max: usize,
     pub body_seconds_max: u64,
+    pub rates: rate::RateLimits,
 }
 
 impl WebConfig {
-    /// The usual limits. Only the hash of the operator's key is kept.
+    /// The usual limits, of bodies alone. Only the hash of the operator's key is kept.
     pub fn new(public_url: String, operator_key: Option<&str>) -> WebConfig {
         WebConfig {
             operator_key_hash: operator_key.map(auth::hash_of),
@@ -56,6 +58,7 @@ impl WebConfig {
             body_bytes_max: 1 << 20,
             usage_body_bytes_max: 8 << 20,
             body_seconds_max: 15,
+            rates: rate::RateLimits::NONE,
         }
     }
 }
@@ -77,6 +80,7 @@ pub struct Web {
     pub metrics: metrics::Metrics,
     pub forwarder: forward::Forwarder,
     pub body_room: extract::BodyRoom,
+    pub rates: rate::Rates,
 }
 
 impl Web {
@@ -88,6 +92,7 @@ impl Web {
             metrics: metrics::Metrics::new(routes::ROUTES),
             forwarder: forward::Forwarder::default(),
             body_room: extract::BodyRoom::default(),
+            rates: rate::Rates::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::route::{KeyPolicy, Route};
+use crate::router::VERSION;
 use crate::routes::ROUTES;
 
 /// The document as it is served and committed.
@@ -49,7 +50,7 @@ pub fn document(routes: &[Route]) -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "Drawdown",
-            "version": env!("CARGO_PKG_VERSION"),
+            "version": VERSION,
             "description": "Prepaid credits and real-time billing. Money is a decimal string, \
                             times are RFC 3339 in UTC, unknown fields are refused.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" }
@@ -161,6 +162,15 @@ fn parameters(route: &Route, taken: &mut SchemaGenerator) -> Vec<Value> {
             }));
         }
     }
+    if route.role.is_some() {
+        parameters.push(json!({
+            "name": "Drawdown-Version",
+            "in": "header",
+            "description": "The version of the API that the client was written for; another one \
+                            than the server speaks is refused.",
+            "schema": { "type": "string", "enum": [VERSION] }
+        }));
+    }
     if route.is_list {
         parameters.push(json!({
             "name": "format",
@@ -192,7 +202,7 @@ fn responses(route: &Route, given: &mut SchemaGenerator) -> Value {
             }
             json!({
                 "description": "Done.",
-                "headers": { "Request-Id": { "schema": { "type": "string" } } },
+                "headers": headers(route),
                 "content": content
             })
         }
@@ -211,11 +221,31 @@ fn responses(route: &Route, given: &mut SchemaGenerator) -> Value {
     Value::Object(responses)
 }
 
+/// What an answer says of itself.
+fn headers(route: &Route) -> Value {
+    let mut headers = json!({
+        "Request-Id": { "description": "Names the request in logs.", "schema": { "type": "string" } }
+    });
+    let mut tell = |name: &str, about: &str, kind: &str| {
+        headers[name] = json!({ "description": about, "schema": { "type": kind } });
+    };
+    if route.role.is_some() {
+        tell("Drawdown-Version", "The version of the API that answered.", "string");
+        tell("RateLimit-Limit", "Requests at once; absent where there is no limit.", "integer");
+        tell("RateLimit-Remaining", "Requests left at once.", "integer");
+        tell("RateLimit-Reset", "Seconds until all of them are there again.", "integer");
+    }
+    if route.is_list {
+        tell("Next-Cursor", "Where a table goes on that was cut.", "string");
+    }
+    headers
+}
+
 /// Error statuses that this route is known to answer.
 fn statuses(route: &Route) -> Vec<&'static str> {
     let mut statuses = Vec::new();
     if route.role.is_some() {
-        statuses.extend(["401", "403"]);
+        statuses.extend(["401", "403", "429"]);
     }
     if route.request.is_some() || route.query.is_some() {
         statuses.push("400");

@@ -18,7 +18,7 @@ use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::routing::{MethodFilter, MethodRouter, any, on};
 use domain::workset::Role::Read;
 use domain::{Id, Kind, OrgId};
@@ -28,10 +28,16 @@ use crate::auth::{Caller, bearer};
 use crate::error::{Fault, RETRY_AFTER_SECONDS};
 use crate::extract::{Call, Reply, Sent, read_body};
 use crate::forward::{FORWARDED, Onward, REPLAYED, REQUEST_ID};
+use crate::rate::Left;
 use crate::route::{BodySize, JSON, Route};
 use crate::routes::ROUTES;
 use crate::wire::with_member;
 use crate::{Web, add_credits_url, table};
+
+/// The version of the API, a date: what changes its meaning gets a new one.
+pub const VERSION: &str = "2026-11-25";
+/// The header by which a client says which one it was written for, and is told which one answers.
+pub const VERSION_HEADER: &str = "drawdown-version";
 
 const PROBLEM: &str = "application/problem+json";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -80,6 +86,12 @@ pub(crate) fn request_id(web: &Web) -> String {
     Id::new(Kind::Request, OrgId::from_stored(half()), half()).to_string()
 }
 
+/// What became of a request, and of the limit of its key.
+struct Answered {
+    left: Option<Left>,
+    passed: Result<Passed, Fault>,
+}
+
 /// How a request ended: with an answer of ours, or with the one of the owner it was sent on to.
 enum Passed {
     Here(Reply),
@@ -96,15 +108,21 @@ async fn answer(
     let request_id = request_id(&web);
     let (parts, body) = request.into_parts();
     let passed = Box::pin(pass(Arc::clone(&web), route, parts, body));
-    let passed = caught(passed).await.unwrap_or_else(|| {
+    let answered = caught(passed).await.unwrap_or_else(|| {
         tracing::error!(request_id, operation = route.operation, "a handler panicked");
-        Err(Fault::Internal)
+        Answered { left: None, passed: Err(Fault::Internal) }
     });
-    let response = match passed {
+    let mut response = match answered.passed {
         Ok(Passed::Elsewhere(response)) => response,
         Ok(Passed::Here(reply)) => respond(&web, media_of(route), reply, &request_id),
         Err(fault) => respond(&web, media_of(route), Reply::problem(&fault), &request_id),
     };
+    if route.path.starts_with("/v1/") {
+        response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
+    }
+    if let Some(left) = answered.left {
+        tell_left(response.headers_mut(), left);
+    }
     let status = response.status();
     web.metrics.count(place, status.as_u16());
     if status.is_server_error() {
@@ -126,14 +144,43 @@ async fn caught<T>(mut future: Pin<Box<dyn Future<Output = T> + Send>>) -> Optio
     .await
 }
 
-/// The way of one request: who asks, whether they may, what they sent, what comes of it.
-async fn pass(
+/// Says what is left of the limit of a key.
+fn tell_left(headers: &mut HeaderMap, left: Left) {
+    headers.insert("ratelimit-limit", HeaderValue::from(left.burst));
+    headers.insert("ratelimit-remaining", HeaderValue::from(left.remaining));
+    headers.insert("ratelimit-reset", HeaderValue::from(left.reset_seconds));
+    if left.retry_seconds > 0 {
+        headers.insert(RETRY_AFTER, HeaderValue::from(left.retry_seconds));
+    }
+}
+
+/// The way of one request: who asks, whether that is too much, and all that follows.
+async fn pass(web: Arc<Web>, route: &'static Route, parts: Parts, body: Body) -> Answered {
+    let caller = match authenticated(&web, route, &parts).await {
+        Ok(caller) => caller,
+        Err(fault) => return Answered { left: None, passed: Err(fault) },
+    };
+    match web.rates.take(&web.config.rates, caller, web.app.now()) {
+        Ok(left) => Answered { left, passed: pass_on(web, route, caller, parts, body).await },
+        Err(left) => {
+            let fault = Fault::RateLimited { retry_seconds: left.retry_seconds };
+            Answered { left: Some(left), passed: Err(fault) }
+        }
+    }
+}
+
+/// Whether the caller may, what they sent, what comes of it.
+async fn pass_on(
     web: Arc<Web>,
     route: &'static Route,
+    caller: Caller,
     mut parts: Parts,
     body: Body,
 ) -> Result<Passed, Fault> {
-    let caller = authorized(&web, route, &parts).await?;
+    if let Some(needed) = route.role.filter(|&needed| caller.role < needed) {
+        return Err(Fault::Forbidden { needed });
+    }
+    expect_version(&parts)?;
     let path_text = match route.path.contains('{') {
         true => path_text(&mut parts).await?,
         false => String::new(),
@@ -191,16 +238,29 @@ impl Sent {
     }
 }
 
-/// The caller, if the role of the route lets them in.
+/// Who asks; of what is open to anyone, nobody in particular.
 ///
-/// Errors, in order: `unauthenticated`, `forbidden`.
-async fn authorized(web: &Web, route: &Route, parts: &Parts) -> Result<Caller, Fault> {
-    let Some(needed) = route.role else { return Ok(Caller { role: Read, home: None }) };
+/// Errors: `unauthenticated`.
+async fn authenticated(web: &Web, route: &Route, parts: &Parts) -> Result<Caller, Fault> {
+    if route.role.is_none() {
+        return Ok(Caller { role: Read, home: None, key: None });
+    }
     let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let operator = web.config.operator_key_hash.as_ref();
     let bearer = header.and_then(bearer);
-    let caller = web.directory.caller(&web.app, operator, bearer).await?;
-    if caller.role < needed { Err(Fault::Forbidden { needed }) } else { Ok(caller) }
+    web.directory.caller(&web.app, operator, bearer).await
+}
+
+/// Refuses a version of the API that is not this one, or none of ours.
+///
+/// Errors: `parameter_invalid`.
+fn expect_version(parts: &Parts) -> Result<(), Fault> {
+    match parts.headers.get(VERSION_HEADER) {
+        Some(version) if version.as_bytes() != VERSION.as_bytes() => {
+            Err(Fault::param("Drawdown-Version", format!("this server speaks {VERSION}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How large a body says it is; one that does not say may be as large as the route takes.

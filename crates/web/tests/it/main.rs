@@ -5,6 +5,7 @@ mod customer;
 mod forward;
 mod history;
 mod hostile;
+mod rates;
 mod security;
 mod tables;
 mod world;

@@ -18,6 +18,7 @@ use store::testkit::TempFolder;
 use store::{Store, StoreUrl};
 use tokio::runtime::Handle;
 use tower::ServiceExt;
+use web::rate::RateLimits;
 use web::{Pages, WebConfig};
 
 pub const OPERATOR: &str = "the operator's key";
@@ -129,6 +130,14 @@ impl World {
         let config = WebConfig::new("https://credits.test/".into(), Some(OPERATOR));
         let router = web::router(app.clone(), config, Pages::None);
         World { app, router, clock, _folder: None }
+    }
+
+    /// The same, where keys may ask only so much.
+    pub async fn open_limited(rates: RateLimits) -> World {
+        let world = World::open().await;
+        let config = WebConfig::new("https://credits.test/".into(), Some(OPERATOR));
+        let config = WebConfig { rates, ..config };
+        World { router: web::router(world.app.clone(), config, Pages::None), ..world }
     }
 
     pub async fn close(self) {
