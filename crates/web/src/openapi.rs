@@ -224,7 +224,10 @@ fn responses(route: &Route, given: &mut SchemaGenerator) -> Value {
 /// What an answer says of itself.
 fn headers(route: &Route) -> Value {
     let mut headers = json!({
-        "Request-Id": { "description": "Names the request in logs.", "schema": { "type": "string" } }
+        "Request-Id": {
+            "description": "Names the request in logs.",
+            "schema": { "type": "string" }
+        }
     });
     let mut tell = |name: &str, about: &str, kind: &str| {
         headers[name] = json!({ "description": about, "schema": { "type": kind } });
