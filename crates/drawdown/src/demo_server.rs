@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use web::WebConfig;
 use web::console::{DemoPlatform, Target, snippets};
+use web::stream::Stopping;
 
 use crate::config::Config;
 use crate::demo::{self, Demo};
@@ -82,19 +83,14 @@ pub async fn prepare(
     Ok((app, demo))
 }
 
-/// The pages of a demo that was told, until `stopping` becomes true.
-pub fn pages(
-    app: &App,
-    config: &WebConfig,
-    demo: &Demo,
-    stopping: watch::Receiver<bool>,
-) -> web::Pages {
+/// The pages of a demo that was told.
+pub fn pages(app: &App, config: &WebConfig, demo: &Demo) -> web::Pages {
     let known = |platform: &demo::DemoPlatform| DemoPlatform {
         platform: platform.org,
         key: platform.key.clone(),
     };
     let platforms = demo.platforms.iter().map(known).collect();
-    let demo = web::console::Demo { platforms, stopping };
+    let demo = web::console::Demo { platforms };
     web::Pages::Routes(web::console::routes(app.clone(), config.clone(), demo))
 }
 
@@ -124,8 +120,9 @@ pub async fn run(
         prepared = prepare(&folder.0, address, show_progress()) => prepared?,
         _ = early.wait_for(|&stopping| stopping) => return Ok(()),
     };
-    let config = WebConfig::new(format!("http://{address}"), operator_key.as_deref());
-    let pages = pages(&app, &config, &demo, stopped);
+    let mut config = WebConfig::new(format!("http://{address}"), operator_key.as_deref());
+    config.stopping = Stopping::when(stopped);
+    let pages = pages(&app, &config, &demo);
     introduce(&config.public_url, &demo);
     let jobs = tokio::spawn(do_jobs(app.clone()));
     let orgs = demo.platforms.iter().map(|platform| platform.org).collect();

@@ -11,6 +11,8 @@ use store::keys::index::KeyLimits;
 use store::{Store, StoreUrl};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
+use web::stream::Stopping;
 
 use crate::config::Config;
 use crate::wire;
@@ -108,6 +110,12 @@ pub async fn run(
     };
     let mut web_config = web::WebConfig::new(public_url, operator_key.as_deref());
     web_config.rates = (&config.limits).into();
+    let (stopping, stopped) = watch::channel(false);
+    web_config.stopping = Stopping::when(stopped);
+    let stop = async move {
+        stop.await;
+        stopping.send_replace(true);
+    };
     let router = web::router(app.clone(), web_config, pages);
     let jobs = tokio::spawn(do_jobs(app.clone()));
     ready(&Served { app: app.clone(), address });

@@ -29,6 +29,7 @@ use crate::Web;
 use crate::auth::{Caller, Home};
 use crate::error::Fault;
 use crate::route::{CSV, KeyPolicy, Route};
+use crate::stream::EVENT_STREAM;
 use crate::wire::{IdText, id_of};
 
 /// The header under which a client repeats a command safely.
@@ -70,11 +71,13 @@ pub struct Reply {
     pub org: Option<OrgId>,
     /// Where a table goes on that was cut.
     pub next: Option<String>,
+    /// What is sent instead of the body, as long as it goes on.
+    pub stream: Option<Body>,
 }
 
 impl Reply {
     pub fn new(status: u16, body: String) -> Reply {
-        Reply { status, body, is_replayed: false, media: None, org: None, next: None }
+        Reply { status, body, is_replayed: false, media: None, org: None, next: None, stream: None }
     }
 
     /// A value as JSON.
@@ -86,6 +89,12 @@ impl Reply {
     /// A table.
     pub fn csv(body: String) -> Reply {
         Reply { media: Some(CSV), ..Reply::new(200, body) }
+    }
+
+    /// An answer that goes on.
+    pub fn stream(body: Body) -> Reply {
+        let media = Some(EVENT_STREAM);
+        Reply { media, stream: Some(body), ..Reply::new(200, String::new()) }
     }
 
     /// The problem document of a fault.
@@ -181,6 +190,12 @@ impl Call {
             }
             _ => Err(Fault::param("organization", "say which organization this is about")),
         }
+    }
+
+    /// Whether the key is still in force, while an answer goes on.
+    pub async fn is_still_let_in(&self) -> bool {
+        let caller = crate::router::caller_of(&self.web, &self.sent.headers).await;
+        !matches!(caller, Err(Fault::Unauthenticated))
     }
 
     /// Whose eyes the answer is for.

@@ -19,6 +19,7 @@ pub mod rate;
 pub mod route;
 pub mod router;
 pub mod routes;
+pub mod stream;
 pub mod table;
 pub mod wire;
 
@@ -47,6 +48,8 @@ pub struct WebConfig {
     pub usage_body_bytes_max: usize,
     pub body_seconds_max: u64,
     pub rates: rate::RateLimits,
+    /// When answers that go on have to end.
+    pub stopping: stream::Stopping,
 }
 
 impl WebConfig {
@@ -59,6 +62,7 @@ impl WebConfig {
             usage_body_bytes_max: 8 << 20,
             body_seconds_max: 15,
             rates: rate::RateLimits::NONE,
+            stopping: stream::Stopping::never(),
         }
     }
 }

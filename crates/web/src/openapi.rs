@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::route::{KeyPolicy, Route};
 use crate::router::VERSION;
 use crate::routes::ROUTES;
+use crate::stream::EVENT_STREAM;
 
 /// The document as it is served and committed.
 pub static TEXT: LazyLock<String> = LazyLock::new(|| {
@@ -197,6 +198,9 @@ fn responses(route: &Route, given: &mut SchemaGenerator) -> Value {
     let success = match route.response {
         Some(schema) => {
             let mut content = json!({ "application/json": { "schema": schema(given) } });
+            if route.operation == "list_events" {
+                content[EVENT_STREAM] = json!({ "schema": { "type": "string" } });
+            }
             if route.is_list {
                 content["text/csv"] = json!({ "schema": { "type": "string" } });
             }

@@ -245,10 +245,16 @@ async fn authenticated(web: &Web, route: &Route, parts: &Parts) -> Result<Caller
     if route.role.is_none() {
         return Ok(Caller { role: Read, home: None, key: None });
     }
-    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    caller_of(web, &parts.headers).await
+}
+
+/// Whose key a request has.
+///
+/// Errors: `unauthenticated`.
+pub(crate) async fn caller_of(web: &Web, headers: &HeaderMap) -> Result<Caller, Fault> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let operator = web.config.operator_key_hash.as_ref();
-    let bearer = header.and_then(bearer);
-    web.directory.caller(&web.app, operator, bearer).await
+    web.directory.caller(&web.app, operator, header.and_then(bearer)).await
 }
 
 /// Refuses a version of the API that is not this one, or none of ours.
@@ -311,7 +317,7 @@ fn respond(web: &Web, media: &'static str, reply: Reply, request_id: &str) -> Re
         let url = Value::from(add_credits_url(&web.config, org));
         body = with_member(body, "add_credits_url", &url);
     }
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(reply.stream.unwrap_or_else(|| Body::from(body)));
     let status = StatusCode::from_u16(reply.status);
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use web::WebConfig;
 use web::pages::show::{Unit, Zone};
+use web::stream::Stopping;
 
 /// A demo whose clock only moves when a form moves it.
 struct World {
@@ -42,9 +43,10 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (app, demo) = demo_server::prepare(folder.path(), address, |_, _| {}).await.unwrap();
-        let config = WebConfig::new(format!("http://{address}"), None);
+        let mut config = WebConfig::new(format!("http://{address}"), None);
         let (stopping, stopped) = watch::channel(false);
-        let pages = demo_server::pages(&app, &config, &demo, stopped.clone());
+        config.stopping = Stopping::when(stopped.clone());
+        let pages = demo_server::pages(&app, &config, &demo);
         let router = web::router(app.clone(), config, pages);
         let mut stop = stopped;
         tokio::spawn(web::serve(listener, router, async move {

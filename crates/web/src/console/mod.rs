@@ -31,7 +31,6 @@ use axum::middleware::{self, Next};
 use axum::routing::{get, post};
 use domain::OrgId;
 use maud::Markup;
-use tokio::sync::watch;
 
 use crate::error::Fault;
 use crate::pages::paths;
@@ -48,8 +47,6 @@ const FORM_BYTES_MAX: usize = 16 * 1_024;
 /// What the pages know that the store does not.
 pub struct Demo {
     pub platforms: Vec<DemoPlatform>,
-    /// Becomes true when the server wants to end, so that live answers end too.
-    pub stopping: watch::Receiver<bool>,
 }
 
 /// A platform whose test clock is moved along with the real time.

@@ -2,6 +2,7 @@
 
 mod cases;
 mod customer;
+mod events;
 mod forward;
 mod history;
 mod hostile;

@@ -146,6 +146,10 @@ impl World {
         tokio::task::spawn_blocking(move || app.close()).await.unwrap();
     }
 
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     pub fn wait(&self, seconds: i64) {
         self.clock.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
