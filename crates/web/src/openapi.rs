@@ -11,10 +11,12 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::page::ROWS_MAX;
 use crate::route::{KeyPolicy, Route};
 use crate::router::VERSION;
 use crate::routes::ROUTES;
 use crate::stream::EVENT_STREAM;
+use crate::table::TABLE_ROWS_MAX;
 
 /// The document as it is served and committed.
 pub static TEXT: LazyLock<String> = LazyLock::new(|| {
@@ -103,6 +105,7 @@ fn operation(route: &Route, taken: &mut SchemaGenerator, given: &mut SchemaGener
         operation.insert("security".into(), json!([]));
     }
     let parameters = parameters(route, taken);
+    let is_table = parameters.iter().any(|parameter| parameter["name"] == "format");
     if !parameters.is_empty() {
         operation.insert("parameters".into(), json!(parameters));
     }
@@ -115,7 +118,7 @@ fn operation(route: &Route, taken: &mut SchemaGenerator, given: &mut SchemaGener
             .collect();
         operation.insert("requestBody".into(), json!({ "content": content }));
     }
-    operation.insert("responses".into(), responses(route, given));
+    operation.insert("responses".into(), responses(route, is_table, given));
     Value::Object(operation)
 }
 
@@ -154,6 +157,7 @@ fn parameters(route: &Route, taken: &mut SchemaGenerator) -> Vec<Value> {
         let definition = taken.definitions().get(&name).cloned().unwrap_or_default();
         let fields = definition["properties"].as_object().cloned().unwrap_or_default();
         for (name, mut schema) in fields {
+            constrain(route, &name, &mut schema);
             let about = schema.as_object_mut().and_then(|schema| schema.remove("description"));
             parameters.push(json!({
                 "name": name,
@@ -193,7 +197,20 @@ fn parameters(route: &Route, taken: &mut SchemaGenerator) -> Vec<Value> {
     parameters
 }
 
-fn responses(route: &Route, given: &mut SchemaGenerator) -> Value {
+/// What the parameters take that lists and tables have in common.
+fn constrain(route: &Route, name: &str, schema: &mut Value) {
+    match name {
+        "cursor" => schema["pattern"] = json!("^[0-9a-f]{32}$"),
+        "limit" => {
+            schema["minimum"] = json!(1);
+            schema["maximum"] = json!(if route.is_list { TABLE_ROWS_MAX } else { ROWS_MAX });
+        }
+        "format" => schema["enum"] = json!(["json", "csv", null]),
+        _ => {}
+    }
+}
+
+fn responses(route: &Route, is_table: bool, given: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
     let success = match route.response {
         Some(schema) => {
@@ -201,7 +218,7 @@ fn responses(route: &Route, given: &mut SchemaGenerator) -> Value {
             if route.operation == "list_events" {
                 content[EVENT_STREAM] = json!({ "schema": { "type": "string" } });
             }
-            if route.is_list {
+            if is_table {
                 content["text/csv"] = json!({ "schema": { "type": "string" } });
             }
             json!({

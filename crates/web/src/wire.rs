@@ -127,8 +127,13 @@ impl IdText {
     /// Reads an id of one of `kinds` in a body or query.
     pub fn parse(&self, param: &str, kinds: &[Kind]) -> Result<Id, Fault> {
         id_of(&self.0, kinds).ok_or_else(|| {
-            let nouns: Vec<&str> = kinds.iter().map(|kind| kind.noun()).collect();
-            Fault::param(param, format!("not the id of a {}", nouns.join(" or a ")))
+            let named = |kind: &Kind| {
+                let noun = kind.noun();
+                let article = if noun.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+                format!("{article} {noun}")
+            };
+            let nouns: Vec<String> = kinds.iter().map(named).collect();
+            Fault::param(param, format!("not the id of {}", nouns.join(" or ")))
         })
     }
 }
