@@ -108,6 +108,16 @@ impl Reply {
     }
 }
 
+impl Sent {
+    /// Refuses a request in the name of a member where there are none, and says why.
+    ///
+    /// Errors: `parameter_invalid`.
+    pub fn refuse_members(&self, why: &str) -> Result<(), Fault> {
+        let is_named = self.headers.contains_key(MEMBER_HEADER);
+        if is_named { Err(Fault::param("Drawdown-Member", why)) } else { Ok(()) }
+    }
+}
+
 impl Call {
     /// The body as JSON; an empty one is `{}`.
     ///

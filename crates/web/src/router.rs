@@ -20,7 +20,7 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::routing::{MethodFilter, MethodRouter, any, on};
-use domain::workset::Role::Read;
+use domain::workset::Role::{Platform, Read};
 use domain::{Id, Kind, OrgId};
 use serde_json::Value;
 
@@ -196,6 +196,9 @@ async fn pass_on(
     let _room = web.body_room.take(announced_bytes(&parts, bytes_max), seconds_max).await?;
     let body = read_body(body, bytes_max, seconds_max).await?;
     let mut sent = Sent { uri: parts.uri, headers: parts.headers, body };
+    if route.method == Method::GET && route.role >= Some(Platform) {
+        sent.refuse_members("this is the platform's: no member of a customer reads it")?;
+    }
     let table = if route.is_list { table::asked(&mut sent)? } else { None };
     let sent = Arc::new(sent);
     let is_forwarded = is_forwarded(&web, route, &sent)?;

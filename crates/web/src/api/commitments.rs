@@ -1,11 +1,10 @@
 //! Commitments: a SKU at its reserved price, for a term that is paid ahead.
 
 use app::operations::make_commitment::MakeCommitment;
-use domain::Kind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{body_id, created};
+use super::{created, sku_number};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::wire::IdText;
@@ -25,10 +24,7 @@ pub struct CommitmentIn {
 pub async fn create(call: Call) -> Result<Reply, Fault> {
     let body: CommitmentIn = call.json()?;
     let home = call.organization(body.organization.as_ref()).await?;
-    let sku = body_id(&call, "sku", &body.sku, Kind::Sku).await?;
-    if sku.org != home.platform {
-        return Err(Fault::missing(Kind::Sku));
-    }
-    let operation = MakeCommitment { org: home.org, sku: sku.number, quantity: body.quantity };
+    let sku = sku_number(home, "sku", &body.sku)?;
+    let operation = MakeCommitment { org: home.org, sku, quantity: body.quantity };
     call.run(operation, created).await
 }

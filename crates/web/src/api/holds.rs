@@ -10,7 +10,7 @@ use domain::{Kind, OrgId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NOTE_CHARS_MAX, Nothing, OrganizationQuery, body_id, created, done};
+use super::{NOTE_CHARS_MAX, Nothing, OrganizationQuery, created, done, sku_number};
 use crate::error::Fault;
 use crate::extract::{Call, Reply};
 use crate::page::Page;
@@ -88,16 +88,9 @@ impl HoldOut {
 pub async fn create(call: Call) -> Result<Reply, Fault> {
     let body: HoldIn = call.json()?;
     let home = call.organization(body.organization.as_ref()).await?;
-    let sku = match &body.sku {
-        None => None,
-        Some(text) => Some(body_id(&call, "sku", text, Kind::Sku).await?),
-    };
-    if sku.is_some_and(|sku| sku.org != home.platform) {
-        return Err(Fault::missing(Kind::Sku));
-    }
     let operation = PlaceHold {
         org: home.org,
-        sku: sku.map(|sku| sku.number),
+        sku: body.sku.as_ref().map(|text| sku_number(home, "sku", text)).transpose()?,
         amount: body.amount.parse("amount")?,
         expires_in_seconds: body.expires_in_seconds,
         note: text_or_empty("note", &body.note, NOTE_CHARS_MAX)?,

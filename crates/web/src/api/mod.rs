@@ -51,6 +51,7 @@ use domain::{Id, Kind, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::auth::Home;
 use crate::error::Fault;
 use crate::extract::Call;
 use crate::wire::IdText;
@@ -153,6 +154,14 @@ fn view(answer: &Answer) -> String {
 /// Writes one of our own values; strings, numbers and lists of them can always be written.
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// The number of a SKU of the platform that `home` lives on, which its organizations may name.
+///
+/// Errors, in order: `parameter_invalid`, `not_found`.
+pub fn sku_number(home: Home, param: &str, text: &IdText) -> Result<i64, Fault> {
+    let id = text.parse(param, &[Kind::Sku])?;
+    if id.org == home.platform { Ok(id.number) } else { Err(Fault::missing(Kind::Sku)) }
 }
 
 /// The id of `kind` in a field of a body, of something the caller may see.

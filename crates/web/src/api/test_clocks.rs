@@ -69,6 +69,7 @@ fn target(body: &AdvanceIn, now: Timestamp) -> Result<Timestamp, Fault> {
 
 /// Advances the clock: everything that falls due on the way happens at its own second.
 pub async fn advance_clock(call: Call) -> Result<Reply, Fault> {
+    call.sent.refuse_members("a test clock is moved by the platform, and by no member")?;
     let body: AdvanceIn = call.json()?;
     let (org, before) = platform(&call).await?;
     let now = before.clock.ok_or(Fault::Refused(Refusal::NoTestClock))?;

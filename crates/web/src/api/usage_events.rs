@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 
 use super::done;
 use crate::error::Fault;
-use crate::extract::{Call, MEMBER_HEADER, Reply, first_eight};
+use crate::extract::{Call, Reply, first_eight};
 use crate::forward::Onward;
 use crate::route::{CLOUD_EVENT, CLOUD_EVENTS, JSON};
 use crate::wire::{IdOut, IdText, MoneyOut, TimeOut, TimeText, labels};
@@ -447,10 +447,7 @@ pub async fn reverse(call: Call) -> Result<Reply, Fault> {
 
 /// Records usage events.
 pub async fn create(call: Call) -> Result<Reply, Fault> {
-    if call.sent.headers.contains_key(MEMBER_HEADER) {
-        let message = "usage is reported by programs: name the member in its labels";
-        return Err(Fault::param("Drawdown-Member", message));
-    }
+    call.sent.refuse_members("usage is reported by programs: name the member in its labels")?;
     match read(&call)? {
         Given::One(event) => record_one(&call, *event).await,
         Given::Batch(events) => record_all(&call, events).await,

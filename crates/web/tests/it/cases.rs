@@ -64,7 +64,7 @@ pub async fn things(world: &World, tenant: &Tenant) -> Value {
 }
 
 /// A body that the route takes, about the tenant.
-fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
+pub fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
     let organization = &tenant.org;
     match route.operation {
         "create_platform" => json!({ "name": "x", "profile": "spheron" }),
@@ -105,7 +105,9 @@ fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "redeem_coupon" => json!({ "organization": organization, "code": "welcome" }),
         "create_resource" => json!({ "organization": organization, "name": "x", "sku": "gpu" }),
         "start_run" => json!({ "resource": things["resources"] }),
-        "place_hold" => json!({ "organization": organization, "amount": "1" }),
+        "place_hold" => json!({
+            "organization": organization, "amount": "1", "sku": things["skus"]
+        }),
         "record_usage" => json!({
             "organization": organization, "id": "e", "sku": "llm", "quantities": { "tokens": 1 }
         }),
