@@ -6,6 +6,7 @@ mod events;
 mod forward;
 mod history;
 mod hostile;
+mod ids;
 mod matrix;
 mod rates;
 mod security;
