@@ -1,4 +1,4 @@
-//! Who may do what: every route with a key of every role, and in the name of a member of every role.
+//! Who may do what: every route with a key of every role, and for a member of every role.
 
 use axum::body::Body;
 use axum::http::{Method, Request};
