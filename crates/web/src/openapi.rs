@@ -12,15 +12,22 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::page::ROWS_MAX;
-use crate::route::{KeyPolicy, Route};
+use crate::route::{JSON, KeyPolicy, Route};
 use crate::router::VERSION;
 use crate::routes::ROUTES;
 use crate::stream::EVENT_STREAM;
 use crate::table::TABLE_ROWS_MAX;
 
+/// The document of this API.
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| document(ROUTES));
+
+/// What was really sent to each operation, and answered; a test keeps it true.
+static EXAMPLES: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("examples.json")).unwrap_or_default());
+
 /// The document as it is served and committed.
 pub static TEXT: LazyLock<String> = LazyLock::new(|| {
-    let text = serde_json::to_string_pretty(&document(ROUTES)).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&*DOCUMENT).unwrap_or_default();
     text + "\n"
 });
 
@@ -111,11 +118,15 @@ fn operation(route: &Route, taken: &mut SchemaGenerator, given: &mut SchemaGener
     }
     if let Some(schema) = route.request {
         let schema = schema(taken);
-        let content: Map<String, Value> = route
+        let mut content: Map<String, Value> = route
             .media
             .iter()
             .map(|&media| (media.to_owned(), json!({ "schema": schema })))
             .collect();
+        let example = &EXAMPLES[route.operation]["request"];
+        if let Some(body) = content.get_mut(JSON).filter(|_| !example.is_null()) {
+            body["example"] = example.clone();
+        }
         operation.insert("requestBody".into(), json!({ "content": content }));
     }
     operation.insert("responses".into(), responses(route, is_table, given));
@@ -214,7 +225,11 @@ fn responses(route: &Route, is_table: bool, given: &mut SchemaGenerator) -> Valu
     let mut responses = Map::new();
     let success = match route.response {
         Some(schema) => {
-            let mut content = json!({ "application/json": { "schema": schema(given) } });
+            let mut content = json!({ JSON: { "schema": schema(given) } });
+            let example = &EXAMPLES[route.operation]["response"];
+            if !example.is_null() {
+                content[JSON]["example"] = example.clone();
+            }
             if route.operation == "list_events" {
                 content[EVENT_STREAM] = json!({ "schema": { "type": "string" } });
             }

@@ -25,7 +25,7 @@ pub fn bare_shell(title: &str) -> Shell {
 }
 
 pub fn help() -> Vec<(String, String)> {
-    vec![("API".into(), "/openapi.json".into())]
+    vec![("API".into(), paths::DOCS.into())]
 }
 
 /// The page shown for a fault.

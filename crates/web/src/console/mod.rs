@@ -6,10 +6,9 @@
 //! nothing; what came of it is said above the page that follows.
 
 mod actions;
-mod assets;
 mod clock;
 mod demo_home;
-mod fault;
+pub(crate) mod fault;
 mod feedback;
 mod form;
 mod live;
@@ -22,26 +21,19 @@ use app::App;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, LOCATION, ORIGIN, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{HOST, LOCATION, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::{get, post};
 use domain::OrgId;
-use maud::Markup;
 
 use crate::error::Fault;
+use crate::open_pages::{protect, shown};
 use crate::pages::paths;
 use crate::{Web, WebConfig, router};
 
 pub use demo_home::{Snippet, Target, snippets};
 
-/// As in `pages/mod.rs`: no inline style or script, nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-                      connect-src 'self'; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
 const FORM_BYTES_MAX: usize = 16 * 1_024;
 
 /// What the pages know that the store does not.
@@ -80,7 +72,6 @@ pub fn routes(app: App, config: WebConfig, demo: Demo) -> Router {
         .route(paths::CHECKOUT, get(show_checkout).post(pay))
         .route(paths::CHECKOUT_RETURN, get(come_back))
         .route(paths::CLOCK, post(move_clock))
-        .route("/assets/{name}", get(assets::show))
         .fallback(nowhere)
         .layer(middleware::from_fn_with_state(Arc::clone(&console), guard))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
@@ -184,14 +175,6 @@ impl Console {
     }
 }
 
-fn shown(status: StatusCode, markup: Markup) -> Response<Body> {
-    let mut response = Response::new(Body::from(markup.into_string()));
-    *response.status_mut() = status;
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, html);
-    response
-}
-
 /// Goes on to another page, which a reload then shows again without sending anything twice.
 fn see(address: &str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
@@ -210,12 +193,7 @@ async fn guard(State(console): Shared, request: Request, next: Next) -> Response
     } else {
         shown(StatusCode::FORBIDDEN, fault::foreign(router::request_id(&console.web)))
     };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // The address of a payment page is a secret; other sites must not hear it.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    protect(response.headers_mut());
     response
 }
 

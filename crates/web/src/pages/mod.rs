@@ -13,6 +13,7 @@ pub mod error;
 pub mod layout;
 pub mod parts;
 pub mod paths;
+pub mod reference;
 pub mod sandbox_checkout;
 pub mod show;
 pub mod wallet;

@@ -3,11 +3,18 @@
 use domain::Id;
 
 pub const HOME: &str = "/";
+/// The reference of the API.
+pub const DOCS: &str = "/docs";
 /// The routes as the router writes them.
 pub const WALLET: &str = "/w/{wallet}";
 pub const CHECKOUT: &str = "/sandbox/checkout/{deposit}";
 pub const CHECKOUT_RETURN: &str = "/sandbox/checkout/{deposit}/return";
 pub const CLOCK: &str = "/clock";
+
+/// What the reference says of one noun.
+pub fn docs(noun: &str) -> String {
+    format!("{DOCS}/{noun}")
+}
 
 pub fn wallet(wallet: Id) -> String {
     format!("/w/{wallet}")

@@ -3,6 +3,7 @@
 mod cases;
 mod customer;
 mod events;
+mod examples;
 mod forward;
 mod history;
 mod hostile;

@@ -193,7 +193,12 @@ impl World {
 
     pub async fn tenant_with(&self, profile: &str, settings: &Value) -> Tenant {
         let body = json!({ "name": "cloud", "profile": profile, "settings": settings });
-        let platform = self.post(OPERATOR, "/v1/platforms", &body).await.expect(201);
+        self.tenant_of(&body).await
+    }
+
+    /// A customer of the platform that is made of `body`.
+    pub async fn tenant_of(&self, body: &Value) -> Tenant {
+        let platform = self.post(OPERATOR, "/v1/platforms", body).await.expect(201);
         let platform = text(&platform["id"]);
         let platform_key = self.key(OPERATOR, &platform, "platform").await;
         let body = json!({ "name": "acme" });
