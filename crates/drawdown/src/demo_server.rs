@@ -71,7 +71,7 @@ pub fn require_loopback(listen: SocketAddr) -> Result<(), String> {
 pub async fn prepare(
     folder: &Path,
     address: SocketAddr,
-    progress: impl Fn(i64, i64),
+    progress: impl Fn(i64, i64) + Sync,
 ) -> Result<(App, Demo), String> {
     let mut config = Config::default();
     config.database.url = format!("sqlite:{}", folder.join("demo.db").display());
@@ -107,7 +107,7 @@ pub async fn run(
         .await
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    println!("drawdown demo: two clouds live through three weeks of billing, a moment please");
+    println!("drawdown demo: five clouds live through 45 days of billing, a moment please");
     let folder = Folder::create()?;
     let (stopping, stopped) = watch::channel(false);
     let stop = async move {

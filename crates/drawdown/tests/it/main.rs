@@ -1,3 +1,4 @@
 //! The product as people and programs meet it: over HTTP, in one process, on a store of its own.
 
+mod demo;
 mod pages;

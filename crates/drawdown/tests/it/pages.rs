@@ -1,7 +1,9 @@
 //! The pages of the demo, walked as a browser without JavaScript walks them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use domain::profile::Profile;
 use domain::run::{Run, StopReason};
 use domain::wallet::Wallet;
 use domain::{Amount, Id, Kind, OrgId, Timestamp};
@@ -102,6 +104,12 @@ impl World {
         let mut snapshot = self.app.store.snapshot().await.unwrap();
         let row = store::read::access::platform(&mut snapshot, platform).await.unwrap();
         row.unwrap().clock.unwrap()
+    }
+
+    async fn profile(&self, platform: OrgId) -> Arc<Profile> {
+        let mut snapshot = self.app.store.snapshot().await.unwrap();
+        let row = store::read::access::platform(&mut snapshot, platform).await.unwrap().unwrap();
+        Arc::clone(row.profiles.at(row.clock.unwrap()))
     }
 
     async fn deposits(&self, org: OrgId) -> usize {
@@ -240,15 +248,15 @@ async fn pages_agree_with_the_books_and_with_each_other() {
             }
             let nanos = between(&page.body, "data-available-nanos=\"", "\"");
             let shown = Amount::from_nanos(nanos.parse().unwrap());
-            let profile = app::profiles::built_in(if platform.name == "Orbit GPU" {
-                "spheron"
-            } else {
-                "greennode"
-            });
-            let balance = wallet.balance(&profile.unwrap(), now.max(wallet.now));
+            let profile = world.profile(platform.org).await;
+            let balance = wallet.balance(&profile, now.max(wallet.now));
             assert_eq!(shown, balance.shown.minus(balance.held));
             let home = world.get("/").await;
-            assert!(home.body.contains(&Unit::Dollars.balance(shown)), "{shown}");
+            let unit = match profile.credit_value {
+                value if value == usd(1) => Unit::Dollars,
+                value => Unit::Credits { value },
+            };
+            assert!(home.body.contains(&unit.balance(shown)), "{shown}");
         }
     }
     world.close().await;

@@ -88,6 +88,7 @@ fn card(read: &Read) -> WalletCard {
         as_of: figures.balance.as_of,
         available: figures.available,
         burn_per_hour: figures.balance.burn_per_hour,
+        frozen: read.rows.wallet.is_frozen(),
         runs_out_at: figures.runs_out_at,
         stops: stopped.map(|run| read.resource_name(run.resource)).collect(),
         curve: figures::curve(read, figures).0,

@@ -40,6 +40,7 @@ pub struct WalletCard {
     pub as_of: Timestamp,
     pub available: Amount,
     pub burn_per_hour: Amount,
+    pub frozen: bool,
     pub runs_out_at: Option<Timestamp>,
     /// Names of what stops then.
     pub stops: Vec<String>,
@@ -63,7 +64,7 @@ pub fn view(page: &DemoHome) -> Markup {
                 div class="intro" {
                     h1 { "Prepaid credit, to the second." }
                     p {
-                        "Two clouds run here on simulated machines. Start something, add credits, "
+                        "Five clouds run here on simulated machines. Start something, add credits, "
                         "move the clock, and see what is charged, when it runs out and what stops."
                     }
                 }
@@ -96,7 +97,10 @@ fn platform_section(platform: &DemoPlatform) -> Markup {
 fn wallet_card(presentation: &Presentation, card: &WalletCard) -> Markup {
     let (labels, zone) = (&presentation.labels, &presentation.zone);
     let seconds = card.runs_out_at.map(|at| at.seconds_since(card.as_of));
-    let level = Level::of(card.available, seconds, None);
+    let level = match Level::of(card.available, seconds, None) {
+        _ if card.frozen => Level::Frozen,
+        level => level,
+    };
     html! {
         article class={ "wallet-card " (level.class()) } {
             div class="card-head" {
@@ -115,6 +119,7 @@ fn wallet_card(presentation: &Presentation, card: &WalletCard) -> Markup {
             }
             p class="wallet-card-end" {
                 @match card.runs_out_at {
+                    _ if card.frozen => "A payment is disputed: nothing can start.",
                     _ if level == Level::Empty => "Add credits to start again.",
                     Some(at) => {
                         b { (parts::until(zone, at)) } ": " (show::names(&card.stops))

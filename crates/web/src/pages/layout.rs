@@ -36,6 +36,7 @@ pub struct WalletButton {
     pub promotional: Amount,
     pub promotional_expires_at: Option<Timestamp>,
     pub runway_seconds: Option<i64>,
+    pub frozen: bool,
     /// None when the profile has no such thing.
     pub auto_top_up_on: Option<bool>,
 }
@@ -124,6 +125,7 @@ fn wallet_button(presentation: &Presentation, wallet: &WalletButton) -> Markup {
     let labels = &presentation.labels;
     let level = Level::of(wallet.available, wallet.runway_seconds, None);
     let runway = match wallet.runway_seconds {
+        _ if wallet.frozen => "frozen".to_owned(),
         _ if level == Level::Empty => "empty".to_owned(),
         Some(seconds) => format!("{} left", show::left(seconds)),
         None => "no running costs".to_owned(),

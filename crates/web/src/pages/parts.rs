@@ -23,6 +23,8 @@ pub enum Level {
     Critical,
     /// Nothing left.
     Empty,
+    /// A payment is disputed: nothing may start.
+    Frozen,
 }
 
 const CENT: Amount = Amount::from_nanos(10_000_000);
@@ -51,7 +53,7 @@ impl Level {
             Level::Ok => "ok",
             Level::Low => "low",
             Level::Critical => "critical",
-            Level::Empty => "empty",
+            Level::Empty | Level::Frozen => "empty",
         }
     }
 
@@ -63,6 +65,7 @@ impl Level {
             Level::Low => "Low",
             Level::Critical => "Critical",
             Level::Empty => "Empty",
+            Level::Frozen => "Frozen",
         }
     }
 
@@ -74,6 +77,7 @@ impl Level {
             Level::Low => Icon::Hourglass,
             Level::Critical => Icon::Warning,
             Level::Empty => Icon::Stop,
+            Level::Frozen => Icon::Lock,
         }
     }
 }

@@ -61,6 +61,7 @@ fn shell(title: &str, presentation: Presentation, hero: &Hero) -> Shell {
         platform: Some("Halide Cloud".into()),
         test: true,
         wallet: Some(WalletButton {
+            frozen: false,
             wallet: id(IdKind::Wallet, 1),
             name: "Acme Labs".into(),
             available: hero.available,
@@ -126,6 +127,7 @@ fn hero(available: &str, per_hour: &str) -> Hero {
         alert_limit: None,
         curve,
         fresh: false,
+        frozen: false,
         ticks: true,
     }
 }
@@ -611,6 +613,7 @@ fn card(number: i64, name: &str, available: &str, per_hour: &str, stops: &[&str]
     let (available, burn) = (usd(available), usd(per_hour));
     let curve = curve(&format!("card-{number}"), available, burn, now());
     WalletCard {
+        frozen: false,
         wallet: id(IdKind::Wallet, number),
         name: name.into(),
         as_of: now(),

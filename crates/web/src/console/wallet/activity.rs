@@ -125,7 +125,8 @@ fn settlement(read: &Read, group: &[LedgerTransaction]) -> Line {
     let mut parts: BTreeMap<i64, (&Run, i64, Amount)> = BTreeMap::new();
     for row in group {
         let from = row.span.as_ref().map_or(row.at, |span| span.from);
-        for run in &read.rows.runs {
+        // Blocks are charged by themselves, when they start.
+        for run in read.rows.runs.iter().filter(|run| run.paid.is_none()) {
             let end = run.stopped_at.unwrap_or(row.at).min(row.at);
             let seconds = end.seconds_since(from.max(run.started_at));
             if seconds > 0 {

@@ -65,13 +65,18 @@ fn unit_of(profile: &Profile) -> Unit {
     }
 }
 
-/// How a profile bills, one sentence.
-pub fn terms(profile: &Profile) -> String {
-    let every = match profile.compute_terms {
+/// How a profile bills what computes.
+pub fn every(profile: &Profile) -> String {
+    match profile.compute_terms {
         Terms::PerSecond => "per second".to_owned(),
         Terms::Window(seconds) => format!("in {}-minute windows", seconds / 60),
         Terms::Block(seconds) => format!("in {}-minute blocks, ahead", seconds / 60),
-    };
+    }
+}
+
+/// How a profile bills, one sentence.
+pub fn terms(profile: &Profile) -> String {
+    let every = every(profile);
     format!("Billed {every}. At zero, instances are {}.", profile.label_stopped)
 }
 
@@ -132,6 +137,7 @@ impl Figures {
         let wallet = &read.rows.wallet;
         let is_on = wallet.auto_top_up.as_ref().is_some_and(|rule| rule.enabled);
         WalletButton {
+            frozen: read.rows.wallet.is_frozen(),
             wallet: read.wallet_id(),
             name: read.rows.organization.name.clone(),
             available: self.available,
@@ -166,6 +172,7 @@ impl Figures {
             alert_limit: wallet.user_limit.as_ref().map(|rule| rule.limit),
             curve,
             fresh: wallet.tip.number == 0,
+            frozen: wallet.is_frozen(),
             ticks: self.ticks,
         }
     }

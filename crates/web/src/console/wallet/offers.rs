@@ -2,13 +2,13 @@
 
 use domain::discount::percent;
 use domain::price::{Price, Sku, TIME_DIMENSION};
-use domain::profile::{Admission, Pack};
+use domain::profile::{Admission, Pack, Terms};
 use domain::rate::Rate;
 use domain::run::ResourceClass;
 use domain::{Id, Kind};
 
 use super::Read;
-use super::figures::per_hour;
+use super::figures::{every, per_hour};
 use crate::console::fault::cents_up;
 use crate::pages::show::Unit;
 use crate::pages::wallet::add_credits::{AddCredits, Preset};
@@ -72,13 +72,13 @@ fn offer(read: &Read, sku: &Sku) -> Option<Offer> {
     let rate = price(read, sku, TIME_DIMENSION)?.rate(discount_bps(read, sku));
     let list = Rate { discount_bps: 0, ..rate };
     let class = match sku.class {
-        ResourceClass::Storage => "storage, kept at zero",
-        _ => "per second",
+        ResourceClass::Storage => "storage, kept at zero".to_owned(),
+        _ => every(read.rows.profile()),
     };
     Some(Offer {
         sku: Id::new(Kind::Sku, read.rows.wallet.platform, sku.number),
         name: sku.name.clone(),
-        detail: class.to_owned(),
+        detail: class,
         per_hour: per_hour(rate),
         list: (rate != list).then(|| (per_hour(list), format!("−{}%", percent(rate.discount_bps)))),
         refused: refused(read, rate),
@@ -87,7 +87,11 @@ fn offer(read: &Read, sku: &Sku) -> Option<Offer> {
 
 fn admission(read: &Read) -> String {
     let unit = read.presentation.labels.unit;
-    match read.rows.profile().admission {
+    let profile = read.rows.profile();
+    if let Terms::Block(seconds) = profile.compute_terms {
+        return format!("A start pays its first {} minutes.", seconds / 60);
+    }
+    match profile.admission {
         Admission::MinAvailable(amount) => format!(
             "A start needs at least {} available. You pay for the seconds it runs.",
             unit.usage(amount)

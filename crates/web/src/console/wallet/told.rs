@@ -161,11 +161,27 @@ fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
                 format!("The first of it expires on {first}, if it is not used before."),
             )
         }
+        EventKind::DigestDaily | EventKind::DigestWeekly => digest_letter(read, event, &fields),
         _ => storage_letter(read, event, &fields),
     }
 }
 
-/// What becomes of storage that nobody pays for.
+/// What a day or a week has cost.
+fn digest_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, String) {
+    let (unit, zone) = (read.presentation.labels.unit, &read.presentation.zone);
+    let (spent, balance) = (fields.amount("spent"), fields.amount("balance"));
+    let span = if event.kind == EventKind::DigestDaily { "Yesterday" } else { "Last week" };
+    let left = match fields.time("runs_out_at") {
+        Some(at) => format!("At this rate it lasts until {}.", zone.second(at)),
+        None => "Nothing takes it away by itself.".to_owned(),
+    };
+    (
+        format!("{span}: {} spent, {} left", unit.usage(spent), unit.balance(balance)),
+        format!("Since {}. {left}", zone.second(fields.time("from").unwrap_or(event.at))),
+    )
+}
+
+/// What becomes of storage that nobody pays for, and what was issued.
 fn storage_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, String) {
     let zone = &read.presentation.zone;
     match event.kind {
@@ -178,6 +194,14 @@ fn storage_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, S
         EventKind::DeletionOrdered => (
             format!("{} is deleted", read.resource_name(fields.number("resource"))),
             "It had been kept unpaid for as long as this platform keeps it.".into(),
+        ),
+        EventKind::DocumentIssued => (
+            format!(
+                "{} for {}",
+                fields.text("document"),
+                Unit::Dollars.usage(fields.amount("amount"))
+            ),
+            "It stays as it was issued, and stands with your other documents.".into(),
         ),
         other => (other.name().to_owned(), String::new()),
     }

@@ -33,6 +33,8 @@ pub struct Hero {
     pub curve: BurnDown,
     /// No money ever came in: the first steps are shown instead of a curve.
     pub fresh: bool,
+    /// A payment is disputed: nothing may start.
+    pub frozen: bool,
     /// Time passes and the basis is live: the figure may count down between two answers.
     pub ticks: bool,
 }
@@ -51,6 +53,7 @@ impl Hero {
     /// An empty wallet is an alarm only where there was money.
     fn level(&self) -> Level {
         match Level::of(self.available, self.seconds_left(), self.alert_limit) {
+            _ if self.frozen => Level::Frozen,
             Level::Empty if self.fresh => Level::New,
             level => level,
         }
@@ -107,7 +110,9 @@ fn figure(context: Context<'_>, hero: &Hero) -> Markup {
                 span class="figure-whole" { (whole) }
                 span class="figure-cents" { (cents) }
                 span class="figure-fine" {
-                    @if dollars { (below_cents(hero.available)) } @else { (word) }
+                    // Below zero it is floored, and no digits go on from there.
+                    @if !dollars { (word) }
+                    @else if !hero.available.is_negative() { (below_cents(hero.available)) }
                 }
             }
         }
@@ -152,7 +157,7 @@ fn burn(context: Context<'_>, hero: &Hero, level: Level) -> Markup {
                 dt class="eyebrow" { "Runway" }
                 dd data-live-text="runway-long" {
                     @match hero.seconds_left() {
-                        _ if matches!(level, Level::Empty | Level::New) => "none",
+                        _ if matches!(level, Level::Empty | Level::Frozen | Level::New) => "none",
                         Some(seconds) => (show::left_exactly(seconds)),
                         None => "unlimited",
                     }
@@ -174,6 +179,12 @@ fn runway(context: Context<'_>, hero: &Hero, level: Level) -> Markup {
             @match &hero.runs_out {
                 _ if level == Level::New => {
                     strong { "No credit yet." } " Three steps to the first charged second:"
+                }
+                _ if level == Level::Frozen => {
+                    strong { "A disputed payment has frozen this wallet." }
+                    " Nothing can start until it is decided. Credits you add "
+                    (if hero.debt.is_positive() { "pay what is owed first." }
+                    else { "are kept for you." })
                 }
                 _ if level == Level::Empty => {
                     strong { "Nothing is left, so nothing can start." }
@@ -233,7 +244,7 @@ fn curve(context: Context<'_>, hero: &Hero, level: Level) -> Markup {
                         Some(end) => {
                             b { (unit.balance(Amount::ZERO)) } " · " (zone.minute(end.at))
                         }
-                        None if level == Level::Empty => {}
+                        None if matches!(level, Level::Empty | Level::Frozen) => {}
                         None => "no projected end",
                     }
                 }
@@ -275,7 +286,7 @@ fn made_of(context: Context<'_>, hero: &Hero) -> Markup {
                 }
                 @if hero.debt.is_positive() {
                     li { span class="swatch debt" {} "Owed "
-                        b { "−" (parts::balance(unit, hero.debt)) }
+                        b { (parts::balance(unit, hero.debt.negated())) }
                     }
                 }
             }
