@@ -25,13 +25,13 @@ use super::done;
 use crate::error::Fault;
 use crate::extract::{Call, Reply, first_eight};
 use crate::forward::Onward;
-use crate::route::{CLOUD_EVENT, CLOUD_EVENTS, JSON};
+use crate::route::JSON;
 use crate::wire::{IdOut, IdText, MoneyOut, TimeOut, TimeText, labels};
 
-mod input;
+pub mod input;
 
-use input::{Bounded, EVENTS_PER_REQUEST_MAX, NativeBatch};
 pub use input::{CloudEvent, SOURCE_DEFAULT, UsageEventIn, UsageIn};
+use input::{Given, read};
 
 /// Room for the text of an ordinary charge, so that it is written without growing.
 const CHARGE_BYTES: usize = 640;
@@ -217,38 +217,6 @@ fn on<O: Operation + 'static>(platform: Option<OrgId>, operation: O) -> Command 
         Some(platform) => Command::new(OnPlatform { platform, operation }),
         None => Command::new(operation),
     }
-}
-
-/// The events of a request.
-enum Given {
-    One(Box<UsageEventIn>),
-    Batch(Vec<UsageEventIn>),
-}
-
-fn read(call: &Call) -> Result<Given, Fault> {
-    let media = call.sent.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media = media.unwrap_or(JSON).split(';').next().unwrap_or(JSON).trim();
-    let too_many = Fault::TooManyEvents { events_max: EVENTS_PER_REQUEST_MAX };
-    let one = |event| Ok(Given::One(Box::new(event)));
-    let events = match media {
-        CLOUD_EVENT => return one(call.json::<CloudEvent>()?.native()?),
-        CLOUD_EVENTS => {
-            let batch: Bounded<CloudEvent> = call.json()?;
-            let events = batch.whole().ok_or(too_many)?;
-            events.into_iter().map(CloudEvent::native).collect::<Result<Vec<_>, _>>()?
-        }
-        _ => match call.json::<UsageEventIn>() {
-            Ok(event) => return one(event),
-            Err(Fault::Malformed { param: Some(field), .. }) if field == "events" => {
-                call.json::<NativeBatch>()?.events.whole().ok_or(too_many)?
-            }
-            Err(fault) => return Err(fault),
-        },
-    };
-    if events.is_empty() {
-        return Err(Fault::param("events", "holds no event"));
-    }
-    Ok(Given::Batch(events))
 }
 
 /// Checks one event. An organization that is not the caller's is a result of its own.
@@ -448,7 +416,8 @@ pub async fn reverse(call: Call) -> Result<Reply, Fault> {
 /// Records usage events.
 pub async fn create(call: Call) -> Result<Reply, Fault> {
     call.sent.refuse_members("usage is reported by programs: name the member in its labels")?;
-    match read(&call)? {
+    let media = call.sent.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    match read(media.unwrap_or(JSON), &call.sent.body)? {
         Given::One(event) => record_one(&call, *event).await,
         Given::Batch(events) => record_all(&call, events).await,
     }

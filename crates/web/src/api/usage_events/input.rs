@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use domain::ledger::EventKey;
 
 use crate::error::Fault;
+use crate::extract::parse;
+use crate::route::{CLOUD_EVENT, CLOUD_EVENTS, JSON};
 use crate::wire::{IdText, TimeText, require_code, require_text, text};
 
 /// Events that one request takes.
@@ -72,6 +74,42 @@ impl UsageEventIn {
         let mut dimensions = self.quantities.0.keys();
         dimensions.try_for_each(|it| require_code("quantities", it, CODE_LENGTH_MAX))
     }
+}
+
+/// The events of a request.
+#[derive(Debug)]
+pub enum Given {
+    One(Box<UsageEventIn>),
+    Batch(Vec<UsageEventIn>),
+}
+
+/// Reads the events of a body that says it is `media`; an empty one is `{}`.
+///
+/// Errors: `malformed`, `parameter_invalid`, `too_many_events`.
+pub fn read(media: &str, body: &[u8]) -> Result<Given, Fault> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    let media = media.split(';').next().unwrap_or(JSON).trim();
+    let too_many = Fault::TooManyEvents { events_max: EVENTS_PER_REQUEST_MAX };
+    let one = |event| Ok(Given::One(Box::new(event)));
+    let events = match media {
+        CLOUD_EVENT => return one(parse::<CloudEvent>(body)?.native()?),
+        CLOUD_EVENTS => {
+            let batch: Bounded<CloudEvent> = parse(body)?;
+            let events = batch.whole().ok_or(too_many)?;
+            events.into_iter().map(CloudEvent::native).collect::<Result<Vec<_>, _>>()?
+        }
+        _ => match parse::<UsageEventIn>(body) {
+            Ok(event) => return one(event),
+            Err(Fault::Malformed { param: Some(field), .. }) if field == "events" => {
+                parse::<NativeBatch>(body)?.events.whole().ok_or(too_many)?
+            }
+            Err(fault) => return Err(fault),
+        },
+    };
+    if events.is_empty() {
+        return Err(Fault::param("events", "holds no event"));
+    }
+    Ok(Given::Batch(events))
 }
 
 /// The key of a usage event that a request names.

@@ -161,8 +161,7 @@ fn letter(read: &Read, event: &ToldEvent) -> (String, String) {
                 format!("The first of it expires on {first}, if it is not used before."),
             )
         }
-        EventKind::DigestDaily | EventKind::DigestWeekly => digest_letter(read, event, &fields),
-        _ => storage_letter(read, event, &fields),
+        _ => quiet_letter(read, event, &fields),
     }
 }
 
@@ -181,8 +180,8 @@ fn digest_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, St
     )
 }
 
-/// What becomes of storage that nobody pays for, and what was issued.
-fn storage_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, String) {
+/// What is no matter of the balance: digests, documents, and storage that nobody pays for.
+fn quiet_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, String) {
     let zone = &read.presentation.zone;
     match event.kind {
         EventKind::RetentionStarted | EventKind::RetentionEnding => (
@@ -195,6 +194,7 @@ fn storage_letter(read: &Read, event: &ToldEvent, fields: &Fields) -> (String, S
             format!("{} is deleted", read.resource_name(fields.number("resource"))),
             "It had been kept unpaid for as long as this platform keeps it.".into(),
         ),
+        EventKind::DigestDaily | EventKind::DigestWeekly => digest_letter(read, event, fields),
         EventKind::DocumentIssued => (
             format!(
                 "{} for {}",
