@@ -72,10 +72,11 @@ pub enum Action {
         org: OrgId,
         limit: Option<i64>,
     },
-    /// What an organization, or one of its projects, may spend in a day or a month.
+    /// What an organization, or what carries a label in it, may spend in a day or a month. Labels
+    /// read `name=value`.
     Cap {
         org: OrgId,
-        project: Option<&'static str>,
+        label: Option<&'static str>,
         monthly: bool,
         most: i64,
     },
@@ -131,7 +132,7 @@ pub enum Action {
     CreateResource {
         org: OrgId,
         sku: String,
-        project: Option<&'static str>,
+        label: Option<&'static str>,
     },
     StartRun {
         org: OrgId,
@@ -153,13 +154,13 @@ pub enum Action {
         sku: String,
         at: Option<Timestamp>,
         quantities: Vec<(String, i64)>,
-        project: Option<&'static str>,
+        label: Option<&'static str>,
     },
     Hold {
         org: OrgId,
         amount: i64,
         seconds: Option<i64>,
-        project: Option<&'static str>,
+        label: Option<&'static str>,
     },
     Capture {
         org: OrgId,

@@ -34,7 +34,7 @@ use app::operations::void_grant::VoidGrant;
 use domain::calendar::Zone;
 use domain::deposit::{Behaviour, Payment, PaymentOutcome};
 use domain::dispute::DisputeState;
-use domain::label::{Labels, PROJECT};
+use domain::label::Labels;
 use domain::ledger::EventKey;
 use domain::limit::{LimitScope, LimitWindow};
 use domain::price::AppliesTo;
@@ -79,8 +79,17 @@ fn outcome(rail: Rail, paid: Option<Timestamp>, org: OrgId, deposit: i64) -> Pay
     }
 }
 
-fn labels(project: Option<&str>) -> Labels {
-    Labels::new(project.map(|name| (PROJECT, name))).expect("a label")
+fn labels(label: Option<&str>) -> Labels {
+    Labels::new(label.and_then(|label| label.split_once('='))).expect("a label")
+}
+
+fn scope(label: Option<&str>) -> LimitScope {
+    match label.and_then(|label| label.split_once('=')) {
+        None => LimitScope::Organization,
+        Some(("member", value)) => LimitScope::Member(value.to_owned()),
+        Some(("api_key", value)) => LimitScope::ApiKey(value.to_owned()),
+        Some((_, value)) => LimitScope::Project(value.to_owned()),
+    }
 }
 
 /// The operation that an action stands for.
@@ -155,11 +164,9 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::Limit { org, limit } => {
             Box::new(SetUserLimit { org, member: None, limit: limit.map(nanos) })
         }
-        Action::Cap { org, project, monthly, most } => {
-            let named = |name: &str| LimitScope::Project(name.to_owned());
-            let scope = project.map_or(LimitScope::Organization, named);
+        Action::Cap { org, label, monthly, most } => {
             let window = if monthly { LimitWindow::Month } else { LimitWindow::Day };
-            Box::new(SetLimit { org, scope, window, cap: nanos(most) })
+            Box::new(SetLimit { org, scope: scope(label), window, cap: nanos(most) })
         }
         Action::Uncap { org, limit } => Box::new(RemoveLimit { org, limit }),
         Action::StartDeposit { org, amount } => {
@@ -213,8 +220,8 @@ fn return_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
 fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
     let nanos = Amount::from_nanos;
     match action {
-        Action::CreateResource { org, sku, project } => {
-            Box::new(CreateResource { org, label: "thing".into(), sku, labels: labels(project) })
+        Action::CreateResource { org, sku, label } => {
+            Box::new(CreateResource { org, label: "thing".into(), sku, labels: labels(label) })
         }
         Action::Resume { org, resource } => Box::new(ResumeResource { org, resource }),
         Action::StartRun { org, resource, at } => {
@@ -223,8 +230,8 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::StopRun { org, run, at } => {
             Box::new(StopRun { stopped_at: at, ..StopRun::now(org, run) })
         }
-        Action::Usage { org, id, sku, at, quantities, project } => {
-            let said = format!("{sku} {at:?} {quantities:?} {project:?}");
+        Action::Usage { org, id, sku, at, quantities, label } => {
+            let said = format!("{sku} {at:?} {quantities:?} {label:?}");
             let fingerprint = hasher.hash(0, "fingerprint", &said).bits();
             Box::new(RecordUsage {
                 org,
@@ -234,16 +241,16 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
                 sku,
                 occurred_at: at,
                 quantities,
-                labels: labels(project),
+                labels: labels(label),
             })
         }
-        Action::Hold { org, amount, seconds, project } => Box::new(PlaceHold {
+        Action::Hold { org, amount, seconds, label } => Box::new(PlaceHold {
             org,
             amount: nanos(amount),
             sku: None,
             expires_in_seconds: seconds,
             note: String::new(),
-            labels: labels(project),
+            labels: labels(label),
         }),
         Action::Capture { org, hold, amount } => {
             Box::new(CaptureHold { org, hold, amount: amount.map(nanos) })

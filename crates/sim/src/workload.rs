@@ -340,8 +340,8 @@ impl Workload {
             }
             21..=24 => {
                 let seconds = (!self.chance.one_in(3)).then(|| self.chance.between(1, 8_000));
-                let (amount, project) = (self.money(12), self.project());
-                Some(Action::Hold { org, amount, seconds, project })
+                let (amount, label) = (self.money(12), self.label());
+                Some(Action::Hold { org, amount, seconds, label })
             }
             25..=27 => self.resolve(org, &known),
             28..=33 => self.money_back(org, &known),
@@ -397,11 +397,18 @@ impl Workload {
         Action::Discount { org, sku, bps, from, until }
     }
 
-    fn project(&mut self) -> Option<&'static str> {
-        *self.chance.pick(&[None, Some("alpha"), Some("beta")]).expect("there are some")
+    fn label(&mut self) -> Option<&'static str> {
+        let labels = [
+            None,
+            Some("project=alpha"),
+            Some("project=beta"),
+            Some("member=alpha"),
+            Some("api_key=gamma"),
+        ];
+        *self.chance.pick(&labels).expect("there are some")
     }
 
-    /// A cap for the day or the month, of all or of a project; now and then one is removed.
+    /// A cap for the day or the month, of all or of a label; now and then one is removed.
     fn cap(&mut self, org: OrgId, known: &Customer) -> Action {
         if self.chance.one_in(5)
             && let Some(&limit) = self.chance.pick(&known.caps)
@@ -414,7 +421,7 @@ impl Workload {
             _ => self.money(80),
         };
         let monthly = self.chance.one_in(2);
-        Action::Cap { org, project: self.project(), monthly, most }
+        Action::Cap { org, label: self.label(), monthly, most }
     }
 
     fn pay(&mut self, org: OrgId, known: &Customer, now: Timestamp) -> Action {
@@ -507,7 +514,7 @@ impl Workload {
 
     fn resource(&mut self, org: OrgId) -> Action {
         let (sku, _) = *self.chance.pick(&SKUS[..3]).unwrap();
-        Action::CreateResource { org, sku: sku.to_owned(), project: self.project() }
+        Action::CreateResource { org, sku: sku.to_owned(), label: self.label() }
     }
 
     fn start(&mut self, org: OrgId, known: &Customer, now: Timestamp) -> Option<Action> {
@@ -560,8 +567,8 @@ impl Workload {
         if second != first && self.chance.one_in(2) {
             quantities.push((second.to_owned(), self.chance.between(0, 90_000)));
         }
-        let (at, project) = (self.reported(now), self.project());
-        Action::Usage { org, id, sku: sku.to_owned(), at, quantities, project }
+        let (at, label) = (self.reported(now), self.label());
+        Action::Usage { org, id, sku: sku.to_owned(), at, quantities, label }
     }
 }
 

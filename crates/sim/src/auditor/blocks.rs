@@ -15,7 +15,7 @@ impl Purse {
             }
             let start = self.runs[place].next_block();
             self.runs[place].paid.as_mut().unwrap().blocks.push(parts);
-            self.count(self.runs[place].project, start * SECOND, charge);
+            self.count(self.runs[place].label, start * SECOND, charge);
         }
     }
 
@@ -94,8 +94,8 @@ impl Purse {
             }
             let (charge, parts) = (paid.charge, paid.blocks.pop().unwrap());
             let begun = start + paid.length * (count - 1);
-            let project = run.project;
-            self.count(project, begun * SECOND, -charge);
+            let label = run.label;
+            self.count(label, begun * SECOND, -charge);
             for &(number, part) in parts.iter().rev() {
                 self.put_back(number, part);
             }

@@ -3,7 +3,7 @@
 //! Every method answers with the words that the engine has to answer with, without the number that
 //! it gave to what it made.
 
-use super::limits::Project;
+use super::limits::Label;
 use super::purse::{
     AHEAD, Aside, Credit, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Sort, half_even,
     second_of,
@@ -169,7 +169,7 @@ impl Purse {
         number: i64,
         resource: i64,
         price: (i128, i64),
-        (compute, project): (bool, Project),
+        (compute, label): (bool, Label),
         start: i64,
         now: i64,
     ) -> Told {
@@ -198,7 +198,7 @@ impl Purse {
             None if !is_blocks => cost(ran),
             _ => required,
         };
-        if let Some(refusal) = self.beyond(project, spends, 0, t) {
+        if let Some(refusal) = self.beyond(label, spends, 0, t) {
             return refusal;
         }
         let paid = terms.block.filter(|_| compute).map(|length| Paid {
@@ -213,7 +213,7 @@ impl Purse {
             price: price.0,
             per: price.1,
             compute,
-            project,
+            label,
             start: second_of(start),
             stop: None,
             paid,
@@ -305,7 +305,7 @@ impl Purse {
         &mut self,
         terms: &Terms,
         number: i64,
-        (amount, project): (i128, Project),
+        (amount, label): (i128, Label),
         seconds: i64,
         now: i64,
     ) -> Told {
@@ -324,7 +324,7 @@ impl Purse {
         if spare < amount {
             return format!("refused runway_too_short {spare} {amount}");
         }
-        if let Some(refusal) = self.beyond(project, amount, terms.keep, second_of(now)) {
+        if let Some(refusal) = self.beyond(label, amount, terms.keep, second_of(now)) {
             return refusal;
         }
         if self.value() - self.set_aside() < amount {
@@ -332,7 +332,7 @@ impl Purse {
         }
         let parts = self.reserve(amount);
         let expires = now + seconds * SECOND;
-        self.asides.push(Aside { number, amount, parts, expires, state: "open", project });
+        self.asides.push(Aside { number, amount, parts, expires, state: "open", label });
         self.changed = true;
         format!("hold {amount} open")
     }
@@ -390,7 +390,7 @@ impl Purse {
         parts.extend(more);
         self.charge(terms, "capture", amount, &parts);
         self.asides[place].state = "captured";
-        self.count(self.asides[place].project, now, amount);
+        self.count(self.asides[place].label, now, amount);
         self.changed = true;
         self.offset();
         self.expire_credits(terms, now);

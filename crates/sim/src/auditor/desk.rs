@@ -91,9 +91,9 @@ impl Desk<'_> {
                 self.purse.changed = true;
                 "limit".into()
             }
-            Action::Cap { project, monthly, most, .. } => {
+            Action::Cap { label, monthly, most, .. } => {
                 let now = self.catch_up(wall);
-                let what = (*project, *monthly);
+                let what = (*label, *monthly);
                 self.purse.cap(said.number, what, i128::from(*most), now)
             }
             Action::Uncap { limit, .. } => {
@@ -110,12 +110,12 @@ impl Desk<'_> {
             | Action::Dispute { .. }
             | Action::ReleaseFreeze { .. }
             | Action::Reverse { .. } => self.expect_return(wall, action, said),
-            Action::CreateResource { sku, project, .. } => match self.shop.skus.get(sku) {
+            Action::CreateResource { sku, label, .. } => match self.shop.skus.get(sku) {
                 None => refused("unknown_sku"),
                 Some(&(sku, class)) => {
                     self.things.insert(
                         (self.org, said.number),
-                        Thing { sku, class, project: *project, run: None },
+                        Thing { sku, class, label: *label, run: None },
                     );
                     "resource".into()
                 }
@@ -124,10 +124,10 @@ impl Desk<'_> {
             Action::Resume { resource, .. } => self.expect_resume(wall, *resource, said),
             Action::StopRun { run, at, .. } => self.expect_stop(wall, *run, *at),
             Action::Usage { .. } => self.expect_usage(wall, action),
-            Action::Hold { amount, seconds, project, .. } => {
+            Action::Hold { amount, seconds, label, .. } => {
                 let now = self.catch_up(wall);
                 let seconds = seconds.unwrap_or(3_600);
-                let what = (i128::from(*amount), *project);
+                let what = (i128::from(*amount), *label);
                 self.purse.hold(&self.shop.terms, said.number, what, seconds, now)
             }
             Action::Capture { hold, amount, .. } => {
@@ -260,7 +260,7 @@ impl Desk<'_> {
         let past_zero = (event.absorbed, event.debt);
         let terms = &self.shop.terms;
         let words = self.purse.reverse(terms, event.amount, &event.parts, past_zero, now);
-        self.purse.count(event.project, event.at, -event.amount);
+        self.purse.count(event.label, event.at, -event.amount);
         self.used.get_mut(&key).unwrap().reversed = Some(words.clone());
         words
     }
@@ -304,7 +304,7 @@ impl Desk<'_> {
         let Some(price) = self.shop.price(thing.sku, "seconds", start) else {
             return refused("price_missing");
         };
-        let what = (thing.class == "compute", thing.project);
+        let what = (thing.class == "compute", thing.label);
         thing.run = Some(said.number);
         let (terms, number) = (&self.shop.terms, said.number);
         let price = (price.amount * self.purse.share(terms, thing.sku, start), price.per);
@@ -329,7 +329,7 @@ impl Desk<'_> {
         let Some(price) = self.shop.price(thing.sku, "seconds", now) else {
             return refused("price_missing");
         };
-        let what = (thing.class == "compute", thing.project);
+        let what = (thing.class == "compute", thing.label);
         thing.run = Some(said.number);
         let (terms, number) = (&self.shop.terms, said.number);
         let start = second_of(now) * SECOND;
@@ -344,11 +344,11 @@ impl Desk<'_> {
     }
 
     fn expect_usage(&mut self, wall: i64, action: &Action) -> String {
-        let Action::Usage { id, sku, at, quantities, project, .. } = action else {
+        let Action::Usage { id, sku, at, quantities, label, .. } = action else {
             return String::new();
         };
         let key = (self.org, id.clone());
-        let content = format!("{sku} {at:?} {quantities:?} {project:?}");
+        let content = format!("{sku} {at:?} {quantities:?} {label:?}");
         if let Some(before) = self.used.get(&key) {
             if before.content != content {
                 return refused("event_conflict");
@@ -379,17 +379,17 @@ impl Desk<'_> {
             if available <= 0 {
                 return format!("refused insufficient_credit {available} {amount}");
             }
-            if let Some(refusal) = self.purse.beyond(*project, 0, 0, second_of(now)) {
+            if let Some(refusal) = self.purse.beyond(*label, 0, 0, second_of(now)) {
                 return refusal;
             }
         }
-        self.purse.count(*project, at, amount);
+        self.purse.count(*label, at, amount);
         let (words, parts, past_zero) = self.purse.used(&self.shop.terms, amount, now);
         let ((absorbed, debt), reversed) = (past_zero, None);
         let event = Event {
             content,
             at,
-            project: *project,
+            label: *label,
             words: words.clone(),
             amount,
             parts,

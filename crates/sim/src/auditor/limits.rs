@@ -7,13 +7,13 @@ use super::purse::{Purse, SECOND, half_even, second_of};
 use super::terms::Terms;
 
 /// The label that resources, holds and events carry here, if any.
-pub type Project = Option<&'static str>;
+pub type Label = Option<&'static str>;
 
-/// A cap on what an organization, or one of its projects, spends.
+/// A cap on what an organization, or what carries a label, spends.
 #[derive(Clone, Debug)]
 pub struct Cap {
     pub number: i64,
-    pub project: Project,
+    pub label: Label,
     pub monthly: bool,
     pub most: i128,
     pub removed: bool,
@@ -38,8 +38,8 @@ pub struct Time {
 }
 
 impl Cap {
-    fn covers(&self, project: Project) -> bool {
-        !self.removed && (self.project.is_none() || self.project == project)
+    fn covers(&self, label: Label) -> bool {
+        !self.removed && (self.label.is_none() || self.label == label)
     }
 
     /// What a sum of price and seconds for each run comes to, rounded once for each length of
@@ -97,15 +97,15 @@ impl Purse {
 
     pub fn held(&self, cap: &Cap) -> i128 {
         let open = self.asides.iter().filter(|aside| aside.state == "open");
-        open.filter(|aside| cap.covers(aside.project)).map(|aside| aside.amount).sum()
+        open.filter(|aside| cap.covers(aside.label)).map(|aside| aside.amount).sum()
     }
 
     /// Sets a cap: a new one counts from now on, with what runs and is held, and one for the same
-    /// project and window before goes on counting.
+    /// label and window before goes on counting.
     pub fn cap(
         &mut self,
         number: i64,
-        (project, monthly): (Project, bool),
+        (label, monthly): (Label, bool),
         most: i128,
         now: i64,
     ) -> Told {
@@ -113,8 +113,7 @@ impl Purse {
             return refused("amount_not_positive");
         }
         self.changed = true;
-        let is_same =
-            |cap: &&mut Cap| !cap.removed && cap.project == project && cap.monthly == monthly;
+        let is_same = |cap: &&mut Cap| !cap.removed && cap.label == label && cap.monthly == monthly;
         if let Some(before) = self.caps.iter_mut().find(is_same) {
             before.reached = before.reached && most <= before.most;
             before.most = most;
@@ -124,9 +123,9 @@ impl Purse {
         let (charged, times) = (0, Vec::new());
         let (removed, reached) = (false, false);
         let mut cap =
-            Cap { number, project, monthly, most, removed, since, resets, charged, reached, times };
+            Cap { number, label, monthly, most, removed, since, resets, charged, reached, times };
         for run in self.runs.iter().filter(|run| run.stop.is_none() && run.accrues()) {
-            if cap.covers(run.project) {
+            if cap.covers(run.label) {
                 cap.times.push(Time {
                     run: run.number,
                     price: run.price,
@@ -154,8 +153,8 @@ impl Purse {
 
     /// Refuses to spend `required` beside what runs for so many seconds more, unless every cap
     /// leaves room for it.
-    pub fn beyond(&self, project: Project, required: i128, keep: i64, t: i64) -> Option<Told> {
-        let covering = self.caps.iter().filter(|cap| cap.covers(project));
+    pub fn beyond(&self, label: Label, required: i128, keep: i64, t: i64) -> Option<Told> {
+        let covering = self.caps.iter().filter(|cap| cap.covers(label));
         let left =
             |cap: &Cap| cap.most - cap.spent(t) - self.held(cap) - cap.burn(keep).min(cap.most);
         let least = covering.map(left).min()?;
@@ -164,9 +163,9 @@ impl Purse {
     }
 
     /// Counts what was charged for use at an instant, or given back.
-    pub fn count(&mut self, project: Project, used: i64, amount: i128) {
+    pub fn count(&mut self, label: Label, used: i64, amount: i128) {
         let used = used.min(self.now);
-        for cap in self.caps.iter_mut().filter(|cap| cap.covers(project)) {
+        for cap in self.caps.iter_mut().filter(|cap| cap.covers(label)) {
             if used >= cap.since * SECOND {
                 cap.charged += amount;
             }
@@ -176,7 +175,7 @@ impl Purse {
     /// Counts the time of a run that begins, or ends.
     pub fn count_run(&mut self, place: usize) {
         let run = &self.runs[place];
-        for cap in self.caps.iter_mut().filter(|cap| cap.covers(run.project)) {
+        for cap in self.caps.iter_mut().filter(|cap| cap.covers(run.label)) {
             let known = cap.times.iter_mut().find(|time| time.run == run.number);
             match (known, run.stop) {
                 (Some(time), Some(stop)) => time.until = Some(stop.max(cap.since)),
@@ -244,7 +243,7 @@ impl Purse {
             for place in 0..self.runs.len() {
                 let run = &self.runs[place];
                 let is_stopped = run.stop.is_none() && run.compute && run.accrues();
-                if is_stopped && self.caps[full].covers(run.project) {
+                if is_stopped && self.caps[full].covers(run.label) {
                     let stop = t.max(run.start);
                     self.told.push(("run.stop_requested", at));
                     self.close(terms, place, stop, at);
@@ -265,12 +264,12 @@ impl Purse {
 
     /// Ends a run whose next block does not fit into a cap; false when it fits into all.
     pub fn end_beyond(&mut self, terms: &Terms, place: usize, start: i64, at: i64) -> bool {
-        let (t, project) = (second_of(at), self.runs[place].project);
+        let (t, label) = (second_of(at), self.runs[place].label);
         let charge = self.runs[place].paid.as_ref().map_or(0, |paid| paid.charge);
-        if charge == 0 || self.beyond(project, charge, 0, t).is_none() {
+        if charge == 0 || self.beyond(label, charge, 0, t).is_none() {
             return false;
         }
-        let covering = (0..self.caps.len()).filter(|&it| self.caps[it].covers(project));
+        let covering = (0..self.caps.len()).filter(|&it| self.caps[it].covers(label));
         let left = |&it: &usize| {
             let cap = &self.caps[it];
             cap.most - cap.spent(t) - self.held(cap)

@@ -73,7 +73,7 @@ impl Shop {
 struct Thing {
     sku: i64,
     class: &'static str,
-    project: limits::Project,
+    label: limits::Label,
     run: Option<i64>,
 }
 
@@ -83,7 +83,7 @@ struct Event {
     content: String,
     /// When it was used, and by what.
     at: i64,
-    project: limits::Project,
+    label: limits::Label,
     /// What it was answered.
     words: String,
     amount: i128,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::calendar::Zone;
 use super::discount::Discount;
-use super::limits::{Cap, Project};
+use super::limits::{Cap, Label};
 use super::returns::{Dispute, Frozen, Refund};
 use super::terms::{Overdraft, Terms};
 use super::validity::Validity;
@@ -87,7 +87,7 @@ pub struct Running {
     pub price: i128,
     pub per: i64,
     pub compute: bool,
-    pub project: Project,
+    pub label: Label,
     pub start: i64,
     pub stop: Option<i64>,
     pub paid: Option<Paid>,
@@ -123,7 +123,7 @@ pub struct Aside {
     pub parts: Vec<(i64, i128)>,
     pub expires: i64,
     pub state: &'static str,
-    pub project: Project,
+    pub label: Label,
 }
 
 #[derive(Clone, Debug)]
