@@ -364,6 +364,7 @@ impl Desk<'_> {
             return refusal;
         }
         let Some(&(sku, class)) = self.shop.skus.get(sku) else { return refused("unknown_sku") };
+        let now = self.catch_up(wall);
         let share = self.purse.share(&self.shop.terms, sku, at);
         let mut amount = 0;
         for (dimension, quantity) in quantities.iter().filter(|it| it.1 > 0) {
@@ -373,7 +374,6 @@ impl Desk<'_> {
             let exact = price.amount * share * i128::from(*quantity);
             amount += half_even(exact, i128::from(price.per) * 10_000);
         }
-        let now = self.catch_up(wall);
         let available = self.purse.available(&self.shop.terms, second_of(now));
         if self.shop.terms.models_refused && class == "model" {
             if available <= 0 {

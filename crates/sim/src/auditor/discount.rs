@@ -1,5 +1,5 @@
-//! What lowers prices for one wallet (requirements S13): everything that was ever assigned to it is
-//! kept, and looked through anew for each price.
+//! What lowers prices for one wallet (requirements S13): everything that was ever assigned to it,
+//! and drawn by it, is kept and looked through anew for each price.
 
 use super::commands::{Told, refused};
 use super::purse::{LATE, NEVER, Purse, second_of};
@@ -8,6 +8,9 @@ use super::terms::Terms;
 /// Discounts that can decide anything yet, at most.
 const MOST: usize = 16;
 const WHOLE: i128 = 10_000;
+const DAY: i64 = 86_400;
+/// Whole days whose draws decide a tier.
+const VOLUME_DAYS: i64 = 30;
 
 /// A discount in force from one second until another, in parts of ten thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +70,25 @@ impl Purse {
         begun.max_by_key(|&place| (self.discounts[place].from, place))
     }
 
+    /// Remembers what was drawn of a grant at a second, if it was bought.
+    pub fn note_drawn(&mut self, number: i64, second: i64, part: i128) {
+        if self.known[&number].sort.is_paid() {
+            self.drawn.push((second.div_euclid(DAY), part));
+        }
+    }
+
+    /// What the tier of the day of `at` takes off (rulings R22): it counts the thirty whole days
+    /// before it, in UTC, and there is none yet for a day that has not begun.
+    fn earned(&self, terms: &Terms, at: i64) -> i128 {
+        let day = second_of(at.min(self.now)).div_euclid(DAY);
+        let counts = |it: &&(i64, i128)| it.0 < day && it.0 >= day - VOLUME_DAYS;
+        let volume: i128 = self.drawn.iter().filter(counts).map(|it| it.1).sum();
+        let reached = terms.tiers.iter().filter(|tier| tier.0 <= volume);
+        reached.map(|tier| tier.1).max().unwrap_or(0)
+    }
+
     /// What is left of ten thousand parts of a price: of the discounts for the SKU and for
-    /// everything the higher, not both.
+    /// everything, and of what volume has earned, the highest alone.
     pub fn share(&self, terms: &Terms, sku: i64, at: i64) -> i128 {
         if !terms.discounts {
             return WHOLE;
@@ -78,6 +98,6 @@ impl Purse {
             let discount = self.latest(sku, second).map(|place| self.discounts[place]);
             discount.filter(|discount| discount.until > second).map_or(0, |it| it.bps)
         };
-        WHOLE - of(Some(sku)).max(of(None))
+        WHOLE - of(Some(sku)).max(of(None)).max(self.earned(terms, at))
     }
 }

@@ -161,6 +161,8 @@ pub struct Purse {
     pub zone: Option<Zone>,
     /// Every discount that was ever assigned, in that order.
     pub discounts: Vec<Discount>,
+    /// What was drawn of what was bought, by the day of the posting; given back is below zero.
+    pub drawn: Vec<(i64, i128)>,
     pub caps: Vec<Cap>,
     /// Until when what was bought is valid, where that rolls.
     pub validity: Option<Validity>,
@@ -360,8 +362,11 @@ impl Purse {
         };
         let absorbed = missing - debt;
         self.book("revenue", amount);
+        // A settlement is of the day in which its last second ran.
+        let ended = if kind == "settlement" { self.settled - 1 } else { second_of(self.now) };
         for &(number, part) in parts {
             self.book("grants", -part);
+            self.note_drawn(number, ended, part);
             if !self.known[&number].sort.is_paid() {
                 self.book("promotions", -part);
                 self.book("promotions_unspent", part);
@@ -485,6 +490,7 @@ impl Purse {
 
     /// Undoes a draw.
     pub fn put_back(&mut self, number: i64, part: i128) {
+        self.note_drawn(number, second_of(self.now), -part);
         if !self.known[&number].sort.is_paid() {
             self.book("promotions", part);
             self.book("promotions_unspent", -part);
