@@ -52,6 +52,35 @@ pub enum Action {
         from: Option<Timestamp>,
         until: Option<Timestamp>,
     },
+    CreateCoupon {
+        platform: OrgId,
+        code: String,
+        gift: Gift,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
+        most: i64,
+        first_only: bool,
+    },
+    /// An organization takes a place in a coupon's count.
+    Claim {
+        platform: OrgId,
+        code: String,
+        claimant: OrgId,
+    },
+    /// The wallet gives what was claimed.
+    Redeem {
+        org: OrgId,
+        coupon: i64,
+        code: String,
+        gift: Gift,
+        first_only: bool,
+    },
+    /// The platform hears what became of a claim.
+    Conclude {
+        platform: OrgId,
+        claim: i64,
+        outcome: String,
+    },
     SaveMethod {
         org: OrgId,
         answers: Rail,
@@ -178,6 +207,15 @@ pub enum Action {
     },
 }
 
+/// What a coupon gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gift {
+    /// Credit, for so many seconds or for good.
+    Credit(i64, Option<i64>),
+    /// Slabs of a bonus on a deposit.
+    Bonus(&'static str),
+}
+
 /// What a rail answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rail {
@@ -218,6 +256,7 @@ impl Action {
             | Action::Give { org, .. }
             | Action::Void { org, .. }
             | Action::Discount { org, .. }
+            | Action::Redeem { org, .. }
             | Action::SaveMethod { org, .. }
             | Action::ChangeMethod { org, .. }
             | Action::AutoTopUp { org, .. }
@@ -242,6 +281,9 @@ impl Action {
             | Action::Release { org, .. } => *org,
             Action::CreateSku { platform, .. }
             | Action::CreatePrice { platform, .. }
+            | Action::CreateCoupon { platform, .. }
+            | Action::Claim { platform, .. }
+            | Action::Conclude { platform, .. }
             | Action::Move { platform, .. } => *platform,
         }
     }

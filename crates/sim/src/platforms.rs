@@ -69,6 +69,7 @@ pub fn draw(chance: &mut Chance) -> Platform {
     change(chance, 4, &["dispute_freeze=off"]);
     change(chance, 2, &["discounts=on", "discounts=on", "discounts=off"]);
     change(chance, 2, &["volume_tiers=5:5%,60:12.5%", "volume_tiers=0:1%,20:3%,40:30%"]);
+    change(chance, 2, &["coupons=on", "coupons=on", "coupons=off"]);
     change(chance, 3, &["refund_policy=none", "refund_policy=within(1d)"]);
     let expiry = [
         "purchased_expiry=never",

@@ -4,6 +4,9 @@ use app::operation::{Answer, Operation};
 use app::operations::assign_discount::AssignDiscount;
 use app::operations::capture_hold::CaptureHold;
 use app::operations::change_payment_method::ChangePaymentMethod;
+use app::operations::claim_coupon::ClaimCoupon;
+use app::operations::conclude_claim::ConcludeClaim;
+use app::operations::create_coupon::CreateCoupon;
 use app::operations::create_organization::CreateOrganization;
 use app::operations::create_platform::CreatePlatform;
 use app::operations::create_price::CreatePrice;
@@ -13,6 +16,7 @@ use app::operations::give_grant::GiveGrant;
 use app::operations::move_clock::MoveClock;
 use app::operations::place_hold::PlaceHold;
 use app::operations::record_usage::RecordUsage;
+use app::operations::redeem_coupon::RedeemCoupon;
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
 use app::operations::remove_limit::RemoveLimit;
@@ -32,6 +36,7 @@ use app::operations::start_run::StartRun;
 use app::operations::stop_run::StopRun;
 use app::operations::void_grant::VoidGrant;
 use domain::calendar::Zone;
+use domain::coupon::{BonusSlabs, ClaimState, Coupon, CouponCode, CouponGift, RedemptionState};
 use domain::deposit::{Behaviour, Payment, PaymentOutcome};
 use domain::dispute::DisputeState;
 use domain::label::Labels;
@@ -46,7 +51,7 @@ use payments::sandbox;
 use store::keys::KeyHasher;
 
 use crate::auditor::Said;
-use crate::command::{Action, Rail};
+use crate::command::{Action, Gift, Rail};
 
 const SOURCE: &str = "sim";
 
@@ -141,6 +146,10 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             effective_until: until,
             applies_to: AppliesTo::NewRuns,
         }),
+        Action::CreateCoupon { .. }
+        | Action::Claim { .. }
+        | Action::Redeem { .. }
+        | Action::Conclude { .. } => coupon_operation(action.clone()),
         Action::SaveMethod { org, answers } => Box::new(SavePaymentMethod {
             org,
             rail: rail(),
@@ -180,6 +189,57 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             Box::new(MoveClock { platform, to, is_arrival: arrival })
         }
         other => use_operation(other, hasher),
+    }
+}
+
+fn coupon_gift(gift: &Gift) -> CouponGift {
+    match gift {
+        Gift::Credit(amount, expires_in_seconds) => CouponGift::Credit {
+            amount: Amount::from_nanos(*amount),
+            expires_in_seconds: *expires_in_seconds,
+        },
+        Gift::Bonus(slabs) => CouponGift::Bonus(BonusSlabs::parse(slabs).expect("slabs")),
+    }
+}
+
+fn coupon_operation(action: Action) -> Box<dyn Operation> {
+    let coupon_code = |code: String| CouponCode::parse(&code).expect("a code");
+    match action {
+        Action::CreateCoupon { platform, code, gift, from, until, most, first_only } => {
+            Box::new(CreateCoupon {
+                platform,
+                code: coupon_code(code),
+                gift: coupon_gift(&gift),
+                starts_at: from,
+                ends_at: until,
+                redemptions_max: most,
+                first_purchase_only: first_only,
+            })
+        }
+        Action::Claim { platform, code, claimant } => {
+            Box::new(ClaimCoupon { platform, code: coupon_code(code), claimant })
+        }
+        // Of a coupon that was claimed only these decide.
+        Action::Redeem { org, coupon, code, gift, first_only } => {
+            let coupon = Coupon {
+                number: coupon,
+                code: coupon_code(code),
+                gift: coupon_gift(&gift),
+                starts_at: Timestamp::from_micros(0),
+                ends_at: Timestamp::NEVER,
+                redemptions_max: i64::MAX,
+                first_purchase_only: first_only,
+                claimed: 0,
+                created_at: Timestamp::from_micros(0),
+            };
+            Box::new(RedeemCoupon { org, coupon })
+        }
+        Action::Conclude { platform, claim, outcome } => {
+            let states = RedemptionState::ALL.into_iter();
+            let outcome = states.into_iter().find(|it| it.name() == outcome).expect("a state");
+            Box::new(ConcludeClaim { platform, claim, outcome })
+        }
+        other => panic!("{other:?} is not about coupons"),
     }
 }
 
@@ -308,8 +368,17 @@ pub fn render(decided: &Result<Answer, Refusal>) -> (u16, String) {
         Answer::Released(_) => "0 0 released".into(),
         Answer::PaymentMethod(_, method) => format!("{} 0 method", method.number),
         Answer::Coupon(_, coupon) => format!("{} 0 coupon", coupon.number),
-        Answer::Claim(claim, _) => format!("{} 0 claim", claim.number),
-        Answer::Redemption(_, redemption) => format!("{} 0 redemption", redemption.number),
+        Answer::Claim(claim, coupon) => {
+            let state = match claim.state {
+                ClaimState::Open => "open",
+                ClaimState::Redeemed => "redeemed",
+                ClaimState::GivenBack => "given_back",
+            };
+            format!("{} {} claim {state} {}", claim.number, coupon.number, coupon.claimed)
+        }
+        Answer::Redemption(_, it) => {
+            format!("{} {} redemption {}", it.number, it.grant.unwrap_or(0), it.state.name())
+        }
         Answer::Document(_, it) => format!("{} 0 document", it.number),
         Answer::Party(..) => "0 0 party".into(),
         Answer::TaxRate(..) => "0 0 tax".into(),

@@ -1,5 +1,7 @@
 //! What happens, made from a seed: customers, operators, rails, agents and clocks, at their worst.
 
+mod coupons;
+
 use std::collections::BTreeMap;
 
 use domain::{OrgId, Timestamp};
@@ -24,6 +26,8 @@ struct Customer {
     deposits: Vec<i64>,
     refunds: Vec<i64>,
     caps: Vec<i64>,
+    /// Its claims, by coupon.
+    claims: BTreeMap<i64, i64>,
     events: Vec<Action>,
 }
 
@@ -33,6 +37,7 @@ struct Cloud {
     live: bool,
     clock: Timestamp,
     skus: Vec<i64>,
+    coupons: Vec<coupons::Known>,
 }
 
 /// What the world shows a workload besides the answers.
@@ -81,6 +86,7 @@ impl Workload {
                 live: clock.is_none(),
                 clock: clock.unwrap_or(now),
                 skus: Vec::new(),
+                coupons: Vec::new(),
             });
             steps.push(Step::Batch(vec![Action::CreatePlatform { org, profile, settings, clock }]));
             steps.push(Step::Batch(self.skus(org)));
@@ -138,6 +144,7 @@ impl Workload {
             let cloud = self.clouds.iter_mut().find(|cloud| cloud.org == *platform).unwrap();
             cloud.clock = *to;
         }
+        self.learn_coupon(action, said);
         let Some(customer) = self.customers.get_mut(&action.org()) else { return };
         match action {
             Action::Give { .. } => customer.grants.push(said.number),
@@ -322,8 +329,8 @@ impl Workload {
         let known = self.customers[&org].clone();
         let cloud = self.clouds.iter().find(|it| Some(it.org) == known.platform).unwrap();
         let now = if cloud.live { sight.now() } else { cloud.clock };
-        let skus = cloud.skus.clone();
-        let chosen = match self.chance.below(53) {
+        let cloud = cloud.clone();
+        let chosen = match self.chance.below(56) {
             0..=3 => Some(self.give(org, now)),
             4 => self.chance.pick(&known.grants).map(|&grant| Action::Void { org, grant }),
             5..=8 => Some(self.pay(org, &known, now)),
@@ -346,8 +353,9 @@ impl Workload {
             25..=27 => self.resolve(org, &known),
             28..=33 => self.money_back(org, &known),
             34 | 35 => self.reverse(org, &known),
-            36 | 37 => Some(self.discount(org, &skus, now)),
+            36 | 37 => Some(self.discount(org, &cloud.skus, now)),
             38..=40 => Some(self.cap(org, &known)),
+            41..=43 => Some(self.coupon(org, &cloud, now)),
             _ => Some(self.usage(org, &known, now)),
         };
         chosen.unwrap_or_else(|| self.start(org, &known, now).unwrap_or_else(|| self.resource(org)))

@@ -128,7 +128,7 @@ impl Purse {
                 self.reminded = self.reminded.max(now - 1);
             }
         }
-        self.bonus(&terms.bonus, amount, bought);
+        self.bonuses(terms, amount, bought);
         self.told.push(("deposit.succeeded", now));
         self.has_paid = true;
         self.changed = true;

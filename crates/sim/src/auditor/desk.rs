@@ -69,6 +69,10 @@ impl Desk<'_> {
                 let between = (micros(from), micros(until));
                 self.purse.assign(&self.shop.terms, (*sku, *bps), between, now)
             }
+            Action::Redeem { coupon, gift, first_only, .. } => {
+                let now = self.catch_up(wall);
+                self.purse.redeem(*coupon, (gift, *first_only), said.other, now)
+            }
             Action::AutoTopUp { enabled, threshold, amount, method, .. } => {
                 if !self.shop.terms.top_up {
                     return refused("not_in_profile");

@@ -10,6 +10,7 @@ mod blocks;
 mod calendar;
 mod commands;
 mod compare;
+mod coupons;
 mod desk;
 mod discount;
 mod limits;
@@ -26,6 +27,7 @@ use domain::{OrgId, Timestamp};
 use crate::command::{Action, Rail};
 use calendar::Zone;
 use commands::refused;
+use coupons::Coupon;
 use desk::{Cards, Desk};
 use purse::{Purse, SECOND};
 use returns::Payment;
@@ -58,6 +60,7 @@ struct Shop {
     target: Option<i64>,
     skus: BTreeMap<String, (i64, &'static str)>,
     prices: Vec<Price>,
+    coupons: Vec<Coupon>,
 }
 
 impl Shop {
@@ -174,8 +177,8 @@ impl Auditor {
             Action::CreatePlatform { org, profile, settings, clock } => {
                 let terms = Terms::of(profile, settings, clock.is_none());
                 let clock = clock.map(Timestamp::micros);
-                let (skus, prices) = (BTreeMap::new(), Vec::new());
-                self.shops.insert(*org, Shop { terms, clock, target: None, skus, prices });
+                let (skus, prices, coupons) = (BTreeMap::new(), Vec::new(), Vec::new());
+                self.shops.insert(*org, Shop { terms, clock, target: None, skus, prices, coupons });
                 self.homes.insert(*org, *org);
                 self.open_purse(*org, clock.unwrap_or(wall), "UTC");
                 "platform".into()
@@ -195,6 +198,9 @@ impl Auditor {
                 "sku".into()
             }
             Action::CreatePrice { .. } => self.expect_price(wall, action, said),
+            Action::CreateCoupon { .. } | Action::Claim { .. } | Action::Conclude { .. } => {
+                self.expect_coupon(wall, action, said)
+            }
             Action::Move { platform, to, arrival } => self.expect_move(*platform, *to, *arrival),
             Action::SaveMethod { org, answers } => {
                 self.cards.insert((*org, said.number), *answers);

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::calendar::Zone;
+use super::coupons::Waiting;
 use super::discount::Discount;
 use super::limits::{Cap, Label};
 use super::returns::{Dispute, Frozen, Refund};
@@ -164,6 +165,10 @@ pub struct Purse {
     /// What was drawn of what was bought, by the day of the posting; given back is below zero.
     pub drawn: Vec<(i64, i128)>,
     pub caps: Vec<Cap>,
+    /// What became of coupons, by their number.
+    pub redeemed: BTreeMap<i64, &'static str>,
+    /// Bonuses that wait for a deposit, in the order of their coupons.
+    pub waiting: Vec<Waiting>,
     /// Until when what was bought is valid, where that rolls.
     pub validity: Option<Validity>,
     /// Money on its way back, by the number of the refund.

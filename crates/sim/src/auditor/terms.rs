@@ -172,6 +172,7 @@ impl Terms {
             "resume_in_paid_block" => self.reuses = value == "reuse",
             "dispute_freeze" => self.freezes = value == "on",
             "discounts" => self.discounts = value == "on",
+            "coupons" => self.coupons = value == "on",
             "refund_policy" => {
                 self.returns = match (value, inside(value, "within(")) {
                     (_, Some(span)) => Returns::Within(seconds(span)),
