@@ -167,6 +167,21 @@ pub enum Action {
         org: OrgId,
         resource: i64,
         at: Option<Timestamp>,
+        /// It costs nothing until it is ready.
+        waits: bool,
+        /// Seconds without a sign of life after which it is given up.
+        silence: Option<i64>,
+    },
+    Ready {
+        org: OrgId,
+        run: i64,
+        at: Option<Timestamp>,
+    },
+    /// A sign of life.
+    Beat {
+        org: OrgId,
+        run: i64,
+        at: Option<Timestamp>,
     },
     Resume {
         org: OrgId,
@@ -273,6 +288,8 @@ impl Action {
             | Action::Reverse { org, .. }
             | Action::CreateResource { org, .. }
             | Action::StartRun { org, .. }
+            | Action::Ready { org, .. }
+            | Action::Beat { org, .. }
             | Action::Resume { org, .. }
             | Action::StopRun { org, .. }
             | Action::Usage { org, .. }

@@ -20,7 +20,9 @@ use app::operations::redeem_coupon::RedeemCoupon;
 use app::operations::release_freeze::ReleaseFreeze;
 use app::operations::release_hold::ReleaseHold;
 use app::operations::remove_limit::RemoveLimit;
+use app::operations::report_beat::ReportBeat;
 use app::operations::report_dispute::ReportDispute;
+use app::operations::report_ready::ReportReady;
 use app::operations::report_refund::ReportRefund;
 use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
@@ -284,9 +286,15 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             Box::new(CreateResource { org, label: "thing".into(), sku, labels: labels(label) })
         }
         Action::Resume { org, resource } => Box::new(ResumeResource { org, resource }),
-        Action::StartRun { org, resource, at } => {
-            Box::new(StartRun { started_at: at, ..StartRun::now(org, resource) })
-        }
+        Action::StartRun { org, resource, at, waits, silence } => Box::new(StartRun {
+            org,
+            resource,
+            started_at: at,
+            waits_for_ready: waits,
+            heartbeat_seconds: silence,
+        }),
+        Action::Ready { org, run, at } => Box::new(ReportReady { org, run, at }),
+        Action::Beat { org, run, at } => Box::new(ReportBeat { org, run, at }),
         Action::StopRun { org, run, at } => {
             Box::new(StopRun { stopped_at: at, ..StopRun::now(org, run) })
         }

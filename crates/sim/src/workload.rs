@@ -330,7 +330,7 @@ impl Workload {
         let cloud = self.clouds.iter().find(|it| Some(it.org) == known.platform).unwrap();
         let now = if cloud.live { sight.now() } else { cloud.clock };
         let cloud = cloud.clone();
-        let chosen = match self.chance.below(56) {
+        let chosen = match self.chance.below(60) {
             0..=3 => Some(self.give(org, now)),
             4 => self.chance.pick(&known.grants).map(|&grant| Action::Void { org, grant }),
             5..=8 => Some(self.pay(org, &known, now)),
@@ -341,6 +341,10 @@ impl Workload {
                 Some(Action::Limit { org, limit })
             }
             14..=16 => self.start(org, &known, now),
+            44..=47 => {
+                let run = self.chance.pick(&known.runs).copied();
+                run.map(|run| self.life(org, run, now))
+            }
             17..=20 => {
                 let run = self.chance.pick(&known.runs).copied();
                 run.map(|run| Action::StopRun { org, run, at: self.reported(now) })
@@ -530,7 +534,22 @@ impl Workload {
             return Some(self.resource(org));
         }
         let resource = *self.chance.pick(&known.resources)?;
-        Some(Action::StartRun { org, resource, at: self.reported(now) })
+        let silence = match self.chance.below(30) {
+            0 => Some(9),
+            1..=6 => Some(*self.chance.pick(&[10, 600, 4_000, 20_000, 86_400]).unwrap()),
+            _ => None,
+        };
+        let (at, waits) = (self.reported(now), self.chance.one_in(6));
+        Some(Action::StartRun { org, resource, at, waits, silence })
+    }
+
+    /// A run is ready, or shows that it runs.
+    fn life(&mut self, org: OrgId, run: i64, now: Timestamp) -> Action {
+        let at = self.reported(now);
+        match self.chance.one_in(3) {
+            true => Action::Ready { org, run, at },
+            false => Action::Beat { org, run, at },
+        }
     }
 
     fn resolve(&mut self, org: OrgId, known: &Customer) -> Option<Action> {

@@ -71,7 +71,7 @@ impl Purse {
         }
     }
 
-    fn end_unpaid(&mut self, terms: &Terms, place: usize, start: i64, at: i64) {
+    pub fn end_unpaid(&mut self, terms: &Terms, place: usize, start: i64, at: i64) {
         self.told.push(("run.stop_requested", at));
         self.end_blocks(terms, place, start, at);
         self.rest(terms, place);

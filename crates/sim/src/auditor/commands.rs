@@ -3,6 +3,7 @@
 //! Every method answers with the words that the engine has to answer with, without the number that
 //! it gave to what it made.
 
+use super::life::Life;
 use super::limits::Label;
 use super::purse::{
     AHEAD, Aside, Credit, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Sort, half_even,
@@ -170,6 +171,7 @@ impl Purse {
         resource: i64,
         price: (i128, i64),
         (compute, label): (bool, Label),
+        (waits, silence): (bool, Option<i64>),
         start: i64,
         now: i64,
     ) -> Told {
@@ -207,7 +209,7 @@ impl Purse {
             blocks: Vec::new(),
         });
         self.rests.remove(&resource);
-        self.runs.push(Running {
+        let run = Running {
             number,
             resource,
             price: price.0,
@@ -217,15 +219,21 @@ impl Purse {
             start: second_of(start),
             stop: None,
             paid,
-        });
-        if let Some(place) = self.runs.iter().position(|run| run.number == number) {
-            self.pay_blocks(terms, place, t.max(second_of(start)));
-            if self.runs[place].accrues() {
-                self.count_run(place);
-            }
+            life: silence.map(|silence| Life { silence, sign: start }),
+        };
+        self.changed = true;
+        if waits {
+            self.waits.push(run);
+            self.told.push(("run.admitted", now));
+            return format!("run {} open", second_of(start));
+        }
+        self.runs.push(run);
+        let place = self.runs.len() - 1;
+        self.pay_blocks(terms, place, t.max(second_of(start)));
+        if self.runs[place].accrues() {
+            self.count_run(place);
         }
         self.told.push(("run.started", now));
-        self.changed = true;
         format!("run {} open", second_of(start))
     }
 
@@ -235,16 +243,20 @@ impl Purse {
     }
 
     pub fn stop(&mut self, terms: &Terms, number: i64, at: i64, now: i64) -> Told {
-        let Some(place) = self.runs.iter().position(|run| run.number == number) else {
+        let mut all = self.runs.iter().chain(&self.waits);
+        let Some(run) = all.find(|run| run.number == number) else {
             return refused("not_found");
         };
-        if self.runs[place].stop.is_some() {
+        if run.stop.is_some() {
             return refused("run_ended");
         }
         let stop = second_of(at);
         if let Some(refusal) = Purse::misreported(stop * SECOND, now) {
             return refusal;
         }
+        let Some(place) = self.runs.iter().position(|run| run.number == number) else {
+            return self.stop_waiting(number, stop, now);
+        };
         if stop < self.runs[place].start {
             return refused("stop_before_start");
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{OrgId, Timestamp};
 
 use super::commands::refused;
+use super::life::silence_refused;
 use super::purse::{self, Purse, SECOND, half_even, second_of};
 use super::returns::Payment;
 use super::time::Outside;
@@ -124,7 +125,18 @@ impl Desk<'_> {
                     "resource".into()
                 }
             },
-            Action::StartRun { resource, at, .. } => self.expect_start(wall, *resource, *at, said),
+            Action::StartRun { resource, at, waits, silence, .. } => {
+                self.expect_start(wall, *resource, *at, (*waits, *silence), said)
+            }
+            Action::Ready { run, at, .. } => {
+                let now = self.catch_up(wall);
+                let at = at.map_or(now, Timestamp::micros);
+                self.purse.ready(&self.shop.terms, *run, at, now)
+            }
+            Action::Beat { run, at, .. } => {
+                let now = self.catch_up(wall);
+                self.purse.beat(*run, at.map_or(now, Timestamp::micros), now)
+            }
             Action::Resume { resource, .. } => self.expect_resume(wall, *resource, said),
             Action::StopRun { run, at, .. } => self.expect_stop(wall, *run, *at),
             Action::Usage { .. } => self.expect_usage(wall, action),
@@ -283,14 +295,14 @@ impl Desk<'_> {
         wall: i64,
         resource: i64,
         at: Option<Timestamp>,
+        (waits, silence): (bool, Option<i64>),
         said: &Said,
     ) -> String {
         let now = self.catch_up(wall);
         let Some(thing) = self.things.get_mut(&(self.org, resource)) else {
             return refused("not_found");
         };
-        let is_open = |run: &purse::Running| run.resource == resource && run.stop.is_none();
-        if self.purse.runs.iter().any(is_open) {
+        if self.purse.is_taken(resource) {
             return refused("already_running");
         }
         if self.purse.frozen.is_some() {
@@ -305,6 +317,9 @@ impl Desk<'_> {
         if let Some(refusal) = Purse::reported(start, now) {
             return refusal;
         }
+        if let Some(refusal) = silence_refused(silence) {
+            return refusal;
+        }
         let Some(price) = self.shop.price(thing.sku, "seconds", start) else {
             return refused("price_missing");
         };
@@ -312,7 +327,7 @@ impl Desk<'_> {
         thing.run = Some(said.number);
         let (terms, number) = (&self.shop.terms, said.number);
         let price = (price.amount * self.purse.share(terms, thing.sku, start), price.per);
-        self.purse.start(terms, number, resource, price, what, start, now)
+        self.purse.start(terms, number, resource, price, what, (waits, silence), start, now)
     }
 
     fn expect_resume(&mut self, wall: i64, resource: i64, said: &Said) -> String {
@@ -320,8 +335,7 @@ impl Desk<'_> {
         let Some(thing) = self.things.get_mut(&(self.org, resource)) else {
             return refused("not_found");
         };
-        let is_open = |run: &purse::Running| run.resource == resource && run.stop.is_none();
-        if self.purse.runs.iter().any(is_open) {
+        if self.purse.is_taken(resource) {
             return refused("already_running");
         }
         if self.purse.frozen.is_some() {
@@ -338,7 +352,7 @@ impl Desk<'_> {
         let (terms, number) = (&self.shop.terms, said.number);
         let start = second_of(now) * SECOND;
         let price = (price.amount * self.purse.share(terms, thing.sku, start), price.per);
-        self.purse.start(terms, number, resource, price, what, start, now)
+        self.purse.start(terms, number, resource, price, what, (false, None), start, now)
     }
 
     fn expect_stop(&mut self, wall: i64, run: i64, at: Option<Timestamp>) -> String {

@@ -269,6 +269,13 @@ impl Purse {
         if charge == 0 || self.beyond(label, charge, 0, t).is_none() {
             return false;
         }
+        self.end_in_cap(terms, place, start, at);
+        true
+    }
+
+    /// Ends a run at second `start`, of which no more fits into the cap that leaves least.
+    pub fn end_in_cap(&mut self, terms: &Terms, place: usize, start: i64, at: i64) {
+        let (t, label) = (second_of(at), self.runs[place].label);
         let covering = (0..self.caps.len()).filter(|&it| self.caps[it].covers(label));
         let left = |&it: &usize| {
             let cap = &self.caps[it];
@@ -279,6 +286,5 @@ impl Purse {
         self.end_blocks(terms, place, start, at);
         self.rest(terms, place);
         self.tell_cap(tightest, at);
-        true
     }
 }

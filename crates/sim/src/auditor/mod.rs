@@ -13,6 +13,7 @@ mod compare;
 mod coupons;
 mod desk;
 mod discount;
+mod life;
 mod limits;
 mod purse;
 mod returns;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::calendar::Zone;
 use super::coupons::Waiting;
 use super::discount::Discount;
+use super::life::Life;
 use super::limits::{Cap, Label};
 use super::returns::{Dispute, Frozen, Refund};
 use super::terms::{Overdraft, Terms};
@@ -92,6 +93,8 @@ pub struct Running {
     pub start: i64,
     pub stop: Option<i64>,
     pub paid: Option<Paid>,
+    /// The signs of life that it has to show, if any.
+    pub life: Option<Life>,
 }
 
 /// What a run under block terms has paid for: one block after the other from its start.
@@ -177,6 +180,8 @@ pub struct Purse {
     pub frozen: Option<Frozen>,
     pub has_paid: bool,
     pub runs: Vec<Running>,
+    /// Runs that were admitted and wait to be ready; they cost nothing.
+    pub waits: Vec<Running>,
     pub asides: Vec<Aside>,
     pub debt: i128,
     pub time_posted: i128,

@@ -99,6 +99,7 @@ impl Purse {
         if self.is_running() && self.settled < day {
             self.settle(terms, day);
         }
+        self.give_up(terms, at);
     }
 
     fn expire(&mut self, terms: &Terms, at: i64) {
@@ -387,6 +388,7 @@ impl Purse {
         }
         self.upcoming.iter().for_each(|&(begins, _)| consider(begins));
         self.resets().for_each(&mut consider);
+        self.silences().for_each(&mut consider);
         for credit in &self.credits {
             let lapse = self.lapses(credit);
             if lapse != NEVER && credit.free() > 0 {
