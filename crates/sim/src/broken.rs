@@ -51,10 +51,11 @@ pub const ALL: &[Broken] = &[
         "self.launch_held_round_half_even(at)",
     ),
     broken(
-        "later_grants_not_counted_on",
-        "wallet.rs",
-        "open.chain(upcoming).collect();",
-        "open.chain(upcoming.take(0)).collect();",
+        "later_grants_pay_for_before",
+        "wake.rs",
+        "        settle_to(ws, org, profile, settled_by_others(profile, at))?;\n        \
+         let upcoming = &ws.wallet(org)?.upcoming;\n",
+        "        let upcoming = &ws.wallet(org)?.upcoming;\n",
     ),
     broken(
         "window_begun_with_its_old_count",
@@ -67,6 +68,24 @@ pub const ALL: &[Broken] = &[
         "discount.rs",
         "both.into_iter().flatten().chain(committed).map(|it| it.bps).max().unwrap_or(0)",
         "both.into_iter().flatten().chain(committed).map(|it| it.bps).sum::<i64>().min(10_000)",
+    ),
+    broken(
+        "tier_of_the_present_day",
+        "discount.rs",
+        "(day - VOLUME_DAYS..day).contains(other)",
+        "(day - VOLUME_DAYS..=day).contains(other)",
+    ),
+    broken(
+        "waiting_coupon_given_back",
+        "coupon.rs",
+        "matches!(self, RedemptionState::Given | RedemptionState::Waiting)",
+        "matches!(self, RedemptionState::Given)",
+    ),
+    broken(
+        "silence_charged",
+        "wake.rs",
+        "Ending { stopped_at: beat_at.floor_to_second(), reason, rest }",
+        "Ending { stopped_at: beat_at.max(at).floor_to_second(), reason, rest }",
     ),
     broken(
         "stop_a_second_late",
