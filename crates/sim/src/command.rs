@@ -172,6 +172,12 @@ pub enum Action {
         /// Seconds without a sign of life after which it is given up.
         silence: Option<i64>,
     },
+    /// It goes on as another SKU.
+    Resize {
+        org: OrgId,
+        run: i64,
+        sku: &'static str,
+    },
     Ready {
         org: OrgId,
         run: i64,
@@ -288,6 +294,7 @@ impl Action {
             | Action::Reverse { org, .. }
             | Action::CreateResource { org, .. }
             | Action::StartRun { org, .. }
+            | Action::Resize { org, .. }
             | Action::Ready { org, .. }
             | Action::Beat { org, .. }
             | Action::Resume { org, .. }

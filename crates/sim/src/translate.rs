@@ -24,6 +24,7 @@ use app::operations::report_beat::ReportBeat;
 use app::operations::report_dispute::ReportDispute;
 use app::operations::report_ready::ReportReady;
 use app::operations::report_refund::ReportRefund;
+use app::operations::resize_run::ResizeRun;
 use app::operations::resume_resource::ResumeResource;
 use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
@@ -293,6 +294,7 @@ fn use_operation(action: Action, hasher: &KeyHasher) -> Box<dyn Operation> {
             waits_for_ready: waits,
             heartbeat_seconds: silence,
         }),
+        Action::Resize { org, run, sku } => Box::new(ResizeRun { org, run, sku: sku.to_owned() }),
         Action::Ready { org, run, at } => Box::new(ReportReady { org, run, at }),
         Action::Beat { org, run, at } => Box::new(ReportBeat { org, run, at }),
         Action::StopRun { org, run, at } => {

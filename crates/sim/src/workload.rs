@@ -153,6 +153,9 @@ impl Workload {
             Action::StartDeposit { .. } => customer.deposits.push(said.number),
             Action::CreateResource { .. } => customer.resources.push(said.number),
             Action::StartRun { .. } | Action::Resume { .. } => customer.runs.push(said.number),
+            Action::Resize { .. } if !customer.runs.contains(&said.number) => {
+                customer.runs.push(said.number);
+            }
             Action::StopRun { run, .. } => customer.runs.retain(|other| other != run),
             Action::Hold { .. } => customer.holds.push(said.number),
             Action::Refund { .. } | Action::ReportRefund { .. } => {
@@ -326,11 +329,14 @@ impl Workload {
     }
 
     fn action(&mut self, org: OrgId, sight: &Sight<'_>) -> Action {
-        let known = self.customers[&org].clone();
+        let mut known = self.customers[&org].clone();
+        // Runs that went on for others when a block was due.
+        let open = sight.auditor.open_runs(org);
+        known.runs.extend(open.into_iter().filter(|run| !self.customers[&org].runs.contains(run)));
         let cloud = self.clouds.iter().find(|it| Some(it.org) == known.platform).unwrap();
         let now = if cloud.live { sight.now() } else { cloud.clock };
         let cloud = cloud.clone();
-        let chosen = match self.chance.below(60) {
+        let chosen = match self.chance.below(63) {
             0..=3 => Some(self.give(org, now)),
             4 => self.chance.pick(&known.grants).map(|&grant| Action::Void { org, grant }),
             5..=8 => Some(self.pay(org, &known, now)),
@@ -344,6 +350,11 @@ impl Workload {
             44..=47 => {
                 let run = self.chance.pick(&known.runs).copied();
                 run.map(|run| self.life(org, run, now))
+            }
+            48..=50 => {
+                let (sku, _) = *self.chance.pick(SKUS).unwrap();
+                let run = self.chance.pick(&known.runs).copied();
+                run.map(|run| Action::Resize { org, run, sku })
             }
             17..=20 => {
                 let run = self.chance.pick(&known.runs).copied();

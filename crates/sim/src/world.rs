@@ -17,6 +17,7 @@ use domain::grant::{Grant, GrantKind};
 use domain::ledger::LedgerTransaction;
 use domain::limit::Limit;
 use domain::profile::Versions;
+use domain::run::Run;
 use domain::wallet::Wallet;
 use domain::{Amount, OrgId, Timestamp};
 
@@ -108,6 +109,7 @@ fn seen(wallet: &Wallet, profiles: &Versions, at: i64) -> Seen {
         available: wide(balance.available),
         shown: wide(balance.shown),
         made: Vec::new(),
+        open: Vec::new(),
         whole: None,
     }
 }
@@ -120,6 +122,14 @@ fn made<'a>(grants: impl Iterator<Item = &'a Grant>) -> Vec<(i64, Sort)> {
         GrantKind::Promotional | GrantKind::Trial => Sort::Given,
     };
     grants.map(|grant| (grant.number, sort(grant.kind))).collect()
+}
+
+/// Number and resource of the runs that are open, in order.
+fn open_runs<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<(i64, i64)> {
+    let open = runs.filter(|run| run.is_open());
+    let mut open: Vec<(i64, i64)> = open.map(|run| (run.number, run.resource)).collect();
+    open.sort_unstable();
+    open
 }
 
 fn wide(amount: Amount) -> i128 {

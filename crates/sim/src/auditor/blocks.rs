@@ -2,6 +2,7 @@
 
 use super::purse::{NEVER, Purse, SECOND, second_of};
 use super::terms::Terms;
+use super::time::Outside;
 
 impl Purse {
     /// Pays the blocks of a run that start until second `t`, which the caller knows to be payable.
@@ -42,13 +43,16 @@ impl Purse {
 
     /// Starts what is due in the order in which runs were made; what cannot be paid ends, unless
     /// money is on its way.
-    pub fn look_at_blocks(&mut self, terms: &Terms, at: i64) {
+    pub fn look_at_blocks(&mut self, terms: &Terms, at: i64, outside: &mut dyn Outside) {
         let t = second_of(at);
         if !self.runs.iter().any(|run| run.next_block() <= t) {
             return;
         }
         let to = self.settles_to(terms, at);
         for place in 0..self.runs.len() {
+            if self.runs[place].next_block() <= t && self.shrink(terms, place, at, outside) {
+                continue;
+            }
             while self.runs[place].next_block() <= t {
                 let start = self.runs[place].next_block();
                 let charge = self.runs[place].paid.as_ref().unwrap().charge;

@@ -9,6 +9,7 @@ use super::purse::{
     AHEAD, Aside, Credit, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Sort, half_even,
     second_of,
 };
+use super::resize::Size;
 use super::terms::{Bought, Slab, Terms};
 
 pub type Told = String;
@@ -169,7 +170,7 @@ impl Purse {
         terms: &Terms,
         number: i64,
         resource: i64,
-        price: (i128, i64),
+        size: Size,
         (compute, label): (bool, Label),
         (waits, silence): (bool, Option<i64>),
         start: i64,
@@ -177,17 +178,15 @@ impl Purse {
     ) -> Told {
         let t = second_of(now);
         let available = self.available(terms, t) - self.burn(terms.lead);
-        let cost = |seconds| half_even(price.0 * i128::from(seconds), i128::from(price.1) * 10_000);
         // What has run before it was reported has to be paid as well.
         let ran = (t - second_of(start)).max(0);
         let required = match terms.hold_seconds {
-            Some(seconds) => cost(ran.max(seconds)),
-            None => terms.min_available.max(cost(ran)),
+            Some(seconds) => size.cost(ran.max(seconds)),
+            None => terms.min_available.max(size.cost(ran)),
         };
         let required = match terms.block.filter(|_| compute) {
             Some(length) => {
-                let charge = half_even(price.0 * i128::from(length), i128::from(price.1) * 10_000);
-                charge * i128::from((t - second_of(start)).max(0) / length + 1)
+                size.cost(length) * i128::from((t - second_of(start)).max(0) / length + 1)
             }
             None => required,
         };
@@ -197,7 +196,7 @@ impl Purse {
         // What has to be there to start something is not spent by it.
         let is_blocks = compute && terms.block.is_some();
         let spends = match terms.hold_seconds {
-            None if !is_blocks => cost(ran),
+            None if !is_blocks => size.cost(ran),
             _ => required,
         };
         if let Some(refusal) = self.beyond(label, spends, 0, t) {
@@ -205,21 +204,25 @@ impl Purse {
         }
         let paid = terms.block.filter(|_| compute).map(|length| Paid {
             length,
-            charge: half_even(price.0 * i128::from(length), i128::from(price.1) * 10_000),
+            charge: size.cost(length),
             blocks: Vec::new(),
         });
         self.rests.remove(&resource);
         let run = Running {
             number,
             resource,
-            price: price.0,
-            per: price.1,
+            age: self.next_age(),
+            sku: size.sku,
+            price: size.price,
+            per: size.per,
             compute,
             label,
             start: second_of(start),
             stop: None,
             paid,
             life: silence.map(|silence| Life { silence, sign: start }),
+            is_held: true,
+            next_size: None,
         };
         self.changed = true;
         if waits {

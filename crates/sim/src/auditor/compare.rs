@@ -26,6 +26,8 @@ pub struct Seen {
     pub shown: i128,
     /// Numbers of all grants, with whether they were bought, a bonus, or given.
     pub made: Vec<(i64, Sort)>,
+    /// Number and resource of each run that is open, in order.
+    pub open: Vec<(i64, i64)>,
     /// The rest is read now and then only.
     pub whole: Option<Whole>,
 }
@@ -45,6 +47,13 @@ impl Auditor {
     /// Wallets that the auditor knows.
     pub fn orgs(&self) -> Vec<OrgId> {
         self.purses.keys().copied().collect()
+    }
+
+    /// The runs of a wallet that are open, as far as their numbers are known.
+    pub fn open_runs(&self, org: OrgId) -> Vec<i64> {
+        let Some(purse) = self.purses.get(&org) else { return Vec::new() };
+        let open = purse.runs.iter().filter(|run| run.stop.is_none() && run.number < UNNAMED);
+        open.map(|run| run.number).collect()
     }
 
     /// The platform of a wallet.
@@ -69,6 +78,7 @@ impl Auditor {
         let terms = &self.shops[&self.homes[&org]].terms;
         let purse = self.purses.get_mut(&org).unwrap();
         purse.learn_numbers(&seen.made);
+        purse.learn_runs(&seen.open);
         if seen.now < purse.decided {
             let (org, now) = (org.get(), seen.now);
             return Err(format!("time of {org} is {now}, before {}", purse.decided));
@@ -79,6 +89,10 @@ impl Auditor {
             purse.credits.iter().map(|it| (it.number, it.left, it.set_aside)).collect();
         credits.sort_unstable();
         same(org, "grants", &seen.credits, &credits)?;
+        let open = purse.runs.iter().chain(&purse.waits).filter(|run| run.stop.is_none());
+        let mut open: Vec<(i64, i64)> = open.map(|run| (run.number, run.resource)).collect();
+        open.sort_unstable();
+        same(org, "runs", &seen.open, &open)?;
         same(org, "debt", &seen.debt, &purse.debt)?;
         same(org, "posted", &seen.posted, &purse.posted())?;
         same(org, "accrued", &seen.accrued, &purse.accrued(t))?;
@@ -152,6 +166,17 @@ impl Purse {
             let sort = self.known[&old].sort;
             let Some(place) = fresh.iter().position(|it| it.1 == sort) else { continue };
             self.rename(old, fresh.remove(place).0);
+        }
+    }
+
+    /// The same for runs that went on for others when a block was due.
+    fn learn_runs(&mut self, open: &[(i64, i64)]) {
+        for run in self.runs.iter_mut().filter(|run| run.number >= UNNAMED && run.stop.is_none()) {
+            let known = open.iter().find(|it| it.1 == run.resource);
+            let Some(&(number, _)) = known else { continue };
+            let caps = self.caps.iter_mut();
+            caps.for_each(|cap| cap.rename_run(run.number, number));
+            run.number = number;
         }
     }
 

@@ -7,12 +7,13 @@ use domain::{OrgId, Timestamp};
 use super::commands::refused;
 use super::life::silence_refused;
 use super::purse::{self, Purse, SECOND, half_even, second_of};
+use super::resize::Size;
 use super::returns::Payment;
 use super::time::Outside;
 use super::{Event, Said, Shop, Thing};
 use crate::command::{Action, Rail};
 
-pub struct Cards<'a>(pub &'a BTreeMap<(OrgId, i64), Rail>, pub OrgId);
+pub struct Cards<'a>(pub &'a BTreeMap<(OrgId, i64), Rail>, pub OrgId, pub &'a Shop);
 
 impl Outside for Cards<'_> {
     fn charge(&mut self, method: i64) -> Option<bool> {
@@ -21,6 +22,10 @@ impl Outside for Cards<'_> {
             Rail::Declines => Some(false),
             Rail::Asks => None,
         }
+    }
+
+    fn price(&self, sku: i64, at: i64) -> Option<(i128, i64)> {
+        self.2.price(sku, "seconds", at).map(|price| (price.amount, price.per))
     }
 }
 
@@ -118,10 +123,8 @@ impl Desk<'_> {
             Action::CreateResource { sku, label, .. } => match self.shop.skus.get(sku) {
                 None => refused("unknown_sku"),
                 Some(&(sku, class)) => {
-                    self.things.insert(
-                        (self.org, said.number),
-                        Thing { sku, class, label: *label, run: None },
-                    );
+                    self.things
+                        .insert((self.org, said.number), Thing { sku, class, label: *label });
                     "resource".into()
                 }
             },
@@ -133,6 +136,7 @@ impl Desk<'_> {
                 let at = at.map_or(now, Timestamp::micros);
                 self.purse.ready(&self.shop.terms, *run, at, now)
             }
+            Action::Resize { run, sku, .. } => self.expect_resize(wall, *run, sku, said),
             Action::Beat { run, at, .. } => {
                 let now = self.catch_up(wall);
                 self.purse.beat(*run, at.map_or(now, Timestamp::micros), now)
@@ -299,7 +303,7 @@ impl Desk<'_> {
         said: &Said,
     ) -> String {
         let now = self.catch_up(wall);
-        let Some(thing) = self.things.get_mut(&(self.org, resource)) else {
+        let Some(thing) = self.things.get(&(self.org, resource)) else {
             return refused("not_found");
         };
         if self.purse.is_taken(resource) {
@@ -320,19 +324,16 @@ impl Desk<'_> {
         if let Some(refusal) = silence_refused(silence) {
             return refusal;
         }
-        let Some(price) = self.shop.price(thing.sku, "seconds", start) else {
-            return refused("price_missing");
-        };
+        let sku = self.purse.size_of(resource, thing.sku);
+        let Some(size) = self.size(sku, start) else { return refused("price_missing") };
         let what = (thing.class == "compute", thing.label);
-        thing.run = Some(said.number);
         let (terms, number) = (&self.shop.terms, said.number);
-        let price = (price.amount * self.purse.share(terms, thing.sku, start), price.per);
-        self.purse.start(terms, number, resource, price, what, (waits, silence), start, now)
+        self.purse.start(terms, number, resource, size, what, (waits, silence), start, now)
     }
 
     fn expect_resume(&mut self, wall: i64, resource: i64, said: &Said) -> String {
         let now = self.catch_up(wall);
-        let Some(thing) = self.things.get_mut(&(self.org, resource)) else {
+        let Some(thing) = self.things.get(&(self.org, resource)) else {
             return refused("not_found");
         };
         if self.purse.is_taken(resource) {
@@ -344,15 +345,41 @@ impl Desk<'_> {
         if self.purse.rests.get(&resource) != Some(&"pause") {
             return refused("resource_not_paused");
         }
-        let Some(price) = self.shop.price(thing.sku, "seconds", now) else {
-            return refused("price_missing");
-        };
+        let sku = self.purse.size_of(resource, thing.sku);
+        let Some(size) = self.size(sku, now) else { return refused("price_missing") };
         let what = (thing.class == "compute", thing.label);
-        thing.run = Some(said.number);
         let (terms, number) = (&self.shop.terms, said.number);
         let start = second_of(now) * SECOND;
-        let price = (price.amount * self.purse.share(terms, thing.sku, start), price.per);
-        self.purse.start(terms, number, resource, price, what, (false, None), start, now)
+        self.purse.start(terms, number, resource, size, what, (false, None), start, now)
+    }
+
+    fn expect_resize(&mut self, wall: i64, run: i64, code: &str, said: &Said) -> String {
+        let now = self.catch_up(wall);
+        let found = match self.purse.open_run(run) {
+            Ok(found) => found,
+            Err(refusal) => return refusal,
+        };
+        if self.purse.frozen.is_some() {
+            return refused("wallet_frozen");
+        }
+        let Some(&(sku, class)) = self.shop.skus.get(code) else { return refused("unknown_sku") };
+        let (is_waiting, place) = found;
+        let runs = if is_waiting { &self.purse.waits } else { &self.purse.runs };
+        let (resource, start) = (runs[place].resource, second_of(now).max(runs[place].start));
+        if self.things[&(self.org, resource)].class != class {
+            return refused("class_differs");
+        }
+        match self.size(sku, start * SECOND) {
+            Some(size) => self.purse.resize(&self.shop.terms, said.number, found, size, now),
+            None => refused("price_missing"),
+        }
+    }
+
+    /// What the time of a SKU costs that begins at an instant.
+    fn size(&self, sku: i64, at: i64) -> Option<Size> {
+        let price = self.shop.price(sku, "seconds", at)?;
+        let share = self.purse.share(&self.shop.terms, sku, at);
+        Some(Size { sku, price: price.amount * share, per: price.per })
     }
 
     fn expect_stop(&mut self, wall: i64, run: i64, at: Option<Timestamp>) -> String {

@@ -69,7 +69,7 @@ impl Purse {
             life.sign = life.sign.max(start * SECOND);
         }
         // Blocks start in the order in which runs were made.
-        let place = self.runs.partition_point(|other| other.number < number);
+        let place = self.runs.partition_point(|other| other.age < run.age);
         self.runs.insert(place, run);
         self.changed = true;
         if let Some(end) = self.begin_ready(terms, place, start, now) {

@@ -65,6 +65,10 @@ impl Cap {
         self.cost(|time| if time.until.is_none() { seconds } else { 0 })
     }
 
+    pub fn rename_run(&mut self, old: i64, new: i64) {
+        self.times.iter_mut().filter(|time| time.run == old).for_each(|time| time.run = new);
+    }
+
     fn is_running(&self) -> bool {
         self.times.iter().any(|time| time.until.is_none() && time.price != 0)
     }

@@ -16,6 +16,7 @@ mod discount;
 mod life;
 mod limits;
 mod purse;
+mod resize;
 mod returns;
 mod terms;
 mod time;
@@ -78,7 +79,6 @@ struct Thing {
     sku: i64,
     class: &'static str,
     label: limits::Label,
-    run: Option<i64>,
 }
 
 /// A usage event that was charged.
@@ -170,7 +170,7 @@ impl Auditor {
             return;
         };
         let Some(shop) = self.shops.get(home) else { return };
-        purse.pass(&shop.terms, until, real, &mut Cards(&self.cards, org));
+        purse.pass(&shop.terms, until, real, &mut Cards(&self.cards, org, shop));
     }
 
     fn expect(&mut self, wall: i64, action: &Action, said: &Said) -> String {
@@ -264,10 +264,11 @@ impl Auditor {
     fn expect_at_desk(&mut self, wall: i64, action: &Action, said: &Said) -> String {
         let org = action.org();
         let Some(home) = self.homes.get(&org) else { return refused("not_found") };
+        let shop = &self.shops[home];
         let mut desk = Desk {
             purse: self.purses.get_mut(&org).unwrap(),
-            shop: &self.shops[home],
-            cards: Cards(&self.cards, org),
+            shop,
+            cards: Cards(&self.cards, org, shop),
             things: &mut self.things,
             payments: &mut self.payments,
             used: &mut self.used,

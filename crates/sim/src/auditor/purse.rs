@@ -16,7 +16,7 @@ use super::validity::Validity;
 pub const SECOND: i64 = 1_000_000;
 pub const NEVER: i64 = i64::MAX;
 
-/// Numbers from here on stand for grants whose real number is not known yet.
+/// Numbers from here on stand for grants, and for runs, whose real number is not known yet.
 pub const UNNAMED: i64 = 1 << 60;
 pub const GRACE: i64 = 60;
 pub const COOLDOWN: i64 = 300;
@@ -84,7 +84,10 @@ impl Credit {
 #[derive(Clone, Debug)]
 pub struct Running {
     pub number: i64,
+    /// How many runs were made before it.
+    pub age: usize,
     pub resource: i64,
+    pub sku: i64,
     /// Nanos × 10⁴ for every `per` seconds.
     pub price: i128,
     pub per: i64,
@@ -95,6 +98,10 @@ pub struct Running {
     pub paid: Option<Paid>,
     /// The signs of life that it has to show, if any.
     pub life: Option<Life>,
+    /// Whether something was set aside for its launch.
+    pub is_held: bool,
+    /// The SKU that it goes on as with its next block.
+    pub next_size: Option<i64>,
 }
 
 /// What a run under block terms has paid for: one block after the other from its start.
@@ -196,6 +203,8 @@ pub struct Purse {
     pub stop_at: Option<i64>,
     /// What zero has made of resources: pause, stop or terminate.
     pub rests: BTreeMap<i64, &'static str>,
+    /// The SKUs of resources that were resized.
+    pub sizes: BTreeMap<i64, i64>,
     pub changed: bool,
     /// The instant at which stops, top-up and alerts were looked at last.
     pub looked: i64,
@@ -282,7 +291,8 @@ impl Purse {
     pub fn launch_held(&self, terms: &Terms, t: i64) -> i128 {
         let seconds = terms.hold_seconds.unwrap_or(0);
         let mut exact: BTreeMap<i64, i128> = BTreeMap::new();
-        for run in self.runs.iter().filter(|run| run.stop.is_none() && run.accrues()) {
+        let open = |run: &&Running| run.stop.is_none() && run.accrues() && run.is_held;
+        for run in self.runs.iter().filter(open) {
             let left = (run.start + seconds - t).max(0);
             *exact.entry(run.per).or_default() += run.price * i128::from(left);
         }

@@ -9,10 +9,14 @@ const HOUR: i64 = 3_600;
 /// People are reminded so many days before credit expires.
 const REMINDER_DAYS: [i64; 3] = [14, 7, 1];
 
-/// What the outside world would answer at once, on a test clock.
+/// What a wallet has to ask others: what the outside world would answer at once, on a test clock,
+/// and what its platform says.
 pub trait Outside {
     /// Charges a saved method; true when it paid, nothing when the bank has to be asked.
     fn charge(&mut self, method: i64) -> Option<bool>;
+
+    /// What the time of a SKU costs at an instant: nanos for so many seconds.
+    fn price(&self, sku: i64, at: i64) -> Option<(i128, i64)>;
 }
 
 impl Purse {
@@ -146,7 +150,7 @@ impl Purse {
         self.looked = at;
         self.look_at_stops(terms, at);
         self.look_at_caps(terms, at);
-        self.look_at_blocks(terms, at);
+        self.look_at_blocks(terms, at, outside);
         self.changed = false;
         let asked = self.look_at_refill(terms, at, real);
         self.look_at_limit(terms, at);

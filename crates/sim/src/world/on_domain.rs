@@ -15,7 +15,7 @@ use domain::wake::{is_watched, next_wake_on};
 use domain::{OrgId, Refusal, Timestamp, Workset};
 use store::keys::KeyHasher;
 
-use super::{Died, Look, StopOrder, Sums, Waiting, World, made, seen, told_name};
+use super::{Died, Look, StopOrder, Sums, Waiting, World, made, open_runs, seen, told_name};
 use crate::auditor::{Said, Seen, Whole};
 use crate::command::Sent;
 use crate::translate::{operation, parse, rail_of, render};
@@ -233,7 +233,8 @@ impl World for DomainWorld {
             let platform = self.ws.platform(look.platform).expect("a platform that was made");
             let made = made(self.ws.grants.of(look.org).map(|(_, grant)| grant));
             let whole = whole.then(|| self.whole(look.org, look.at));
-            Seen { made, whole, ..seen(wallet, &platform.profiles, look.at) }
+            let open = open_runs(self.ws.runs.of(look.org).map(|(_, run)| run));
+            Seen { made, open, whole, ..seen(wallet, &platform.profiles, look.at) }
         };
         looks.iter().map(see).collect()
     }

@@ -19,7 +19,9 @@ use store::testkit::TempFolder;
 use store::{FaultPlan, Snapshot, Store, StoreError, StoreUrl, Writer};
 use tokio::runtime::Runtime;
 
-use super::{Died, Look, StopOrder, Sums, Waiting, World, attempts, made, seen, told_name};
+use super::{
+    Died, Look, StopOrder, Sums, Waiting, World, attempts, made, open_runs, seen, told_name,
+};
 use crate::auditor::{Said, Seen, Whole};
 use crate::command::Sent;
 use crate::translate::{operation, parse, rail_of, render};
@@ -172,7 +174,7 @@ impl World for StoreWorld {
                 drop(error);
                 Err(Died)
             }
-            Err(error) => panic!("not decided without a fault: {error}: {sent:?}"),
+            Err(error) => panic!("not decided without a fault: {error:?}: {sent:?}"),
         }
     }
 
@@ -275,12 +277,14 @@ impl World for StoreWorld {
                 let home = access::platform(snapshot, look.platform).await?.expect("it was made");
                 let grants = lists::grants(snapshot, look.org, i64::MAX, ROWS).await?;
                 let made = made(grants.iter());
+                let runs = lists::runs(snapshot, look.org, i64::MAX, ROWS).await?;
+                let open = open_runs(runs.iter());
                 let tip = wallet.tip.position;
                 let whole = match whole {
                     true => Some(see_whole(snapshot, look, tip, &grants).await?),
                     false => None,
                 };
-                all.push(Seen { made, whole, ..seen(&wallet, &home.profiles, look.at) });
+                all.push(Seen { made, open, whole, ..seen(&wallet, &home.profiles, look.at) });
             }
             Ok(all)
         })
