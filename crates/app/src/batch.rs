@@ -356,6 +356,9 @@ fn load_history(
     since: Timestamp,
 ) -> Result<(), StoreError> {
     let Ok(wallet) = ws.wallet(org).cloned() else { return Ok(()) };
+    // What this batch has posted is in its workset, and not written yet.
+    let posted = ws.journal().iter().find(|row| row.org == org);
+    let written = posted.map_or(wallet.tip.position, |row| row.prev);
     let mut back_to = if wallet.blocks.is_empty() {
         since
     } else {
@@ -369,7 +372,7 @@ fn load_history(
     let rows = loop {
         let mut rows = Vec::new();
         if is_posted {
-            rows = store::journal::history(writer, &wallet, back_to)?;
+            rows = store::journal::history(writer, org, written, back_to)?;
         }
         // What is open now may be used up by what is settled before the correction.
         let open = wallet.grants.iter().map(|grant| grant.number);

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use domain::OrgId;
+use sim::command::{Action, Step};
 use sim::play::{self, Stage};
 use store::testkit::tamper;
 use store::{Fault, Store, StoreUrl};
@@ -48,6 +50,42 @@ fn seeds_that_found_something_find_nothing_any_more() {
     check(40_550, 200, Stage::Store { at: 166, fault: Fault::Refuse });
     check(96_250, 200, Stage::Store { at: 618, fault: Fault::Die });
     check(50, 200, ON_STORE);
+}
+
+/// What a run that was silent may have to give back is looked for in the journal, also when the
+/// batch that ended it otherwise has posted something already.
+#[test]
+fn a_run_that_a_limit_ended_is_looked_through_in_the_batch_that_posted_it() {
+    let [platform, org] = [1, 2].map(|number| OrgId::new(5, number << 32));
+    let settings = "retention_days=off;digest=off".to_owned();
+    let (profile, zone, code) = ("spheron", "UTC", "gpu".to_owned());
+    let give =
+        Action::Give { org, amount: 50_000_000_000, priority: 50, from: None, expires: None };
+    let price = Action::CreatePrice {
+        platform,
+        sku: 2,
+        dimension: "seconds".to_owned(),
+        amount: 1_000_000_000,
+        per: 3_600,
+        from: None,
+    };
+    let (at, waits, silence) = (None, false, Some(20_000));
+    let start = Action::StartRun { org, resource: 3, at, waits, silence };
+    let cap = Action::Cap { org, label: None, monthly: true, most: 1_000_000_000 };
+    let steps = [
+        Step::Batch(vec![Action::CreatePlatform { org: platform, profile, settings, clock: None }]),
+        Step::Batch(vec![Action::CreateOrganization { org, platform, zone }]),
+        Step::Batch(vec![Action::CreateSku { platform, code: code.clone(), class: "compute" }]),
+        Step::Batch(vec![price]),
+        Step::Batch(vec![give.clone(), Action::CreateResource { org, sku: code, label: None }]),
+        Step::Batch(vec![cap, start]),
+        Step::Tick { micros: 250_000_000_000 },
+        Step::Batch(vec![give]),
+        Step::Wake,
+    ];
+    if let Err(found) = play::again(&steps, ON_STORE) {
+        panic!("{}", found.what);
+    }
 }
 
 #[test]

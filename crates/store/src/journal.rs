@@ -10,7 +10,6 @@ use domain::ledger::{
     ENCODING_VERSION, EventKey, LedgerTransaction, Line, POSTING_COLUMNS, Rest, Span,
     TransactionKind,
 };
-use domain::wallet::Wallet;
 use domain::{Amount, OrgId, Timestamp};
 
 use crate::error::StoreError;
@@ -96,17 +95,18 @@ pub fn load(w: &mut Writer, places: &[(i64, i64)]) -> Result<Vec<LedgerTransacti
     w.load(&FIND, &columns)?.iter().map(read).collect()
 }
 
-/// The wallet's rows from its tip backwards, newest first, up to and with the first that is not
-/// later than `since`.
+/// An organization's rows from one position backwards, newest first, up to and with the first that
+/// is not later than `since`; none from position 0.
 pub fn history(
     w: &mut Writer,
-    wallet: &Wallet,
+    org: OrgId,
+    from: i64,
     since: Timestamp,
 ) -> Result<Vec<LedgerTransaction>, StoreError> {
     let mut history: Vec<LedgerTransaction> = Vec::new();
-    let mut next = wallet.tip.position;
+    let mut next = from;
     while next != 0 {
-        let bucket = wallet.org.bucket();
+        let bucket = org.bucket();
         let parameters = [bucket.into(), next.into(), since.into(), WALK_ROWS.into()];
         let rows = w.query(&WALK, &parameters)?;
         if rows.is_empty() {

@@ -201,7 +201,7 @@ fn conform_history_walks_back_to_an_instant(stand: &Stand) {
     let mut w = owned(stand);
     let [even, odd] = chains(&mut w, 1_500);
     let positions = |w: &mut Writer, wallet: &Wallet, since| -> Vec<i64> {
-        let rows = journal::history(w, wallet, since).unwrap();
+        let rows = journal::history(w, wallet.org, wallet.tip.position, since).unwrap();
         assert!(rows.iter().all(|row| row.org == wallet.org));
         rows.iter().map(|row| row.position).collect()
     };
@@ -220,7 +220,7 @@ fn conform_the_tail_of_keys_is_read_in_order(stand: &Stand) {
     let [even, odd] = chains(&mut w, 300);
     let mut rows = Vec::new();
     for wallet in [&even, &odd] {
-        rows.extend(journal::history(&mut w, wallet, at(0)).unwrap());
+        rows.extend(journal::history(&mut w, wallet.org, wallet.tip.position, at(0)).unwrap());
     }
     let key = |row: &domain::ledger::LedgerTransaction| {
         let event = row.event.as_ref()?;
