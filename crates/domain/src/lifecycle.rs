@@ -235,7 +235,11 @@ fn end_accrual(
     let meter = (cover, run.rate.per_units);
     wallet.meters.change_rate(meter, -run.rate.numerator(), stopped_at);
     let wallet = ws.wallet(org)?;
-    let launch = wallet.place_of_launch(run, cover, &ws.platform(wallet.platform)?.profiles);
+    // One that took another's place has none: one like it would be that of another run.
+    let launch = match run.previous {
+        None => wallet.place_of_launch(run, cover, &ws.platform(wallet.platform)?.profiles),
+        Some(_) => None,
+    };
     let wallet = ws.wallet_mut(org)?;
     if let Some(place) = launch {
         wallet.launches.remove(place);
