@@ -376,7 +376,9 @@ fn load_history(
         }
         // What is open now may be used up by what is settled before the correction.
         let open = wallet.grants.iter().map(|grant| grant.number);
-        let drawn = rows.iter().flat_map(|row| &row.postings).map(|part| part.grant);
+        let drawn = rows.iter().flat_map(|row| &row.postings);
+        let unwritten = ws.journal().iter().filter(|row| row.org == org);
+        let drawn = unwritten.flat_map(|row| &row.postings).chain(drawn).map(|part| part.grant);
         let named = open.chain(drawn).map(|grant| (org, grant)).collect();
         fill(&mut ws.grants, store::grants::load(writer, &distinct(named))?);
         let scope_of = |grant| ws.grants.get(org, grant).and_then(|it| it.scope.as_deref());
@@ -519,18 +521,19 @@ fn load_due_runs(writer: &mut Writer, ws: &mut Workset, due: &DueRuns) -> Result
     }
     if !beats.is_empty() {
         let rows = store::runs::load_due_beats(writer, beats)?;
-        let mut silent_since = Vec::new();
         for &(org, until) in beats {
             let horizon = beyond(&rows, org, until, Run::beat_due);
             ws.horizons.entry(org).or_default().beats = horizon;
-            let silent = rows.iter().filter(|row| row.0 == org);
-            let since = silent.filter_map(|row| row.2.heartbeat).map(|it| it.beat_at).min();
-            silent_since.extend(since.map(|since| (org, since.floor_to_second())));
         }
         fill(&mut ws.runs, rows);
-        for (org, since) in silent_since {
-            load_earlier_runs(writer, ws, org, since)?;
-            load_history(writer, ws, org, since)?;
+        for &(org, until) in beats {
+            // Those that were started in this batch are silent, too.
+            let silent = ws.runs.of(org).filter(|(_, run)| run.beat_due() <= until);
+            let since = silent.filter_map(|(_, run)| run.heartbeat).map(|it| it.beat_at).min();
+            if let Some(since) = since.map(Timestamp::floor_to_second) {
+                load_earlier_runs(writer, ws, org, since)?;
+                load_history(writer, ws, org, since)?;
+            }
         }
     }
     if !reprices.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use domain::OrgId;
+use domain::{OrgId, Timestamp};
 use sim::command::{Action, Step};
 use sim::play::{self, Stage};
 use store::testkit::tamper;
@@ -13,6 +13,7 @@ const SEEDS: u64 = 60;
 /// Seeds of the short run on a store.
 const STORE_SEEDS: u64 = 3;
 const STEPS: usize = 120;
+const UNIT: i64 = 1_000_000_000;
 const ON_STORE: Stage = Stage::Store { at: 0, fault: Fault::Die };
 
 fn seeds() -> u64 {
@@ -52,40 +53,71 @@ fn seeds_that_found_something_find_nothing_any_more() {
     check(50, 200, ON_STORE);
 }
 
+/// A platform on the wall clock that sells time at one unit an hour, a customer, and a resource of
+/// it, which has number 3.
+fn founded(platform: OrgId, org: OrgId) -> Vec<Step> {
+    let settings = "retention_days=off;digest=off".to_owned();
+    let (profile, zone, code) = ("spheron", "UTC", "gpu".to_owned());
+    let (dimension, amount, per) = ("seconds".to_owned(), UNIT, 3_600);
+    [
+        Action::CreatePlatform { org: platform, profile, settings, clock: None },
+        Action::CreateOrganization { org, platform, zone },
+        Action::CreateSku { platform, code: code.clone(), class: "compute" },
+        Action::CreatePrice { platform, sku: 2, dimension, amount, per, from: None },
+        give(org, 4),
+        Action::CreateResource { org, sku: code, label: None },
+    ]
+    .map(|action| Step::Batch(vec![action]))
+    .into()
+}
+
+fn give(org: OrgId, units: i64) -> Action {
+    Action::Give { org, amount: units * UNIT, priority: 50, from: None, expires: None }
+}
+
+fn check_steps(steps: &[Step]) {
+    if let Err(found) = play::again(steps, ON_STORE) {
+        panic!("{}", found.what);
+    }
+}
+
 /// What a run that was silent may have to give back is looked for in the journal, also when the
 /// batch that ended it otherwise has posted something already.
 #[test]
 fn a_run_that_a_limit_ended_is_looked_through_in_the_batch_that_posted_it() {
     let [platform, org] = [1, 2].map(|number| OrgId::new(5, number << 32));
-    let settings = "retention_days=off;digest=off".to_owned();
-    let (profile, zone, code) = ("spheron", "UTC", "gpu".to_owned());
-    let give =
-        Action::Give { org, amount: 50_000_000_000, priority: 50, from: None, expires: None };
-    let price = Action::CreatePrice {
-        platform,
-        sku: 2,
-        dimension: "seconds".to_owned(),
-        amount: 1_000_000_000,
-        per: 3_600,
-        from: None,
-    };
+    let mut steps = founded(platform, org);
     let (at, waits, silence) = (None, false, Some(20_000));
-    let start = Action::StartRun { org, resource: 3, at, waits, silence };
-    let cap = Action::Cap { org, label: None, monthly: true, most: 1_000_000_000 };
-    let steps = [
-        Step::Batch(vec![Action::CreatePlatform { org: platform, profile, settings, clock: None }]),
-        Step::Batch(vec![Action::CreateOrganization { org, platform, zone }]),
-        Step::Batch(vec![Action::CreateSku { platform, code: code.clone(), class: "compute" }]),
-        Step::Batch(vec![price]),
-        Step::Batch(vec![give.clone(), Action::CreateResource { org, sku: code, label: None }]),
-        Step::Batch(vec![cap, start]),
+    steps.extend([
+        Step::Batch(vec![
+            Action::Cap { org, label: None, monthly: true, most: UNIT },
+            Action::StartRun { org, resource: 3, at, waits, silence },
+        ]),
         Step::Tick { micros: 250_000_000_000 },
-        Step::Batch(vec![give]),
+        Step::Batch(vec![give(org, 1)]),
         Step::Wake,
-    ];
-    if let Err(found) = play::again(&steps, ON_STORE) {
-        panic!("{}", found.what);
-    }
+    ]);
+    check_steps(&steps);
+}
+
+/// A start that is reported when its run has been silent for too long already uses a grant up, and
+/// gives it back, in one batch.
+#[test]
+fn a_run_that_was_silent_before_its_start_was_reported_gives_all_back() {
+    let [platform, org] = [1, 2].map(|number| OrgId::new(5, number << 32));
+    let mut steps = founded(platform, org);
+    let at = Some(Timestamp::parse("2026-01-05T09:00:00Z").expect("a time"));
+    let (waits, silence) = (false, Some(600));
+    steps.extend([
+        Step::Batch(vec![give(org, 7)]),
+        Step::Tick { micros: 18_000_000_000 },
+        Step::Batch(vec![
+            Action::StartRun { org, resource: 3, at, waits, silence },
+            Action::Limit { org, limit: None },
+        ]),
+        Step::Behind,
+    ]);
+    check_steps(&steps);
 }
 
 #[test]

@@ -62,7 +62,9 @@ async fn journals(app: &App, orgs: &[OrgId]) -> Vec<LedgerTransaction> {
         let mut rows = Vec::new();
         for wallet in store::wallets::load(&mut writer, &orgs).unwrap() {
             let all = domain::Timestamp::ZERO;
-            rows.extend(store::journal::history(&mut writer, &wallet, all).unwrap());
+            rows.extend(
+                store::journal::history(&mut writer, wallet.org, wallet.tip.position, all).unwrap(),
+            );
         }
         rows.sort_by_key(|row| (row.org, row.number));
         for row in &mut rows {
