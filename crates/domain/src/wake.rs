@@ -284,7 +284,8 @@ fn wake_at(
         let wallet = ws.wallet(org)?;
         let mut due = next_wake(wallet, &profile).max(wallet.now);
         if last == Some(due) && !wallet.review_due {
-            due = due.plus_seconds(1);
+            // What is due at a whole second comes there, also after an instant between two.
+            due = due.floor_to_second().plus_seconds(1);
         }
         let turns_at = next_turn(ws.platform(wallet.platform)?, wallet);
         if turns_at <= due.min(until) {
