@@ -374,8 +374,10 @@ fn load_history(
         if is_posted {
             rows = store::journal::history(writer, org, written, back_to)?;
         }
-        // What is open now may be used up by what is settled before the correction.
-        let open = wallet.grants.iter().map(|grant| grant.number);
+        // What is open now, or begins later, may be used up by what is settled before the
+        // correction.
+        let upcoming = wallet.upcoming.iter().map(|it| it.grant.number);
+        let open = wallet.grants.iter().map(|grant| grant.number).chain(upcoming);
         let drawn = rows.iter().flat_map(|row| &row.postings);
         let unwritten = ws.journal().iter().filter(|row| row.org == org);
         let drawn = unwritten.flat_map(|row| &row.postings).chain(drawn).map(|part| part.grant);

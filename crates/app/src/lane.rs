@@ -476,6 +476,10 @@ impl Lane {
                 Ok(Outcome::Decided(Ok(Answer::Woken(due)))) if due <= self.wakes_until => {
                     self.wakes.insert((due.max(now.plus_seconds(1)), org));
                 }
+                // Its moment is stored as before, and comes back with the others.
+                Ok(Outcome::Decided(Err(refusal))) => {
+                    tracing::error!(%refusal, org = org.get(), "a wake was refused");
+                }
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(%error, "a wake has to be tried again");

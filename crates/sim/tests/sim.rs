@@ -123,6 +123,26 @@ fn a_run_that_was_silent_before_its_start_was_reported_gives_all_back() {
     check_steps(&steps);
 }
 
+/// A grant that begins while nobody looks is used up and given back in one wake.
+#[test]
+fn a_grant_that_was_to_come_is_used_up_and_comes_back_in_one_wake() {
+    let [platform, org] = [1, 2].map(|number| OrgId::new(5, number << 32));
+    let mut steps = founded(platform, org);
+    let times = ["2026-01-05T10:00:00Z", "2026-01-05T11:00:00Z", "2026-01-07T10:00:00Z"];
+    let [from, later, expires] = times.map(|text| Some(Timestamp::parse(text).expect("a time")));
+    let (at, waits, silence) = (None, false, Some(10_000));
+    steps.extend([
+        Step::Batch(vec![
+            Action::Give { org, amount: UNIT / 2, priority: 50, from, expires },
+            Action::Give { org, amount: UNIT / 2, priority: 50, from: later, expires },
+            Action::StartRun { org, resource: 3, at, waits, silence },
+        ]),
+        Step::Tick { micros: 12_000_000_000 },
+        Step::Wake,
+    ]);
+    check_steps(&steps);
+}
+
 #[test]
 fn a_seed_played_twice_ends_in_the_same_hashes() {
     let [one, other] = [(); 2].map(|()| play::seed(3, STEPS, ON_STORE).unwrap());
