@@ -84,6 +84,7 @@ impl Auditor {
             return Err(format!("time of {org} is {now}, before {}", purse.decided));
         }
         purse.now = seen.now;
+        purse.take_back_windows();
         let t = second_of(seen.at);
         let mut credits: Vec<(i64, i128, i128)> =
             purse.credits.iter().map(|it| (it.number, it.left, it.set_aside)).collect();

@@ -21,6 +21,8 @@ pub struct Cap {
     pub since: i64,
     /// The instant at which the count begins anew.
     pub resets: i64,
+    /// Both of the window before.
+    pub before: (i64, i64),
     pub charged: i128,
     pub reached: bool,
     pub times: Vec<Time>,
@@ -125,9 +127,20 @@ impl Purse {
         }
         let (since, resets) = (second_of(now), self.window_end(monthly, now));
         let (charged, times) = (0, Vec::new());
-        let (removed, reached) = (false, false);
-        let mut cap =
-            Cap { number, label, monthly, most, removed, since, resets, charged, reached, times };
+        let (removed, reached, before) = (false, false, (since, resets));
+        let mut cap = Cap {
+            number,
+            label,
+            monthly,
+            most,
+            removed,
+            since,
+            resets,
+            before,
+            charged,
+            reached,
+            times,
+        };
         for run in self.runs.iter().filter(|run| run.stop.is_none() && run.accrues()) {
             if cap.covers(run.label) {
                 cap.times.push(Time {
@@ -209,6 +222,7 @@ impl Purse {
             if cap.removed || cap.resets > at {
                 continue;
             }
+            cap.before = (cap.since, cap.resets);
             while cap.resets <= at {
                 cap.since = second_of(cap.resets);
                 cap.resets = self.window_end(cap.monthly, cap.resets);
@@ -219,6 +233,13 @@ impl Purse {
             self.caps[place] = cap;
         }
         self.changed = true;
+    }
+
+    /// A window that began when nothing happened has not begun, where the clock goes back before it.
+    pub fn take_back_windows(&mut self) {
+        for cap in self.caps.iter_mut().filter(|cap| cap.since * SECOND > self.now) {
+            (cap.since, cap.resets) = cap.before;
+        }
     }
 
     /// The caps that are full at second `t`.
