@@ -96,6 +96,9 @@ pub enum Action {
         threshold: i64,
         amount: i64,
         method: i64,
+        /// Attempts in a day, money in a month.
+        daily: Option<i64>,
+        monthly: Option<i64>,
     },
     Limit {
         org: OrgId,

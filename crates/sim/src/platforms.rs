@@ -80,7 +80,19 @@ pub fn draw(chance: &mut Chance) -> Platform {
     ];
     change(chance, 3, &expiry);
     change(chance, 3, &["deposit_bonus=0:10%", "deposit_bonus=20:5%,60:25.00"]);
+    let confirm = [
+        "authentication_timeout_seconds=60",
+        "authentication_timeout_seconds=4000",
+        "authentication_timeout_seconds=2592000",
+    ];
+    change(chance, 2, &confirm);
+    let caps = [
+        "auto_top_up_daily_attempts_max=2",
+        "auto_top_up_monthly_amount_max=90",
+        "auto_top_up_daily_attempts_max=1;auto_top_up_monthly_amount_max=300",
+    ];
+    change(chance, 3, &caps);
     // The auditor does not know these yet: crates/sim/README.md.
-    change(chance, 1, &["retention_days=off;digest=off;authentication_timeout_seconds=2592000"]);
+    change(chance, 1, &["retention_days=off;digest=off"]);
     Platform { profile, settings: settings.join(";"), has_blocks }
 }

@@ -162,7 +162,7 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::ChangeMethod { org, method, answers } => {
             Box::new(ChangePaymentMethod { org, method, behaviour: behaviour(answers) })
         }
-        Action::AutoTopUp { org, enabled, threshold, amount, method } => {
+        Action::AutoTopUp { org, enabled, threshold, amount, method, daily, monthly } => {
             let (threshold, amount) = (nanos(threshold), nanos(amount));
             Box::new(SetAutoTopUp {
                 org,
@@ -170,7 +170,7 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
                 threshold,
                 amount,
                 method,
-                caps: Caps::default(),
+                caps: Caps { daily_attempts_max: daily, monthly_amount_max: monthly.map(nanos) },
             })
         }
         Action::Limit { org, limit } => {

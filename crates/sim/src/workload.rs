@@ -532,7 +532,9 @@ impl Workload {
         let enabled = !self.chance.one_in(6);
         let threshold = self.chance.between(5, 40) * UNIT;
         let amount = self.chance.between(15, 60) * UNIT;
-        Some(Action::AutoTopUp { org, enabled, threshold, amount, method })
+        let daily = self.chance.one_in(4).then(|| self.chance.between(0, 3));
+        let monthly = self.chance.one_in(4).then(|| self.chance.between(10, 200) * UNIT);
+        Some(Action::AutoTopUp { org, enabled, threshold, amount, method, daily, monthly })
     }
 
     fn resource(&mut self, org: OrgId) -> Action {

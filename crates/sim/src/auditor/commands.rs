@@ -6,9 +6,9 @@
 use super::life::Life;
 use super::limits::Label;
 use super::purse::{
-    AHEAD, Aside, Credit, LATE, NEVER, Paid, Purse, Refill, Running, SECOND, Sort, half_even,
-    second_of,
+    AHEAD, Aside, Credit, LATE, NEVER, Paid, Purse, Running, SECOND, Sort, half_even, second_of,
 };
+use super::refill::{Most, Refill};
 use super::resize::Size;
 use super::terms::{Bought, Slab, Terms};
 
@@ -418,15 +418,30 @@ impl Purse {
         threshold: i128,
         amount: i128,
         method: i64,
+        most: Most,
     ) -> Told {
         if enabled && self.frozen.is_some() {
             return refused("wallet_frozen");
         }
         let before = self.refill.take();
-        let (in_flight, flight, attempted) = before
-            .map_or((false, None, None), |rule| (rule.in_flight, rule.flight, rule.attempted));
-        self.refill =
-            Some(Refill { enabled, threshold, amount, method, in_flight, flight, attempted });
+        let fresh = Refill {
+            enabled,
+            threshold,
+            amount,
+            method,
+            most,
+            in_flight: false,
+            flight: None,
+            given_up: None,
+            attempted: None,
+            paused: None,
+        };
+        self.refill = Some(match before {
+            None => fresh,
+            Some(Refill { in_flight, flight, given_up, attempted, .. }) => {
+                Refill { in_flight, flight, given_up, attempted, ..fresh }
+            }
+        });
         self.changed = true;
         "top_up".into()
     }

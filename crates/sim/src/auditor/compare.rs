@@ -117,7 +117,8 @@ impl Auditor {
         let counted = |cap: &Cap| (cap.number, cap.spent(t), purse.held(cap));
         let limits = purse.caps.iter().filter(|cap| !cap.removed).map(counted).collect();
         same(org, "limits", &whole.limits, &limits)?;
-        same(org, "top-ups", &whole.attempts, &purse.attempts)
+        let attempts = purse.attempts.iter().map(|it| (it.at, it.amount)).collect();
+        same(org, "top-ups", &whole.attempts, &attempts)
     }
 }
 

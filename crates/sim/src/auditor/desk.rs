@@ -6,7 +6,8 @@ use domain::{OrgId, Timestamp};
 
 use super::commands::refused;
 use super::life::silence_refused;
-use super::purse::{self, Purse, SECOND, half_even, second_of};
+use super::purse::{self, Purse, SECOND, UNIT, half_even, second_of};
+use super::refill::{Attempt, Most};
 use super::resize::Size;
 use super::returns::Payment;
 use super::time::Outside;
@@ -79,7 +80,7 @@ impl Desk<'_> {
                 let now = self.catch_up(wall);
                 self.purse.redeem(*coupon, (gift, *first_only), said.other, now)
             }
-            Action::AutoTopUp { enabled, threshold, amount, method, .. } => {
+            Action::AutoTopUp { enabled, threshold, amount, method, daily, monthly, .. } => {
                 if !self.shop.terms.top_up {
                     return refused("not_in_profile");
                 }
@@ -87,13 +88,27 @@ impl Desk<'_> {
                 let (threshold, amount) = (i128::from(*threshold), i128::from(*amount));
                 let fits = |(least, most): (i128, i128), it| least <= it && it <= most;
                 let terms = &self.shop.terms;
-                if !fits(terms.threshold, threshold) || !fits(terms.charge, amount) {
-                    return refused("amount_out_of_range");
+                let (most_daily, most_monthly) = (terms.most.daily, terms.most.monthly);
+                let most = Most { daily: *daily, monthly: monthly.map(i128::from) };
+                let charge = (
+                    terms.charge.0,
+                    most_monthly.map_or(terms.charge.1, |most| most.min(terms.charge.1)),
+                );
+                let daily_fits =
+                    daily.is_none_or(|it| (1..=most_daily.unwrap_or(288)).contains(&it));
+                let monthly_range = (amount, most_monthly.unwrap_or(1_000_000 * UNIT));
+                let monthly_fits = most.monthly.is_none_or(|it| fits(monthly_range, it));
+                if !fits(terms.threshold, threshold)
+                    || !fits(charge, amount)
+                    || !daily_fits
+                    || !monthly_fits
+                {
+                    return refused("setting_out_of_range");
                 }
                 if !self.cards.0.contains_key(&(self.org, *method)) {
                     return refused("payment_method_missing");
                 }
-                self.purse.set_refill(*enabled, threshold, amount, *method)
+                self.purse.set_refill(*enabled, threshold, amount, *method, most)
             }
             Action::Limit { limit, .. } => {
                 self.catch_up(wall);
@@ -196,6 +211,7 @@ impl Desk<'_> {
             }
         }
         let now = self.catch_up(wall);
+        self.note_given_up();
         let payment = self.payments[&key].clone();
         let state = match (outcome, payment.state) {
             (Rail::Pays, "succeeded") => "succeeded",
@@ -211,12 +227,20 @@ impl Desk<'_> {
                 "succeeded"
             }
             (Rail::Declines, _) => {
+                if payment.auto && payment.state == "pending" {
+                    let is_it = |it: &&mut Attempt| it.at == payment.made;
+                    let attempt = self.purse.attempts.iter_mut().find(is_it);
+                    attempt.expect("what was asked for").refused = true;
+                }
                 self.purse.declined(now, payment.auto);
                 self.landed(deposit);
                 "failed"
             }
             (Rail::Asks, _) => {
                 self.purse.told.push(("deposit.needs_authentication", now));
+                if self.purse.refill.as_ref().is_some_and(|rule| rule.flight == Some(deposit)) {
+                    self.purse.await_payer(&self.shop.terms, now);
+                }
                 "needs_authentication"
             }
         };
@@ -285,12 +309,21 @@ impl Desk<'_> {
         words
     }
 
+    /// What payers did not confirm in time has failed.
+    fn note_given_up(&mut self) {
+        for (deposit, at) in std::mem::take(&mut self.purse.given_up_on) {
+            let payment = self.payments.get_mut(&(self.org, deposit)).expect("it was named");
+            (payment.state, payment.decided) = ("failed", at);
+        }
+    }
+
     fn landed(&mut self, deposit: i64) {
         if let Some(rule) = &mut self.purse.refill
             && rule.flight == Some(deposit)
         {
             rule.in_flight = false;
             rule.flight = None;
+            rule.given_up = None;
         }
     }
 

@@ -16,6 +16,7 @@ mod discount;
 mod life;
 mod limits;
 mod purse;
+mod refill;
 mod resize;
 mod returns;
 mod terms;

@@ -9,6 +9,7 @@ use super::coupons::Waiting;
 use super::discount::Discount;
 use super::life::Life;
 use super::limits::{Cap, Label};
+use super::refill::{Attempt, Refill};
 use super::returns::{Dispute, Frozen, Refund};
 use super::terms::{Overdraft, Terms};
 use super::validity::Validity;
@@ -137,18 +138,6 @@ pub struct Aside {
     pub label: Label,
 }
 
-#[derive(Clone, Debug)]
-pub struct Refill {
-    pub enabled: bool,
-    pub threshold: i128,
-    pub amount: i128,
-    pub method: i64,
-    pub in_flight: bool,
-    /// The deposit in flight, once somebody named it.
-    pub flight: Option<i64>,
-    pub attempted: Option<i64>,
-}
-
 /// Where the value of one posting of time came from, newest last, so that it can be given back.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
@@ -217,7 +206,9 @@ pub struct Purse {
     /// Auto top-ups asked for, not yet matched with a deposit of the engine: when and how much.
     pub asked: Vec<(i64, i128)>,
     /// Every auto top-up ever asked for.
-    pub attempts: Vec<(i64, i128)>,
+    pub attempts: Vec<Attempt>,
+    /// Deposits whose payers did not confirm them in time, and when that was.
+    pub given_up_on: Vec<(i64, i64)>,
 }
 
 /// The exact quotient, halves to the even neighbour.

@@ -1,6 +1,7 @@
 //! What a platform's settings mean, from the requirements and not from the engine.
 
 use super::purse::UNIT;
+use super::refill::Most;
 
 const DAY: i64 = 86_400;
 
@@ -64,6 +65,10 @@ pub struct Terms {
     pub deposit: (i128, i128),
     pub threshold: (i128, i128),
     pub charge: (i128, i128),
+    /// Of every rule of auto top-up.
+    pub most: Most,
+    /// Seconds that a payer has to confirm an automatic payment.
+    pub confirm: i64,
     pub bought: Bought,
     pub returns: Returns,
     pub freezes: bool,
@@ -138,6 +143,8 @@ impl Terms {
             deposit: (UNIT, 10_000 * UNIT),
             threshold: (5 * UNIT, 500 * UNIT),
             charge: (5 * UNIT, 5_000 * UNIT),
+            most: Most::default(),
+            confirm: DAY,
             bought: Bought::Forever,
             returns: Returns::Unspent,
             freezes: true,
@@ -200,7 +207,10 @@ impl Terms {
                 };
                 self.tiers = value.split(',').map(tier).collect();
             }
-            "resume" | "model_charge" | "digest" | "authentication_timeout_seconds" => {}
+            "authentication_timeout_seconds" => self.confirm = number(),
+            "auto_top_up_daily_attempts_max" => self.most.daily = Some(number()),
+            "auto_top_up_monthly_amount_max" => self.most.monthly = Some(money(value)),
+            "resume" | "model_charge" | "digest" => {}
             other => panic!("the auditor does not know the setting {other}"),
         }
     }

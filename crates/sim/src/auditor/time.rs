@@ -1,7 +1,7 @@
 //! Time passing in a wallet, as the auditor sees it: from one instant at which anything changes to
 //! the next, and in between second by second, skipping seconds only where the value can but fall.
 
-use super::purse::{COOLDOWN, Credit, GRACE, NEVER, Purse, Running, SECOND, second_of};
+use super::purse::{Credit, NEVER, Purse, Running, SECOND, second_of};
 use super::terms::Terms;
 
 const DAY: i64 = 86_400;
@@ -220,39 +220,6 @@ impl Purse {
         }
     }
 
-    /// Until when a stop waits for the answer to a top-up.
-    pub fn patience(&self) -> i64 {
-        match &self.refill {
-            Some(Refill { in_flight: true, attempted: Some(at), .. }) => at + GRACE * SECOND,
-            _ => i64::MIN,
-        }
-    }
-
-    fn wants_refill(&self, terms: &Terms, t: i64) -> bool {
-        self.refill.as_ref().is_some_and(|rule| {
-            let is_low = self.shown(terms, t) < rule.threshold;
-            rule.enabled && !rule.in_flight && (is_low || self.is_block_short(terms, t))
-        })
-    }
-
-    fn cooled(&self) -> i64 {
-        let attempted = self.refill.as_ref().and_then(|rule| rule.attempted);
-        attempted.map_or(i64::MIN, |at| at + COOLDOWN * SECOND)
-    }
-
-    fn look_at_refill(&mut self, terms: &Terms, at: i64, real: i64) -> bool {
-        if !self.wants_refill(terms, second_of(at)) || at < self.cooled() {
-            return false;
-        }
-        let at = if terms.live { real.max(at) } else { at };
-        let rule = self.refill.as_mut().unwrap();
-        rule.in_flight = true;
-        rule.attempted = Some(at);
-        self.asked.push((at, rule.amount));
-        self.attempts.push((at, rule.amount));
-        true
-    }
-
     fn look_at_limit(&mut self, terms: &Terms, at: i64) {
         let Some((limit, fired)) = self.limit else { return };
         let low = self.shown(terms, second_of(at)) < limit;
@@ -359,24 +326,6 @@ impl Purse {
         !open.is_empty()
     }
 
-    fn answer_refill(&mut self, terms: &Terms, outside: &mut dyn Outside) {
-        let (method, amount) = self.refill.as_ref().map(|rule| (rule.method, rule.amount)).unwrap();
-        let now = self.catch_up(terms, self.now, outside);
-        match outside.charge(method) {
-            Some(true) => {
-                self.asked.pop();
-                self.paid(terms, amount, None, second_of(now) * SECOND, now);
-                self.refill.as_mut().unwrap().in_flight = false;
-            }
-            Some(false) => {
-                self.asked.pop();
-                self.declined(now, true);
-                self.refill.as_mut().unwrap().in_flight = false;
-            }
-            None => self.told.push(("deposit.needs_authentication", now)),
-        }
-    }
-
     /// The next instant after now at which anything can change, at most just after `until`; or now
     /// itself, when a command that changed nothing came at the very instant.
     fn next_instant(&self, terms: &Terms, until: i64) -> i64 {
@@ -414,6 +363,7 @@ impl Purse {
             consider((next_block - terms.ahead) * SECOND);
         }
         consider(self.patience());
+        self.given_up().into_iter().for_each(&mut consider);
         consider(self.cooled());
         let runs = self.is_running() || self.stoppable() > 0;
         let can_change = runs || terms.horizon.is_some() || next_block != NEVER;
@@ -444,5 +394,3 @@ impl Purse {
         high * SECOND
     }
 }
-
-use super::purse::Refill;
