@@ -64,6 +64,12 @@ pub const ALL: &[Broken] = &[
         "        self.is_reached = false;\n",
     ),
     broken(
+        "members_limited_by_project",
+        "limit.rs",
+        "LimitScope::Member(_) => Some(MEMBER),",
+        "LimitScope::Member(_) => Some(PROJECT),",
+    ),
+    broken(
         "discounts_added_up",
         "discount.rs",
         "both.into_iter().flatten().chain(committed).map(|it| it.bps).max().unwrap_or(0)",
@@ -88,6 +94,12 @@ pub const ALL: &[Broken] = &[
         "Ending { stopped_at: beat_at.max(at).floor_to_second(), reason, rest }",
     ),
     broken(
+        "resized_run_held_for_again",
+        "lifecycle.rs",
+        "    if run.previous.is_none() {\n        let profile",
+        "    if !run.is_waiting {\n        let profile",
+    ),
+    broken(
         "stop_a_second_late",
         "meter.rs",
         "    from.plus_seconds(low)\n",
@@ -98,6 +110,18 @@ pub const ALL: &[Broken] = &[
         "top_up.rs",
         "Some(at) => at.plus_seconds(profile.auto_top_up_cooldown_seconds),",
         "Some(at) => at,",
+    ),
+    broken(
+        "declined_money_counted",
+        "top_up.rs",
+        "if deposit.state == DepositState::Failed && !may_come {",
+        "if deposit.state == DepositState::Failed && may_come {",
+    ),
+    broken(
+        "payer_waited_for_too_long",
+        "top_up.rs",
+        "rule.in_flight_due = Some(now.plus_seconds(seconds));",
+        "rule.in_flight_due = Some(now.plus_seconds(2 * seconds));",
     ),
     broken(
         "bonus_kept_at_refund",
