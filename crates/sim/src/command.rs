@@ -126,6 +126,8 @@ pub enum Action {
         outcome: Rail,
         /// When it was paid, if the rail says so.
         paid: Option<Timestamp>,
+        /// What the provider kept, if it says so.
+        fee: Option<i64>,
     },
     Refund {
         org: OrgId,

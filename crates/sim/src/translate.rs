@@ -77,11 +77,17 @@ pub fn rail_of(behaviour: Behaviour) -> Rail {
     }
 }
 
-fn outcome(rail: Rail, paid: Option<Timestamp>, org: OrgId, deposit: i64) -> PaymentOutcome {
+fn outcome(
+    rail: Rail,
+    (paid_at, fee): (Option<Timestamp>, Option<i64>),
+    org: OrgId,
+    deposit: i64,
+) -> PaymentOutcome {
     let id = Id::new(Kind::Deposit, org, deposit).to_string();
-    match (rail, paid) {
-        (Rail::Pays, paid_at) => {
-            PaymentOutcome::Succeeded(Payment { paid_at, ..sandbox::payment(&id) })
+    match rail {
+        Rail::Pays => {
+            let fee = fee.map(Amount::from_nanos);
+            PaymentOutcome::Succeeded(Payment { paid_at, fee, ..sandbox::payment(&id) })
         }
         _ => sandbox::charge(behaviour(rail), &id),
     }
@@ -184,8 +190,8 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::StartDeposit { org, amount } => {
             Box::new(StartDeposit::by_card(org, nanos(amount), &rail()))
         }
-        Action::SettleDeposit { org, deposit, outcome: rail, paid } => {
-            let outcome = outcome(rail, paid, org, deposit);
+        Action::SettleDeposit { org, deposit, outcome: rail, paid, fee } => {
+            let outcome = outcome(rail, (paid, fee), org, deposit);
             Box::new(SettleDeposit { org, deposit, outcome })
         }
         Action::Move { platform, to, arrival } => {

@@ -250,7 +250,7 @@ impl Workload {
             if !self.chance.one_in(4) {
                 let settle = match waiting {
                     Waiting::Charge(deposit, outcome) => {
-                        Action::SettleDeposit { org, deposit, outcome, paid: None }
+                        Action::SettleDeposit { org, deposit, outcome, paid: None, fee: self.fee() }
                     }
                     Waiting::Refund(refund) => {
                         Action::SettleRefund { org, refund, paid: !self.chance.one_in(4) }
@@ -456,11 +456,18 @@ impl Workload {
             let rails = [Rail::Pays, Rail::Pays, Rail::Pays, Rail::Declines, Rail::Asks];
             let outcome = *self.chance.pick(&rails).unwrap();
             let paid = self.chance.one_in(3).then(|| self.paid_before(now));
-            return Action::SettleDeposit { org, deposit, outcome, paid };
+            let fee = self.fee();
+            return Action::SettleDeposit { org, deposit, outcome, paid, fee };
         }
         let cents = self.chance.between(1_400, 9_000);
         let odd = if self.chance.one_in(10) { 1 } else { 0 };
         Action::StartDeposit { org, amount: cents * 10_000_000 + odd }
+    }
+
+    /// What the provider kept of it: mostly told later, and by some told differently.
+    fn fee(&mut self) -> Option<i64> {
+        let fees = [0, UNIT / 2, UNIT / 2, 29_000_001, -1, 100 * UNIT];
+        if self.chance.one_in(3) { self.chance.pick(&fees).copied() } else { None }
     }
 
     /// When the money was paid that is confirmed now.

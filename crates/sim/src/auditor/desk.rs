@@ -126,8 +126,8 @@ impl Desk<'_> {
                 self.purse.uncap(*limit)
             }
             Action::StartDeposit { amount, .. } => self.expect_deposit(wall, *amount, said),
-            Action::SettleDeposit { deposit, outcome, paid, .. } => {
-                self.expect_settled(wall, *deposit, (*outcome, *paid), said)
+            Action::SettleDeposit { deposit, outcome, paid, fee, .. } => {
+                self.expect_settled(wall, *deposit, (*outcome, *paid, *fee), said)
             }
             Action::Refund { .. }
             | Action::SettleRefund { .. }
@@ -194,25 +194,20 @@ impl Desk<'_> {
         &mut self,
         wall: i64,
         deposit: i64,
-        (outcome, paid): (Rail, Option<Timestamp>),
+        (outcome, paid, fee): (Rail, Option<Timestamp>, Option<i64>),
         said: &Said,
     ) -> String {
         let key = (self.org, deposit);
         if !self.payments.contains_key(&key) {
-            if self.purse.asked.is_empty() {
-                return refused("not_found");
-            }
-            let (at, amount) = self.purse.asked.remove(0);
-            self.payments.insert(key, Payment::pending(amount, true, at));
-            if let Some(rule) = &mut self.purse.refill
-                && rule.in_flight
-            {
-                rule.flight = Some(deposit);
-            }
+            return refused("not_found");
         }
         let now = self.catch_up(wall);
         self.note_given_up();
         let payment = self.payments[&key].clone();
+        let fee = fee.map(i128::from).filter(|_| outcome == Rail::Pays);
+        if let Some(refusal) = fee.and_then(|fee| payment.fee_refused(fee)) {
+            return refusal;
+        }
         let state = match (outcome, payment.state) {
             (Rail::Pays, "succeeded") => "succeeded",
             (_, "succeeded") | (Rail::Asks, "failed") => return refused("deposit_decided"),
@@ -245,6 +240,10 @@ impl Desk<'_> {
             }
         };
         let known = self.payments.get_mut(&key).unwrap();
+        if let (Some(fee), None) = (fee, known.fee) {
+            known.fee = Some(fee);
+            self.purse.keep_fee(fee);
+        }
         if known.state != state {
             (known.state, known.decided) = (state, now);
         }
@@ -307,6 +306,23 @@ impl Desk<'_> {
         self.purse.count(event.label, event.at, -event.amount);
         self.used.get_mut(&key).unwrap().reversed = Some(words.clone());
         words
+    }
+
+    /// Learns the number of a deposit that was asked for by itself, whatever becomes of the command
+    /// that names it.
+    pub fn learn_deposit(&mut self, action: &Action) {
+        let Action::SettleDeposit { deposit, .. } = action else { return };
+        let key = (self.org, *deposit);
+        if self.payments.contains_key(&key) || self.purse.asked.is_empty() {
+            return;
+        }
+        let (at, amount) = self.purse.asked.remove(0);
+        self.payments.insert(key, Payment::pending(amount, true, at));
+        if let Some(rule) = &mut self.purse.refill
+            && rule.in_flight
+        {
+            rule.flight = Some(*deposit);
+        }
     }
 
     /// What payers did not confirm in time has failed.

@@ -275,6 +275,7 @@ impl Auditor {
             used: &mut self.used,
             org,
         };
+        desk.learn_deposit(action);
         // What is refused leaves the wallet as it was.
         let before = desk.purse.clone();
         let words = desk.expect(wall, action, said);

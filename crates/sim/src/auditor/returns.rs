@@ -49,6 +49,8 @@ pub struct Payment {
     pub grant: Option<i64>,
     pub refunded: i128,
     pub withdrawn: i128,
+    /// What the provider kept of it, once it is known.
+    pub fee: Option<i128>,
 }
 
 impl Payment {
@@ -63,11 +65,32 @@ impl Payment {
             grant: None,
             refunded,
             withdrawn,
+            fee: None,
         }
     }
 }
 
+impl Payment {
+    /// The refusal of a fee that cannot be, or is another than was told before.
+    pub fn fee_refused(&self, fee: i128) -> Option<Told> {
+        if !(0..=self.amount).contains(&fee) {
+            return Some(refused("fee_out_of_range"));
+        }
+        self.fee.filter(|known| *known != fee).map(|_| refused("fee_reported"))
+    }
+}
+
 impl Purse {
+    /// Books what a provider kept: the platform's expense, and nothing of the wallet's.
+    pub fn keep_fee(&mut self, fee: i128) {
+        if fee > 0 {
+            self.book("fees", -fee);
+            self.book("cash", fee);
+            *self.posted_by_kind.entry("fee").or_default() += fee;
+            self.changed = true;
+        }
+    }
+
     /// The number that a grant has by now.
     pub fn real(&self, number: i64) -> i64 {
         self.renamed.get(&number).copied().unwrap_or(number)
