@@ -49,7 +49,11 @@ impl Purse {
             return;
         }
         let to = self.settles_to(terms, at);
-        for place in 0..self.runs.len() {
+        // What goes on at a smaller size comes last, and its later blocks may be due as well.
+        let mut next = 0;
+        while next < self.runs.len() {
+            let place = next;
+            next += 1;
             if self.runs[place].next_block() <= t && self.shrink(terms, place, at, outside) {
                 continue;
             }
