@@ -100,6 +100,11 @@ pub enum Action {
         daily: Option<i64>,
         monthly: Option<i64>,
     },
+    /// The rate of tax of an organization, in parts of ten thousand.
+    Tax {
+        org: OrgId,
+        bps: i64,
+    },
     Limit {
         org: OrgId,
         limit: Option<i64>,
@@ -286,6 +291,7 @@ impl Action {
             | Action::SaveMethod { org, .. }
             | Action::ChangeMethod { org, .. }
             | Action::AutoTopUp { org, .. }
+            | Action::Tax { org, .. }
             | Action::Limit { org, .. }
             | Action::Cap { org, .. }
             | Action::Uncap { org, .. }

@@ -67,6 +67,7 @@ pub fn draw(chance: &mut Chance) -> Platform {
         change(chance, 3, &["compute_zero_action=stop", "compute_zero_action=pause"]);
     }
     change(chance, 4, &["dispute_freeze=off"]);
+    change(chance, 3, &["tax_point=deposit"]);
     change(chance, 2, &["discounts=on", "discounts=on", "discounts=off"]);
     change(chance, 2, &["volume_tiers=5:5%,60:12.5%", "volume_tiers=0:1%,20:3%,40:30%"]);
     change(chance, 2, &["coupons=on", "coupons=on", "coupons=off"]);

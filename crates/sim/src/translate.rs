@@ -30,6 +30,7 @@ use app::operations::reverse_usage::{ReverseUsage, reversal_key};
 use app::operations::save_payment_method::SavePaymentMethod;
 use app::operations::set_auto_top_up::SetAutoTopUp;
 use app::operations::set_limit::SetLimit;
+use app::operations::set_tax_rate::SetTaxRate;
 use app::operations::set_user_limit::SetUserLimit;
 use app::operations::settle_deposit::SettleDeposit;
 use app::operations::settle_refund::SettleRefund;
@@ -182,6 +183,7 @@ pub fn operation(action: &Action, hasher: &KeyHasher) -> Box<dyn Operation> {
         Action::Limit { org, limit } => {
             Box::new(SetUserLimit { org, member: None, limit: limit.map(nanos) })
         }
+        Action::Tax { org, bps } => Box::new(SetTaxRate { org, bps }),
         Action::Cap { org, label, monthly, most } => {
             let window = if monthly { LimitWindow::Month } else { LimitWindow::Day };
             Box::new(SetLimit { org, scope: scope(label), window, cap: nanos(most) })

@@ -336,7 +336,7 @@ impl Workload {
         let cloud = self.clouds.iter().find(|it| Some(it.org) == known.platform).unwrap();
         let now = if cloud.live { sight.now() } else { cloud.clock };
         let cloud = cloud.clone();
-        let chosen = match self.chance.below(63) {
+        let chosen = match self.chance.below(64) {
             0..=3 => Some(self.give(org, now)),
             4 => self.chance.pick(&known.grants).map(|&grant| Action::Void { org, grant }),
             5..=8 => Some(self.pay(org, &known, now)),
@@ -350,6 +350,10 @@ impl Workload {
             44..=47 => {
                 let run = self.chance.pick(&known.runs).copied();
                 run.map(|run| self.life(org, run, now))
+            }
+            51 => {
+                let bps = *self.chance.pick(&[0, 725, 1_900, 2_000, 10_000, 10_001]).unwrap();
+                Some(Action::Tax { org, bps })
             }
             48..=50 => {
                 let (sku, _) = *self.chance.pick(SKUS).unwrap();

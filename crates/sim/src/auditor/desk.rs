@@ -110,6 +110,10 @@ impl Desk<'_> {
                 }
                 self.purse.set_refill(*enabled, threshold, amount, *method, most)
             }
+            Action::Tax { bps, .. } => {
+                let now = self.catch_up(wall);
+                self.purse.set_tax(&self.shop.terms, *bps, now)
+            }
             Action::Limit { limit, .. } => {
                 self.catch_up(wall);
                 self.purse.limit = limit.map(|limit| (i128::from(limit), false));
@@ -185,7 +189,8 @@ impl Desk<'_> {
         if exact < self.shop.terms.deposit.0 || exact > self.shop.terms.deposit.1 {
             return refused("amount_out_of_range");
         }
-        let payment = Payment::pending(exact, false, self.shop.clock.unwrap_or(wall));
+        let (tax, made) = (self.purse.tax_on(exact), self.shop.clock.unwrap_or(wall));
+        let payment = Payment { tax, ..Payment::pending(exact, false, made) };
         self.payments.insert((self.org, said.number), payment);
         format!("deposit {amount} pending")
     }
@@ -216,6 +221,7 @@ impl Desk<'_> {
             (Rail::Pays, _) => {
                 let paid = paid.map_or(now, Timestamp::micros).max(payment.made).min(now);
                 let (terms, paid) = (&self.shop.terms, second_of(paid) * SECOND);
+                self.purse.take_tax(payment.tax);
                 let grant = self.purse.paid(terms, payment.amount, Some(said.other), paid, now);
                 self.payments.get_mut(&key).unwrap().grant = grant;
                 self.landed(deposit);
@@ -316,8 +322,8 @@ impl Desk<'_> {
         if self.payments.contains_key(&key) || self.purse.asked.is_empty() {
             return;
         }
-        let (at, amount) = self.purse.asked.remove(0);
-        self.payments.insert(key, Payment::pending(amount, true, at));
+        let Attempt { at, amount, tax, .. } = self.purse.asked.remove(0);
+        self.payments.insert(key, Payment { tax, ..Payment::pending(amount, true, at) });
         if let Some(rule) = &mut self.purse.refill
             && rule.in_flight
         {

@@ -19,6 +19,7 @@ mod purse;
 mod refill;
 mod resize;
 mod returns;
+mod tax;
 mod terms;
 mod time;
 mod validity;

@@ -175,6 +175,8 @@ pub struct Purse {
     pub disputes: Vec<Dispute>,
     pub frozen: Option<Frozen>,
     pub has_paid: bool,
+    /// The rate of tax on deposits, in parts of ten thousand.
+    pub tax: i128,
     pub runs: Vec<Running>,
     /// Runs that were admitted and wait to be ready; they cost nothing.
     pub waits: Vec<Running>,
@@ -203,8 +205,8 @@ pub struct Purse {
     pub posted_by_kind: BTreeMap<&'static str, i128>,
     /// Alerts and stop orders told: kind and instant.
     pub told: Vec<(&'static str, i64)>,
-    /// Auto top-ups asked for, not yet matched with a deposit of the engine: when and how much.
-    pub asked: Vec<(i64, i128)>,
+    /// Auto top-ups asked for, not yet matched with a deposit of the engine.
+    pub asked: Vec<Attempt>,
     /// Every auto top-up ever asked for.
     pub attempts: Vec<Attempt>,
     /// Deposits whose payers did not confirm them in time, and when that was.

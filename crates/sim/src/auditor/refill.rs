@@ -42,6 +42,8 @@ pub struct Refill {
 pub struct Attempt {
     pub at: i64,
     pub amount: i128,
+    /// What comes on top of it.
+    pub tax: i128,
     /// Its rail said at once that there is none.
     pub refused: bool,
 }
@@ -93,8 +95,10 @@ impl Purse {
         rule.attempted = Some(asked_at);
         rule.paused = None;
         let amount = rule.amount;
-        self.asked.push((asked_at, amount));
-        self.attempts.push(Attempt { at: asked_at, amount, refused: false });
+        let tax = self.tax_on(amount);
+        let attempt = Attempt { at: asked_at, amount, tax, refused: false };
+        self.asked.push(attempt);
+        self.attempts.push(attempt);
         true
     }
 
@@ -106,8 +110,9 @@ impl Purse {
         let last = self.attempts.last().map_or(at, |attempt| attempt.at.max(at));
         let (day, month) = (self.day_end(last), self.month_end(last));
         let in_month = self.attempts.iter().filter(|it| self.month_end(it.at) == month);
-        let asked: i128 = in_month.filter(|it| !it.refused).map(|it| it.amount).sum();
-        if most.monthly.is_some_and(|most| asked + rule.amount > most) {
+        let asked: i128 = in_month.filter(|it| !it.refused).map(|it| it.amount + it.tax).sum();
+        let more = rule.amount + self.tax_on(rule.amount);
+        if most.monthly.is_some_and(|most| asked + more > most) {
             return Some(month);
         }
         let in_day = self.attempts.iter().filter(|it| self.day_end(it.at) == day).count();
@@ -140,7 +145,8 @@ impl Purse {
         let now = self.catch_up(terms, self.now, outside);
         match outside.charge(method) {
             Some(true) => {
-                self.asked.pop();
+                let attempt = self.asked.pop().expect("the attempt");
+                self.take_tax(attempt.tax);
                 self.paid(terms, amount, None, second_of(now) * SECOND, now);
                 self.refill.as_mut().unwrap().in_flight = false;
             }

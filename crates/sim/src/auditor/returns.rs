@@ -2,6 +2,7 @@
 
 use super::commands::{Told, refused};
 use super::purse::{NEVER, Purse, SECOND, Sort, half_even, second_of};
+use super::tax::going_back;
 use super::terms::{Returns, Terms};
 
 /// Terms that ended while the money was away go on for so long.
@@ -12,6 +13,8 @@ const CENT: i128 = 10_000_000;
 pub struct Refund {
     pub deposit: i64,
     pub amount: i128,
+    /// What goes back on top of it.
+    pub tax: i128,
     pub state: &'static str,
     /// The rail's own name of it, where it was made there.
     pub external: Option<String>,
@@ -24,7 +27,9 @@ pub struct Dispute {
     pub external: String,
     pub deposit: i64,
     pub state: &'static str,
+    /// Money, with the tax in it.
     pub withdrawn: i128,
+    pub withdrawn_tax: i128,
     pub taken: Vec<(i64, i128)>,
     pub voided: Vec<(i64, i128)>,
     pub freezes: bool,
@@ -47,8 +52,13 @@ pub struct Payment {
     pub made: i64,
     pub decided: i64,
     pub grant: Option<i64>,
+    /// What the payer pays on top of it.
+    pub tax: i128,
     pub refunded: i128,
+    pub refunded_tax: i128,
+    /// Money, with the tax in it.
     pub withdrawn: i128,
+    pub withdrawn_tax: i128,
     /// What the provider kept of it, once it is known.
     pub fee: Option<i128>,
 }
@@ -63,8 +73,11 @@ impl Payment {
             made,
             decided: made,
             grant: None,
+            tax: 0,
             refunded,
+            refunded_tax: 0,
             withdrawn,
+            withdrawn_tax: 0,
             fee: None,
         }
     }
@@ -73,7 +86,7 @@ impl Payment {
 impl Payment {
     /// The refusal of a fee that cannot be, or is another than was told before.
     pub fn fee_refused(&self, fee: i128) -> Option<Told> {
-        if !(0..=self.amount).contains(&fee) {
+        if !(0..=self.charged()).contains(&fee) {
             return Some(refused("fee_out_of_range"));
         }
         self.fee.filter(|known| *known != fee).map(|_| refused("fee_reported"))
@@ -149,12 +162,15 @@ impl Purse {
             return refused("above_refundable");
         };
         self.lower(grant, wanted);
-        self.book("refunds_pending", wanted);
+        let tax = payment.tax_of_credit(wanted);
+        self.book("refunds_pending", wanted + tax);
+        self.book("tax", -tax);
         *self.posted_by_kind.entry("refund").or_default() += wanted;
         let voided = self.void_bonus(Some(grant), wanted, payment.amount);
         payment.refunded += wanted;
+        payment.refunded_tax += tax;
         let (state, taken) = ("pending", vec![(grant, wanted)]);
-        let refund = Refund { deposit, amount: wanted, state, external: None, taken, voided };
+        let refund = Refund { deposit, amount: wanted, tax, state, external: None, taken, voided };
         self.refunds.insert(number, refund);
         self.told.push(("refund.created", now));
         self.changed = true;
@@ -188,9 +204,9 @@ impl Purse {
     fn refund_paid(&mut self, number: i64, now: i64) -> Told {
         let refund = self.refunds.get_mut(&number).expect("a refund that was started");
         refund.state = "succeeded";
-        let amount = refund.amount;
-        self.book("refunds_pending", -amount);
-        self.book("cash", amount);
+        let (amount, tax) = (refund.amount, refund.tax);
+        self.book("refunds_pending", -amount - tax);
+        self.book("cash", amount + tax);
         *self.posted_by_kind.entry("refund_paid").or_default() += amount;
         self.told.push(("refund.succeeded", now));
         self.changed = true;
@@ -213,6 +229,7 @@ impl Purse {
                 self.settle(terms, second_of(now));
                 self.come_back(&refund, now);
                 payment.refunded -= refund.amount;
+                payment.refunded_tax -= refund.tax;
                 self.refunds.get_mut(&number).expect("it was found").state = "failed";
                 self.told.push(("refund.failed", now));
                 self.changed = true;
@@ -239,7 +256,8 @@ impl Purse {
         }
         self.debt -= pays;
         self.book("debt", pays);
-        self.book("refunds_pending", -refund.amount);
+        self.book("refunds_pending", -refund.amount - refund.tax);
+        self.book("tax", refund.tax);
         *self.posted_by_kind.entry("refund_failed").or_default() += refund.amount;
         for &(grant, part) in &refund.voided {
             self.reopen(grant, part);
@@ -287,35 +305,40 @@ impl Purse {
         now: i64,
     ) -> Told {
         let (deposit, payment) = deposit;
-        let amount = i128::from(amount);
+        let money = i128::from(amount);
         let known = self.refunds.values().find(|it| it.external.as_deref() == Some(external));
         if let Some(known) = known {
-            if known.deposit != deposit || known.amount != amount {
+            if known.deposit != deposit || known.amount + known.tax != money {
                 return refused("external_id_taken");
             }
-            return format!("refund {amount} {}", known.state);
+            return format!("refund {} {}", known.amount, known.state);
         }
-        if amount <= 0 {
+        if money <= 0 {
             return refused("amount_not_positive");
         }
-        if amount % CENT != 0 {
+        if money % CENT != 0 {
             return refused("amount_too_precise");
         }
         if payment.state != "succeeded" {
             return refused("deposit_not_paid");
         }
-        if amount > payment.amount - payment.refunded - payment.withdrawn {
+        if money > payment.money_left() {
             return refused("amount_out_of_range");
         }
         self.settle(terms, second_of(now));
+        let tax = payment.tax_of_money(money);
+        let amount = money - tax;
         let grant = payment.grant.map(|grant| self.real(grant));
         let taken = self.claw_back(grant, amount);
-        self.book("refunds_pending", amount);
+        self.book("refunds_pending", money);
+        self.book("tax", -tax);
         *self.posted_by_kind.entry("refund").or_default() += amount;
         let voided = self.void_bonus(grant, amount, payment.amount);
         payment.refunded += amount;
+        payment.refunded_tax += tax;
         let (state, external) = ("pending", Some(external.to_owned()));
-        self.refunds.insert(number, Refund { deposit, amount, state, external, taken, voided });
+        let refund = Refund { deposit, amount, tax, state, external, taken, voided };
+        self.refunds.insert(number, refund);
         self.told.push(("refund.created", now));
         self.refund_paid(number, now)
     }
@@ -353,7 +376,7 @@ impl Purse {
         let before = known.map_or(0, |known| known.withdrawn);
         let most = match state {
             "inquiry" => 0,
-            _ => payment.amount - payment.refunded - (payment.withdrawn - before),
+            _ => payment.money_left() + before,
         };
         if withdrawn < 0 || withdrawn > most {
             return refused("amount_out_of_range");
@@ -369,7 +392,7 @@ impl Purse {
                 self.freeze(place, now);
             }
         } else if withdrawn < before {
-            self.reinstate(place, before - withdrawn, now);
+            self.reinstate(place, payment, before - withdrawn, now);
             self.expire_credits(terms, now);
         }
         if is_news && matches!(state, "won" | "lost") {
@@ -389,6 +412,7 @@ impl Purse {
             deposit,
             state: "inquiry",
             withdrawn: 0,
+            withdrawn_tax: 0,
             taken: Vec::new(),
             voided: Vec::new(),
             freezes: false,
@@ -397,26 +421,37 @@ impl Purse {
         self.disputes.len() - 1
     }
 
-    fn withdraw(&mut self, place: usize, payment: &Payment, amount: i128, now: i64) {
+    fn withdraw(&mut self, place: usize, payment: &mut Payment, money: i128, now: i64) {
+        let tax = payment.tax_of_money(money);
+        let amount = money - tax;
+        payment.withdrawn_tax += tax;
         let grant = payment.grant.map(|grant| self.real(grant));
         let taken = self.claw_back(grant, amount);
-        self.book("cash", amount);
+        self.book("cash", money);
+        self.book("tax", -tax);
         *self.posted_by_kind.entry("withdrawal").or_default() += amount;
         let voided = self.void_bonus(grant, amount, payment.amount);
         let dispute = &mut self.disputes[place];
         merge(&mut dispute.taken, taken);
         merge(&mut dispute.voided, voided);
-        dispute.withdrawn += amount;
+        dispute.withdrawn += money;
+        dispute.withdrawn_tax += tax;
         self.told.push(("dispute.funds_withdrawn", now));
     }
 
-    fn reinstate(&mut self, place: usize, amount: i128, now: i64) {
+    fn reinstate(&mut self, place: usize, payment: &mut Payment, money: i128, now: i64) {
         let mut dispute = self.disputes[place].clone();
+        let whole = (dispute.withdrawn_tax, dispute.withdrawn);
+        let tax = going_back(whole, (0, 0), money).min(money);
+        let amount = money - tax;
+        payment.withdrawn_tax -= tax;
+        dispute.withdrawn_tax -= tax;
         let pays = self.debt.min(amount);
         let mut rest = amount - pays;
         self.debt -= pays;
         self.book("debt", pays);
-        self.book("cash", -amount);
+        self.book("cash", -money);
+        self.book("tax", tax);
         *self.posted_by_kind.entry("reinstatement").or_default() += amount;
         for (grant, part) in dispute.taken.iter_mut().rev() {
             let back = rest.min(*part);
@@ -435,16 +470,17 @@ impl Purse {
             self.open_bought(rest, expires, None);
         }
         for (grant, part) in &mut dispute.voided {
-            let back = half_even(*part * amount, dispute.withdrawn);
+            let back = half_even(*part * money, dispute.withdrawn);
             if back > 0 {
                 *part -= back;
                 self.reenter(*grant, back, now);
                 self.bonus_returned(back);
             }
         }
-        dispute.withdrawn -= amount;
+        dispute.withdrawn -= money;
         // What paid debt does not come back to the grants that were taken from first.
-        let mut gone = dispute.taken.iter().map(|part| part.1).sum::<i128>() - dispute.withdrawn;
+        let credit = dispute.withdrawn - dispute.withdrawn_tax;
+        let mut gone = dispute.taken.iter().map(|part| part.1).sum::<i128>() - credit;
         for (_, part) in &mut dispute.taken {
             let less = gone.clamp(0, *part);
             *part -= less;

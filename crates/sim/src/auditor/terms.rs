@@ -72,6 +72,8 @@ pub struct Terms {
     pub bought: Bought,
     pub returns: Returns,
     pub freezes: bool,
+    /// Tax is due on top of deposits.
+    pub taxes: bool,
     pub bonus: Vec<Slab>,
     pub discounts: bool,
     /// Discounts earned by drawing so much of what was bought: amount, parts of ten thousand.
@@ -148,6 +150,7 @@ impl Terms {
             bought: Bought::Forever,
             returns: Returns::Unspent,
             freezes: true,
+            taxes: false,
             bonus: Vec::new(),
             discounts: true,
             tiers: Vec::new(),
@@ -177,6 +180,7 @@ impl Terms {
             "overcapture" => self.overcapture = word(value, &["reject", "cap", "overflow"]),
             "retention_days" => self.kept_days = value.parse().ok(),
             "resume_in_paid_block" => self.reuses = value == "reuse",
+            "tax_point" => self.taxes = word(value, &["none", "deposit"]) == "deposit",
             "dispute_freeze" => self.freezes = value == "on",
             "discounts" => self.discounts = value == "on",
             "coupons" => self.coupons = value == "on",
