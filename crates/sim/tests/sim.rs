@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use domain::{OrgId, Timestamp};
-use sim::command::{Action, Step};
+use sim::command::{Action, Rail, Step};
 use sim::play::{self, Stage};
 use store::testkit::tamper;
 use store::{Fault, Store, StoreUrl};
@@ -138,6 +138,36 @@ fn a_grant_that_was_to_come_is_used_up_and_comes_back_in_one_wake() {
             Action::StartRun { org, resource: 3, at, waits, silence },
         ]),
         Step::Tick { micros: 12_000_000_000 },
+        Step::Wake,
+    ]);
+    check_steps(&steps);
+}
+
+/// A payer who is heard of after the time to confirm is over has declined once.
+#[test]
+fn what_was_not_confirmed_in_time_is_declined_once() {
+    let [platform, org] = [1, 2].map(|number| OrgId::new(5, number << 32));
+    let mut steps = founded(platform, org);
+    let (threshold, amount, method, deposit) = (20 * UNIT, 28 * UNIT, 4, 5);
+    let (enabled, daily, monthly) = (true, None, None);
+    let answer = |outcome| {
+        let (paid, fee) = (None, None);
+        Step::Batch(vec![Action::SettleDeposit { org, deposit, outcome, paid, fee }])
+    };
+    steps.extend([
+        Step::Batch(vec![Action::SaveMethod { org, answers: Rail::Asks }]),
+        Step::Batch(vec![Action::AutoTopUp {
+            org,
+            enabled,
+            threshold,
+            amount,
+            method,
+            daily,
+            monthly,
+        }]),
+        answer(Rail::Asks),
+        Step::Tick { micros: 90_000_000_000 },
+        answer(Rail::Declines),
         Step::Wake,
     ]);
     check_steps(&steps);

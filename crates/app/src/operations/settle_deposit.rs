@@ -53,8 +53,10 @@ impl Operation for SettleDeposit {
     /// Idempotency: the same outcome again answers with the deposit as it stands and moves nothing,
     /// but that the provider's fee and what it settled may be told later than the money.
     fn decide(&self, ws: &mut Workset, now: Timestamp) -> Result<Answer, Refusal> {
-        let deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
+        ws.deposits.find(Kind::Deposit, self.org, self.deposit)?;
         let now = catch_up_any(ws, self.org, now)?;
+        // Its payer may not have been waited for until now.
+        let deposit = ws.deposits.find(Kind::Deposit, self.org, self.deposit)?.clone();
         let decided = match (&self.outcome, deposit.state) {
             (PaymentOutcome::Succeeded(payment), _) => {
                 receive(ws, self.org, deposit, payment, now)?
