@@ -124,6 +124,18 @@ pub const ALL: &[Broken] = &[
         "rule.in_flight_due = Some(now.plus_seconds(2 * seconds));",
     ),
     broken(
+        "fee_given_by_the_customer",
+        "chart.rs",
+        "TransactionKind::Fee => [(LedgerAccount::Fees, amount.negated()), (cash, amount)],",
+        "TransactionKind::Fee => [(LedgerAccount::Revenue, amount.negated()), (cash, amount)],",
+    ),
+    broken(
+        "tax_of_the_whole_with_each_part",
+        "tax.rs",
+        "due.minus(returned).or_zero().min(tax.minus(returned))",
+        "due.or_zero().min(tax.minus(returned))",
+    ),
+    broken(
         "bonus_kept_at_refund",
         "refund.rs",
         "        if !share.is_positive() {\n",
