@@ -38,9 +38,9 @@ fn engine_and_auditor_agree_on_a_store() {
 
 /// These found mistakes once: a grant voided when it was used up, a run that had yet to begin and
 /// paid for others, blocks behind an unanswered top-up, a dispute that was partly won, a grant that
-/// begins within a second, a clock that went back, a limit in whose window nothing counted, a resized
-/// run that set the launch hold of another one free, a second at which nothing was looked at; on a
-/// store, the labels of a charge that nothing paid for and that was taken back under a limit.
+/// begins within a second, a clock that went back, a limit in whose window nothing counted, a
+/// launch hold that a resized run set free, a second at which nothing was looked at; on a store,
+/// the labels of a charge that nothing paid for and that was taken back under a limit.
 #[test]
 fn seeds_that_found_something_find_nothing_any_more() {
     for seed in
@@ -229,7 +229,7 @@ struct Forgery {
 
 impl Forgery {
     fn new() -> Forgery {
-        let mut world = play::world(14, 300).unwrap();
+        let mut world = play::world(17, 300).unwrap();
         world.stop();
         let forgery = Forgery { world, copy: store::testkit::TempFolder::new() };
         let file = forgery.fresh();

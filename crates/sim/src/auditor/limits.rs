@@ -235,7 +235,7 @@ impl Purse {
         self.changed = true;
     }
 
-    /// A window that began when nothing happened has not begun, where the clock goes back before it.
+    /// A window that began when nothing happened has not begun, where the clock goes back.
     pub fn take_back_windows(&mut self) {
         for cap in self.caps.iter_mut().filter(|cap| cap.since * SECOND > self.now) {
             (cap.since, cap.resets) = cap.before;
