@@ -133,7 +133,7 @@ impl Client {
 }
 
 /// Whether an answer has come with all of its body.
-fn is_whole(bytes: &[u8]) -> bool {
+pub fn is_whole(bytes: &[u8]) -> bool {
     let Some(head) = bytes.windows(4).position(|part| part == b"\r\n\r\n") else { return false };
     let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
     let length = text.lines().find_map(|line| line.strip_prefix("content-length: "));
@@ -150,14 +150,14 @@ async fn echo(body: String) -> String {
     format!(r#"{{"status":"recorded","id":{id},"organization":{org},"amount":"{amount}"}}"#)
 }
 
-fn serve(runtime: &tokio::runtime::Runtime, router: Router) -> SocketAddr {
+pub fn serve(runtime: &tokio::runtime::Runtime, router: Router) -> SocketAddr {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
     let address = listener.local_addr().expect("an address");
     runtime.spawn(web::serve(listener, router, std::future::pending()));
     address
 }
 
-fn api(app: &App) -> Router {
+pub fn api(app: &App) -> Router {
     let config = web::WebConfig::new("http://127.0.0.1".into(), None);
     web::router(app.clone(), config, web::Pages::None)
 }
@@ -231,7 +231,7 @@ pub fn run(parameters: &Parameters) {
 }
 
 /// A key of the platform, which may charge every wallet.
-fn api_key(rig: &mut Rig, platform: OrgId) -> String {
+pub fn api_key(rig: &mut Rig, platform: OrgId) -> String {
     // As long as a real one: 256 bits in base 32.
     let secret = web::auth::base32(&[7; 32]);
     let hash = web::auth::hash_of(&secret).to_vec();

@@ -16,6 +16,7 @@ mod postgres;
 mod restart;
 mod rig;
 mod running;
+mod soak;
 
 use clap::{Parser, Subcommand};
 
@@ -48,6 +49,8 @@ enum Bench {
     Clocks(clocks::Parameters),
     /// From process start to serving, with a full store and with none.
     Restart(restart::Parameters),
+    /// Mixed traffic for a long time, and whether the books are right at its end.
+    Soak(soak::Parameters),
     /// Serves the store in a folder once, and says how long that took. Used by `restart`.
     #[command(hide = true)]
     Once { folder: std::path::PathBuf },
@@ -66,6 +69,7 @@ fn main() {
         Bench::Running(parameters) => running::run(&parameters),
         Bench::Clocks(parameters) => clocks::run(&parameters),
         Bench::Restart(parameters) => restart::run(&parameters),
+        Bench::Soak(parameters) => soak::run(&parameters),
         Bench::Once { folder } => restart::once(&folder),
     }
 }
