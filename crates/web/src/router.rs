@@ -26,10 +26,10 @@ use serde_json::Value;
 
 use crate::auth::{Caller, bearer};
 use crate::error::{Fault, RETRY_AFTER_SECONDS};
-use crate::extract::{Call, Reply, Sent, read_body};
+use crate::extract::{Call, KEY_HEADER, Reply, Sent, read_body};
 use crate::forward::{FORWARDED, Onward, REPLAYED, REQUEST_ID};
 use crate::rate::Left;
-use crate::route::{BodySize, JSON, Route};
+use crate::route::{BodySize, JSON, KeyPolicy, Route};
 use crate::routes::ROUTES;
 use crate::wire::with_member;
 use crate::{Web, add_credits_url, table};
@@ -117,7 +117,7 @@ async fn answer(
         Ok(Passed::Here(reply)) => respond(&web, media_of(route), reply, &request_id),
         Err(fault) => respond(&web, media_of(route), Reply::problem(&fault), &request_id),
     };
-    if route.path.starts_with("/v1/") {
+    if route.path.contains("/v1/") {
         response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
     }
     if let Some(left) = answered.left {
@@ -202,6 +202,9 @@ async fn pass_on(
     let table = if route.is_list { table::asked(&mut sent)? } else { None };
     let sent = Arc::new(sent);
     let is_forwarded = is_forwarded(&web, route, &sent)?;
+    if route.key == KeyPolicy::Required && !sent.headers.contains_key(KEY_HEADER) {
+        return Err(Fault::KeyRequired);
+    }
     let call = Call {
         web: Arc::clone(&web),
         route,

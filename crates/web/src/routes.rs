@@ -631,6 +631,23 @@ pub static ROUTES: &[Route] = &[
             "amount_out_of_range",
             "insufficient_credit",
         ]),
+    Route::act("/api/v1/events", to!(usage_events::dialects::create))
+        .is("record_dialect", "Records usage sent in the dialect of OpenMeter or Lago")
+        .role(Usage)
+        .key(KeyPolicy::None)
+        .media(&[JSON, CLOUD_EVENT, CLOUD_EVENTS])
+        .large()
+        .takes::<usage_events::dialects::DialectIn>()
+        .answers::<usage_events::dialects::DialectAnswer>()
+        .refuses(&[
+            "too_many_events",
+            "event_conflict",
+            "quantity_not_positive",
+            "too_far_ahead",
+            "too_long_ago",
+            "unknown_sku",
+            "price_missing",
+        ]),
     Route::act("/v1/usage_events/reverse", to!(usage_events::reverse))
         .is("reverse_usage", "Reverses the charge for a usage event, once")
         .role(Platform)

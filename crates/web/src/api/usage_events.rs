@@ -28,6 +28,7 @@ use crate::forward::Onward;
 use crate::route::JSON;
 use crate::wire::{IdOut, IdText, MoneyOut, TimeOut, TimeText, labels};
 
+pub mod dialects;
 pub mod input;
 
 pub use input::{CloudEvent, SOURCE_DEFAULT, UsageEventIn, UsageIn};

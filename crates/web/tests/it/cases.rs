@@ -111,6 +111,10 @@ pub fn body(route: &Route, tenant: &Tenant, things: &Value) -> Value {
         "record_usage" => json!({
             "organization": organization, "id": "e", "sku": "llm", "quantities": { "tokens": 1 }
         }),
+        "record_dialect" => json!({
+            "specversion": "1.0", "id": "d", "source": "gateway", "type": "tokens",
+            "subject": organization, "data": { "model": "llm", "tokens": 1, "cost": 0.01 }
+        }),
         "start_refund" => json!({ "deposit": things["deposits"], "amount": "1" }),
         "reverse_usage" => json!({ "organization": organization, "id": "e" }),
         "report_dispute" => json!({

@@ -2,6 +2,7 @@
 
 mod cases;
 mod customer;
+mod dialects;
 mod events;
 mod examples;
 mod forward;

@@ -110,7 +110,7 @@ fn may(operation: &str) -> &'static [&'static str] {
 }
 
 /// What nobody asks for in the name of a member: the header itself is refused.
-const WITHOUT_MEMBERS: [&str; 2] = ["record_usage", "advance_test_clock"];
+const WITHOUT_MEMBERS: [&str; 3] = ["record_dialect", "record_usage", "advance_test_clock"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_of_every_role_at_every_route() {
