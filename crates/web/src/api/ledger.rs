@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use domain::history::{Filter, Reader};
 use domain::label::Labels;
-use domain::ledger::{LedgerTransaction, TransactionKind};
+use domain::ledger::{LedgerTransaction, Line, TransactionKind};
 use domain::span::{Period, periods};
-use domain::{Amount, Kind, Timestamp};
+use domain::{Amount, Kind, OrgId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::read::ledger::walk_shown;
@@ -81,6 +81,9 @@ pub struct LedgerRow {
     /// The limit that this use went beyond.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<IdText>,
+    /// Of a charge for usage: what was used, by the price that it was charged at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineOut>,
     /// What was drawn of which grant, or put into it; of a settlement, for all of its periods.
     pub postings: Vec<PostingOut>,
 }
@@ -89,6 +92,13 @@ pub struct LedgerRow {
 pub struct EventRef {
     pub source: String,
     pub id: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LineOut {
+    pub price: IdText,
+    pub quantity: i64,
+    pub amount: MoneyText,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -169,7 +179,17 @@ fn subject(row: &LedgerTransaction) -> Option<IdText> {
     (row.subject != 0).then(|| IdText::new(kind, row.org, row.subject))
 }
 
-fn view(row: &LedgerTransaction, part: Part, sets: &BTreeMap<i64, Labels>) -> LedgerRow {
+fn view(
+    row: &LedgerTransaction,
+    part: Part,
+    platform: OrgId,
+    sets: &BTreeMap<i64, Labels>,
+) -> LedgerRow {
+    let line = |line: &Line| LineOut {
+        price: IdText::new(Kind::Price, platform, line.price),
+        quantity: line.quantity,
+        amount: line.amount.into(),
+    };
     let labels = sets.get(&row.labels).into_iter().flat_map(Labels::iter);
     let posting = |posting: &domain::grant::Posting| PostingOut {
         grant: IdText::new(Kind::Grant, row.org, posting.grant),
@@ -192,6 +212,8 @@ fn view(row: &LedgerTransaction, part: Part, sets: &BTreeMap<i64, Labels>) -> Le
             .map(|event| EventRef { source: event.source.clone(), id: event.id.clone() }),
         labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         limit: (row.limit != 0).then(|| IdText::new(Kind::Limit, row.org, row.limit)),
+        // What a request took in time that is paid is no charge, and has no price.
+        lines: row.lines.iter().filter(|line| line.price != 0).map(line).collect(),
         postings: row.postings.iter().map(posting).collect(),
     }
 }
@@ -264,7 +286,7 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
     let is_whole = filter == Filter::All;
     let (opening, closing) = balances(&shown, wallet.posted());
     let out = LedgerOut {
-        data: shown.into_iter().map(|(row, part)| view(row, part, &sets)).collect(),
+        data: shown.into_iter().map(|(row, part)| view(row, part, home.platform, &sets)).collect(),
         has_more: next_cursor.is_some(),
         next_cursor,
         opening_balance: is_whole.then(|| opening.into()),
@@ -276,7 +298,6 @@ pub async fn list(call: Call) -> Result<Reply, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::OrgId;
     use domain::grant::Posting;
     use domain::ledger::{Span, SpanMeter};
     use domain::tax::Tax;
