@@ -7,6 +7,7 @@
 pub mod answers;
 pub mod api_keys;
 pub mod arrivals;
+pub mod backup;
 pub mod claims;
 pub mod coupons;
 pub mod deposits;

@@ -1,7 +1,9 @@
 //! Facts about this store.
 
 use crate::error::StoreError;
+use crate::snapshot::Snapshot;
 use crate::statement::{Statement, catalogue};
+use crate::value::Row;
 use crate::writer::Writer;
 
 catalogue! {
@@ -11,6 +13,31 @@ catalogue! {
     );
     /// Finds a value.
     FIND: Statement = Statement::new("SELECT value FROM meta WHERE name = $1");
+    /// Sets a value.
+    SET: Statement = Statement::new(
+        "INSERT INTO meta (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+    );
+}
+
+/// The name under which the era is kept.
+pub(crate) const ERA: &str = "era";
+/// The era of a store that was never restored, which keeps none.
+const FIRST_ERA: i64 = 1;
+
+/// The era of this store: how often it, or what it was made from, was begun (rulings A14).
+///
+/// Errors: `Corrupt` when what is stored is no era.
+pub async fn era(snapshot: &mut Snapshot) -> Result<i64, StoreError> {
+    era_of(&snapshot.query(&FIND, &[ERA.into()]).await?)
+}
+
+/// The era that was found.
+pub(crate) fn era_of(rows: &[Row]) -> Result<i64, StoreError> {
+    let Some(row) = rows.first() else { return Ok(FIRST_ERA) };
+    let stored = row.text(0)?;
+    let era = stored.parse().ok().filter(|era| *era > FIRST_ERA);
+    era.ok_or_else(|| StoreError::Corrupt(format!("the stored era `{stored}` is none")))
 }
 
 /// The store's own secret, which key hashes are keyed with; `fresh` becomes it at the first start.

@@ -9,6 +9,7 @@
 //! run on a thread of their own: a commit never pays for one.
 
 mod checkpoint;
+pub(crate) mod copy;
 mod file;
 mod run;
 mod snapshot;

@@ -53,7 +53,7 @@ pub(super) fn read_only_address(path: &Path) -> Result<String, StoreError> {
     Ok(address)
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -63,7 +63,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// SQLite's locks on the main file are lost when any other handle of the process on it is closed.
 ///
 /// Errors, in order: `Unavailable` when there is no such folder, `SecondProcess`.
-pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+pub(crate) fn lock(path: &Path) -> Result<File, StoreError> {
     let lock_path = with_suffix(path, ".lock");
     let file = OpenOptions::new()
         .create(true)
@@ -173,6 +173,26 @@ pub(super) fn claim(connection: &Connection, path: &Path, home: Home) -> Result<
     Ok(())
 }
 
+/// Refuses a file without tables of ours.
+///
+/// Errors: `Foreign`.
+pub(super) fn require_ours(
+    connection: &Connection,
+    path: &Path,
+    home: Home,
+) -> Result<(), StoreError> {
+    let id: i64 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(translate)?;
+    if id != i64::from(home.application_id()) {
+        return Err(foreign(path, "another program made it"));
+    }
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'", [], |row| row.get(0))
+        .map_err(translate)?;
+    if tables == 0 { Err(foreign(path, "it has no tables yet")) } else { Ok(()) }
+}
+
 /// Removes an index that cannot be used, with its log.
 pub(super) fn remove(index: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm"] {
@@ -195,6 +215,6 @@ fn foreign(path: &Path, why: &str) -> StoreError {
     StoreError::Foreign(format!("{}: {why}", path.display()))
 }
 
-fn unavailable(path: &Path, error: &std::io::Error) -> StoreError {
+pub(super) fn unavailable(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Unavailable(format!("{}: {error}", path.display()))
 }
