@@ -1,5 +1,6 @@
 //! What the one binary is made of, so that tests can use it as the binary does.
 
+pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod demo_server;

@@ -56,6 +56,15 @@ pub fn open(config: &Config, address: SocketAddr, runtime: &Handle) -> Result<Ap
     App::open(store, ports, options).map_err(|error| error.to_string())
 }
 
+/// Brings the schema of the store up to date, and says how many steps that took. Blocks.
+pub fn migrate(config: &Config, runtime: &Handle) -> Result<usize, String> {
+    let url: StoreUrl = config.database.url.parse()?;
+    let ports = wire::ports();
+    let store = Store::open(&url, runtime).map_err(|error| error.to_string())?;
+    let steps = store::migrate::run(&store, &wire::process_name(&ports), ports.clock.now());
+    steps.map_err(|error| error.to_string())
+}
+
 /// Does what the product does by itself, until it is dropped.
 pub async fn do_jobs(app: App) {
     let mut timer = tokio::time::interval(JOBS_EVERY);

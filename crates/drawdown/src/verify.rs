@@ -24,14 +24,16 @@ pub async fn run(config: &Config, json: bool) -> Result<(), String> {
     let started = Instant::now();
     let verified = app::verify::run(&store, show_progress(json)).await;
     let seconds = started.elapsed().as_secs();
+    let mut snapshot = store.snapshot().await.map_err(|error| error.to_string())?;
+    let era = store::meta::era(&mut snapshot).await.map_err(|error| error.to_string())?;
     if json {
-        println!("{}", as_json(&verified));
+        println!("{}", as_json(&verified, era));
     }
     match verified {
         Ok(report) if !json => {
             println!(
                 "the books are right: {} transactions of {} wallets, {} of them usage events, and \
-                 {} other rows in {seconds} s",
+                 {} other rows in {seconds} s; era {era}",
                 report.transactions, report.wallets, report.usage_events, report.other_rows
             );
             Ok(())
@@ -41,10 +43,11 @@ pub async fn run(config: &Config, json: bool) -> Result<(), String> {
     }
 }
 
-fn as_json(verified: &Result<Report, Unverified>) -> serde_json::Value {
+fn as_json(verified: &Result<Report, Unverified>, era: i64) -> serde_json::Value {
     match verified {
         Ok(report) => json!({
             "verified": true,
+            "era": era,
             "transactions": report.transactions,
             "wallets": report.wallets,
             "usage_events": report.usage_events,
@@ -52,12 +55,15 @@ fn as_json(verified: &Result<Report, Unverified>) -> serde_json::Value {
         }),
         Err(Unverified::Lie(lie)) => json!({
             "verified": false,
+            "era": era,
             "table": lie.table,
             "organization": domain::Id::new(domain::Kind::Organization, lie.org, 0).to_string(),
             "row": lie.row,
             "what": lie.what,
         }),
-        Err(Unverified::Store(error)) => json!({"verified": false, "error": error.to_string()}),
+        Err(Unverified::Store(error)) => {
+            json!({"verified": false, "era": era, "error": error.to_string()})
+        }
     }
 }
 
