@@ -124,8 +124,9 @@ impl Default for Log {
 }
 
 const PREFIX: &str = "DRAWDOWN_";
-/// Read where they are used, and never part of the settings.
-const SECRETS: [&str; 1] = ["DRAWDOWN_OPERATOR_KEY"];
+/// Read where they are used, and never part of the settings: secrets, and where the command line
+/// finds a server.
+const OTHERS: [&str; 3] = ["DRAWDOWN_OPERATOR_KEY", "DRAWDOWN_KEY", "DRAWDOWN_URL"];
 
 impl Config {
     /// Reads `file`, if one is named, and then `environment`. The error names the setting.
@@ -143,7 +144,7 @@ impl Config {
         };
         for (name, value) in environment {
             if let Some(setting) = name.strip_prefix(PREFIX)
-                && !SECRETS.contains(&name.as_str())
+                && !OTHERS.contains(&name.as_str())
                 && !setting.starts_with("REQUIRE_")
                 && !setting.starts_with("TEST_")
             {
@@ -210,6 +211,8 @@ mod tests {
     fn the_environment_overrides_and_unknown_names_are_refused() {
         let config = load(&[("DRAWDOWN_LANES_POSTGRES_LANES", "8"), ("HOME", "x")]).unwrap();
         assert_eq!(config.lanes.postgres_lanes, 8);
+        let asking = load(&[("DRAWDOWN_KEY", "secret"), ("DRAWDOWN_URL", "http://x")]);
+        assert_eq!(asking, Ok(Config::default()));
         for (name, value, words) in [
             ("DRAWDOWN_LANES_POSTGRES_LANES", "many", "not a whole number"),
             ("DRAWDOWN_LANES_NUMBER", "8", "no setting"),

@@ -4,10 +4,19 @@
 //! *Invariant:* results are on standard output, everything else on standard error; a failure is one
 //! line there, and exit code 1.
 
+mod admin;
+mod balance;
 mod books;
+mod client;
+mod clock;
+mod events;
+mod export;
 mod local;
+mod money;
 mod out;
+mod usage;
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +66,8 @@ enum Task {
     Backup(books::Backup),
     /// Make the store anew from a backup, in a new era.
     Restore(books::Restore),
+    #[command(flatten)]
+    Ask(Ask),
     /// Check, show and compare profiles (docs/profiles.md). A profile is named, or a file that ends
     /// in .toml.
     Profile {
@@ -79,6 +90,36 @@ enum Task {
     },
     /// Print the script with which a shell completes commands.
     Completion(local::Completion),
+}
+
+/// What is asked of a running server.
+#[derive(Debug, Subcommand)]
+enum Ask {
+    /// Show what an organization has, and until when it lasts.
+    Balance(balance::Balance),
+    /// Start a deposit and say where it is paid.
+    Deposit(money::Deposit),
+    /// Give an organization promotional credit.
+    Grant(money::Grant),
+    /// What is used.
+    Usage {
+        #[command(subcommand)]
+        task: usage::Usage,
+    },
+    /// Print what happens in an organization, as it happens.
+    Events(events::Events),
+    /// The clock of a test platform.
+    Clock {
+        #[command(subcommand)]
+        task: clock::Clock,
+    },
+    /// Write any list of the API as CSV.
+    Export(export::Export),
+    /// Make platforms, organizations and API keys.
+    Admin {
+        #[command(subcommand)]
+        task: admin::Admin,
+    },
 }
 
 /// Why a command ends early.
@@ -104,7 +145,10 @@ pub fn run() -> ExitCode {
         Ok(config) => config,
         Err(error) => return failed(&error),
     };
-    log(&config, matches!(arguments.task, Task::Demo { .. } | Task::Scenario { .. }));
+    log(
+        &config,
+        matches!(arguments.task, Task::Demo { .. } | Task::Scenario { .. } | Task::Ask(_)),
+    );
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
@@ -139,11 +183,33 @@ fn perform(task: Task, config: Config, runtime: &Runtime) -> Result<ExitCode, Fa
         }
         Task::Backup(asked) => books::backup(&asked, &config)?,
         Task::Restore(asked) => books::restore(&asked, &config, runtime.handle())?,
+        Task::Ask(asked) => runtime.block_on(ask(asked))?,
         Task::Completion(asked) => local::completion(&asked)?,
         Task::Profile { task } => return Ok(local::profile(task)),
         Task::Scenario { task } => return Ok(local::scenarios(task)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn ask(asked: Ask) -> Done {
+    match asked {
+        Ask::Balance(asked) => balance::run(asked).await,
+        Ask::Deposit(asked) => money::deposit(asked).await,
+        Ask::Grant(asked) => money::grant(asked).await,
+        Ask::Usage { task } => until_stopped(usage::run(task)).await,
+        Ask::Events(asked) => until_stopped(events::run(asked)).await,
+        Ask::Clock { task } => clock::run(task).await,
+        Ask::Export(asked) => export::run(asked).await,
+        Ask::Admin { task } => admin::run(task).await,
+    }
+}
+
+/// What goes on for ever ends well when it is interrupted.
+async fn until_stopped(asked: impl Future<Output = Done>) -> Done {
+    tokio::select! {
+        done = asked => done,
+        () = stop() => Ok(()),
+    }
 }
 
 fn failed(error: &str) -> ExitCode {
@@ -178,13 +244,84 @@ fn log(config: &Config, is_quiet: bool) {
     }
 }
 
+/// Units of time, from the longest.
+const UNITS: [(i64, char, &str); 4] =
+    [(86_400, 'd', "day"), (3_600, 'h', "hour"), (60, 'm', "minute"), (1, 's', "second")];
+
+/// A length of time in words, by its two largest units that follow each other.
+fn span(seconds: i64) -> String {
+    let first = UNITS.iter().position(|(unit, ..)| seconds >= *unit).unwrap_or(UNITS.len() - 1);
+    let mut left = seconds;
+    let mut words = Vec::new();
+    for (unit, _, name) in UNITS.iter().skip(first).take(2) {
+        let count = left / unit;
+        left %= unit;
+        if count > 0 || *unit == 1 && words.is_empty() {
+            words.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
+        }
+    }
+    words.join(" ")
+}
+
+/// Reads a length of time such as `3d4h`, in seconds.
+fn seconds_of(text: &str) -> Result<i64, String> {
+    let wish = || format!("`{text}` is no length of time such as 3d4h, 90m or 45s");
+    let (mut seconds, mut number) = (0_i64, String::new());
+    for letter in text.chars() {
+        if letter.is_ascii_digit() {
+            number.push(letter);
+            continue;
+        }
+        let unit = UNITS.iter().find(|(_, short, _)| *short == letter);
+        let (unit, count) = (unit.ok_or_else(wish)?.0, number.parse::<i64>());
+        let length = count.ok().and_then(|count| count.checked_mul(unit)).ok_or_else(wish)?;
+        seconds = seconds.checked_add(length).ok_or_else(wish)?;
+        number.clear();
+    }
+    if number.is_empty() && !text.is_empty() { Ok(seconds) } else { Err(wish()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
 
     #[test]
-    fn arguments_fit_together() {
+    fn lengths_of_time_are_read_and_said() {
+        for (text, seconds) in [("3d4h", 273_600), ("90m", 5_400), ("45s", 45), ("1h1h", 7_200)] {
+            assert_eq!(seconds_of(text), Ok(seconds));
+        }
+        for bad in ["", "3", "d", "3x", "-1s", "1.5h", "99999999999999999999d"] {
+            assert!(seconds_of(bad).is_err(), "{bad}");
+        }
+        for (seconds, words) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (5_400, "1 hour 30 minutes"),
+            (18_030, "5 hours"),
+            (90_061, "1 day 1 hour"),
+        ] {
+            assert_eq!(span(seconds), words);
+        }
+    }
+
+    #[test]
+    fn arguments_fit_together_and_what_asks_a_server_shows_examples() {
         Arguments::command().debug_assert();
+        let mut command = Arguments::command();
+        command.build();
+        let mut open: Vec<&clap::Command> = command.get_subcommands().collect();
+        let mut shown = 0;
+        while let Some(command) = open.pop() {
+            open.extend(command.get_subcommands());
+            let takes_address = command.get_arguments().any(|it| it.get_id() == "url");
+            if takes_address {
+                let help = command.get_after_long_help().map(ToString::to_string);
+                let help = help.unwrap_or_default();
+                assert!(help.contains("\n  drawdown "), "{}", command.get_name());
+                shown += 1;
+            }
+        }
+        assert_eq!(shown, 11);
     }
 }

@@ -21,6 +21,12 @@ pub fn write(text: &str) -> Done {
     }
 }
 
+/// Prints names and values, one a line, in two columns.
+pub fn fields(fields: &[(&str, String)]) -> Done {
+    let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    fields.iter().try_for_each(|(name, value)| line(&format!("{name:width$}  {value}")))
+}
+
 /// A line on a terminal that is written over as things go on.
 pub struct Progress {
     is_terminal: bool,

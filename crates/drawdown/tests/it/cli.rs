@@ -1,8 +1,8 @@
 //! The command line, as processes over a server that is one as well.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -26,10 +26,18 @@ impl Drop for Process {
     }
 }
 
+impl Process {
+    fn lines(&mut self) -> Lines<BufReader<ChildStdout>> {
+        BufReader::new(self.0.stdout.take().unwrap()).lines()
+    }
+}
+
 /// The command with nothing of this machine's own in its way.
 fn drawdown() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_drawdown"));
-    command.env_remove("DRAWDOWN_OPERATOR_KEY");
+    for name in ["DRAWDOWN_URL", "DRAWDOWN_KEY", "DRAWDOWN_OPERATOR_KEY"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -51,22 +59,38 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn();
         let mut process = Process(child.unwrap());
-        let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
-        let line = lines.next().unwrap().unwrap();
+        let line = process.lines().next().unwrap().unwrap();
         let url = line.strip_prefix("drawdown serves ").unwrap().to_owned();
         Server { _process: process, url, store }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, key: &str, arguments: &[&str]) -> Command {
         let mut command = drawdown();
-        command.args(arguments);
+        command.args(arguments).env("DRAWDOWN_URL", &self.url).env("DRAWDOWN_KEY", key);
         command.env("DRAWDOWN_DATABASE_URL", format!("sqlite:{}", self.store.display()));
         command
     }
 
+    /// What a command prints, which has to succeed.
+    fn says(&self, key: &str, arguments: &[&str]) -> String {
+        let output = self.command(key, arguments).output().unwrap();
+        let (said, failed) = texts(&output);
+        assert!(output.status.success(), "{arguments:?}: {said}{failed}");
+        said.trim_end().to_owned()
+    }
+
+    fn json(&self, key: &str, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.says(key, &[arguments, &["--json"]].concat())).unwrap()
+    }
+
     /// The one line with which a command fails.
-    fn fails(&self, arguments: &[&str]) -> String {
-        fails(self.command(arguments))
+    fn fails(&self, key: &str, arguments: &[&str]) -> String {
+        fails(self.command(key, arguments))
+    }
+
+    fn follow(&self, key: &str, arguments: &[&str]) -> Process {
+        let mut command = self.command(key, arguments);
+        Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     /// Sends what no command does.
@@ -104,23 +128,23 @@ fn fails(mut command: Command) -> String {
 /// A platform with a key, and an organization on it, made by commands.
 struct World {
     server: Server,
+    platform: String,
     key: String,
     organization: String,
     folder: TempFolder,
 }
 
 impl World {
-    async fn new() -> World {
+    fn new(more: &[&str]) -> World {
         let folder = TempFolder::new();
         let server = Server::start(folder.path().join("books.db"));
-        let text = |made: &Value, name: &str| made[name].as_str().unwrap().to_owned();
-        let platform = json!({"name": "Cloud", "profile": "greennode"});
-        let platform = server.post(OPERATOR_KEY, "/v1/platforms", platform).await;
-        let key = json!({"organization": platform["id"], "name": "p", "role": "platform"});
-        let key = text(&server.post(OPERATOR_KEY, "/v1/api_keys", key).await, "secret");
-        let organization = server.post(&key, "/v1/organizations", json!({"name": "Acme"})).await;
-        let organization = text(&organization, "id");
-        World { server, key, organization, folder }
+        let create = ["admin", "platform", "create", "Cloud", "--profile", "greennode"];
+        let platform = server.says(OPERATOR_KEY, &[&create, more].concat());
+        let create = ["admin", "key", "create", &platform, "--role", "platform", "--name", "p"];
+        let key = server.says(OPERATOR_KEY, &create);
+        let create = ["admin", "organization", "create", &platform, "Acme"];
+        let organization = server.says(&key, &create);
+        World { server, platform, key, organization, folder }
     }
 
     /// Sells tokens, a thousand for 1.00.
@@ -129,6 +153,13 @@ impl World {
         let sku = self.server.post(&self.key, "/v1/skus", sku).await["id"].clone();
         let price = json!({"sku": sku, "dimension": "tokens", "amount": "1.00", "per_units": 1000});
         self.server.post(&self.key, "/v1/prices", price).await;
+    }
+
+    /// Starts a deposit by a command, and plays the bank.
+    async fn pay(&self) {
+        let deposit = self.server.json(&self.key, &["deposit", &self.organization, "20"]);
+        let path = format!("/v1/deposits/{}/sandbox", deposit["id"].as_str().unwrap());
+        self.server.post(&self.key, &path, json!({"outcome": "succeeded"})).await;
     }
 
     async fn use_tokens(&self, id: &str, tokens: u64) -> Value {
@@ -144,13 +175,148 @@ impl World {
     }
 }
 
+/// The value of a line that begins with `name`.
+fn field<'a>(said: &'a str, name: &str) -> &'a str {
+    let line = said.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("no {name} in\n{said}")).trim()
+}
+
 #[test]
-fn shells_complete_every_command() {
-    for (shell, words) in [("bash", "_drawdown()"), ("zsh", "#compdef"), ("fish", "complete -c")] {
-        let output = drawdown().args(["completion", shell]).output().unwrap();
-        let (said, _) = texts(&output);
-        assert!(said.contains(words) && said.contains("backup"), "{said}");
+fn credit_is_given_bought_and_shown() {
+    let world = World::new(&[]);
+    let (server, key, org) = (&world.server, world.key.as_str(), world.organization.as_str());
+    let grant = ["grant", org, "5.00", "--note", "hello", "--idempotency-key", "one"];
+    let said = server.says(key, &grant);
+    assert!(field(&said, "grant").starts_with("grt_"), "{said}");
+    assert_eq!(field(&said, "expires"), "never");
+    assert_eq!(field(&said, "moved"), format!("5.00 to {org}"));
+    assert_eq!(field(&server.says(key, &grant), "moved").split(':').next(), Some("nothing again"));
+    let error = server.fails(key, &["grant", org, "6.00", "--idempotency-key", "one"]);
+    assert!(error.contains("(idempotency_key_reused, request rqt_"), "{error}");
+    let past = ["grant", org, "1", "--expires", "2020-01-01T00:00:00Z"];
+    assert!(server.fails(key, &past).contains("(expiry_in_the_past, "));
+
+    let said = server.says(key, &["deposit", org, "50.00"]);
+    assert_eq!(field(&said, "credit"), "50.00");
+    assert_eq!(field(&said, "moved"), "nothing until it is paid");
+    assert!(field(&said, "paid at").starts_with(&format!("{}/sandbox/checkout/", server.url)));
+
+    let said = server.says(key, &["balance", org]);
+    assert_eq!(field(&said, "available"), "5.00 USD");
+    assert_eq!(field(&said, "lasts"), "nothing runs");
+    assert!(!said.contains("debt"), "{said}");
+    let create = ["admin", "key", "create", org, "--role", "read", "--name", "books"];
+    let secret = server.says(key, &create);
+    assert_eq!(server.json(&secret, &["balance"])["available"], "5.00");
+
+    let id = &secret[3..33];
+    let error = server.fails(key, &["admin", "key", "revoke", &secret]);
+    assert!(error.contains("by its id") && !error.contains(&secret), "{error}");
+    let said = server.says(key, &["admin", "key", "revoke", id]);
+    assert!(said.starts_with(&format!("{id} is revoked since 2")), "{said}");
+    assert!(server.fails(&secret, &["balance"]).contains("(unauthenticated, request rqt_"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_and_events_are_told_as_they_are_posted() {
+    let world = World::new(&[]);
+    let (server, key, org) = (&world.server, world.key.as_str(), world.organization.as_str());
+    world.sell_tokens().await;
+    server.says(key, &["grant", org, "9"]);
+    for number in 0..3 {
+        world.use_tokens(&format!("early-{number}"), 1_000).await;
     }
+    let mut tail = server.follow(key, &["usage", "tail", org, "--last", "2"]);
+    let mut lines = tail.lines().map(Result::unwrap);
+    let ends = |line: &str| line.split_once("  ").unwrap().1.to_owned();
+    assert_eq!(ends(&lines.next().unwrap()), "charge api/early-1  1000 llm tokens  1.00  7.00");
+    assert_eq!(ends(&lines.next().unwrap()), "charge api/early-2  1000 llm tokens  1.00  6.00");
+    for number in 0..150 {
+        world.use_tokens(&format!("late-{number}"), 1).await;
+    }
+    for number in 0..150 {
+        let line = lines.next().unwrap();
+        assert!(line.contains(&format!("charge api/late-{number}  1 llm tokens  ")), "{line}");
+    }
+    drop(tail);
+
+    let create = ["admin", "key", "create", org, "--role", "read", "--name", "reader"];
+    let reader = server.says(key, &create);
+    world.pay().await;
+    let mut told = server.follow(&reader, &["events", "--json"]);
+    let first: Value = serde_json::from_str(&told.lines().next().unwrap().unwrap()).unwrap();
+    let number = first["number"].as_i64().unwrap();
+    let mut told = server.follow(key, &["events", org, "--since", &number.to_string()]);
+    let mut lines = told.lines().map(Result::unwrap);
+    world.pay().await;
+    let paid = lines.find(|line| line.contains("  deposit.succeeded  ")).unwrap();
+    let later: i64 = paid.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(later > number && paid.contains(" deposit=dep_"), "{paid}");
+}
+
+#[test]
+fn a_clock_is_advanced_and_arrives() {
+    let at = ["--test-clock", "2026-01-01T00:00:00Z", "--set", "stop_lead_seconds=60"];
+    let world = World::new(&at);
+    let (server, key, platform) = (&world.server, world.key.as_str(), world.platform.as_str());
+    let said = server.says(key, &["clock", "advance", platform, "--by", "3d4h"]);
+    let to = "2026-01-04T04:00:00Z";
+    assert_eq!(said, format!("{platform} went from 2026-01-01T00:00:00Z to {to}"));
+    let clock = server.json(key, &["clock", "advance", platform, "--to", to]);
+    assert_eq!((&clock["now"], &clock["state"]), (&json!(to), &json!("ready")));
+    let back = ["clock", "advance", platform, "--to", "2026-01-01T00:00:00Z"];
+    assert!(server.fails(key, &back).contains("(clock_goes_back, request rqt_"));
+    let mut both = server.command(key, &["clock", "advance", platform, "--to", to, "--by", "1d"]);
+    assert_eq!(both.output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn a_list_of_any_length_is_exported() {
+    let world = World::new(&[]);
+    let (server, key, org) = (&world.server, world.key.as_str(), world.organization.as_str());
+    for note in ["a, b", "", "=1+1", "last"] {
+        server.says(key, &["grant", org, "1.50", "--note", note]);
+    }
+    let whole = server.says(key, &["export", "grants", "--organization", org]);
+    assert_eq!(whole.lines().count(), 5, "{whole}");
+    assert!(whole.contains(",\"a, b\",") && whole.contains(",'=1+1,"), "{whole}");
+    let parts = ["export", "grants", "--organization", org, "--rows-at-once", "1"];
+    assert_eq!(server.says(key, &parts), whole);
+    let file = world.folder.path().join("grants.csv");
+    let file = file.to_str().unwrap();
+    let into = ["export", "grants", "--organization", org, "--out", file];
+    assert_eq!(server.says(key, &into), format!("4 rows in {file}"));
+    assert_eq!(std::fs::read_to_string(file).unwrap().trim_end(), whole);
+    assert_eq!(server.fails(key, &into), format!("{file} exists already"));
+    let error = server.fails(key, &["export", "invoices"]);
+    assert!(error.starts_with("`invoices` is no list: "), "{error}");
+    assert!(error.contains("grants, ") && error.contains("ledger"), "{error}");
+    let error = server.fails(key, &["export", "grants"]);
+    assert!(error.starts_with("organization: "), "{error}");
+    assert_eq!(server.says(key, &["export", "holds", "--organization", org]), "");
+}
+
+#[test]
+fn what_cannot_be_asked_says_why_in_one_line() {
+    let world = World::new(&[]);
+    let (server, org) = (&world.server, world.organization.as_str());
+    let error = server.fails("wrong", &["balance", org]);
+    assert!(error.contains("(unauthenticated, request rqt_"), "{error}");
+    assert_eq!(server.fails("", &["balance"]), "DRAWDOWN_KEY is not set: it takes an API key");
+    let error = server.fails(OPERATOR_KEY, &["balance"]);
+    assert_eq!(error, "say which organization: this key belongs to none");
+    let error = server.fails(&world.key, &["balance", "org_x"]);
+    assert_eq!(error, "`org_x` is no id of an organization");
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nowhere = format!("http://{nowhere}");
+    let error = server.fails(&world.key, &["balance", org, "--url", &nowhere]);
+    assert!(error.starts_with(&format!("cannot reach {nowhere}: ")), "{error}");
+    let error = server.fails(&world.key, &["balance", org, "--url", &format!("{}/x", server.url)]);
+    assert!(error.contains("not_found") || error.contains("no server of drawdown"), "{error}");
+    let mut bare = drawdown();
+    bare.arg("completion").arg("bash");
+    let (said, _) = texts(&bare.output().unwrap());
+    assert!(said.contains("_drawdown()") && said.contains("organization"), "{said}");
 }
 
 #[test]
@@ -173,10 +339,10 @@ async fn report_until(world: Arc<World>, stop: Arc<AtomicBool>, done: Arc<Atomic
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_made_under_load_is_restored_in_a_new_era() {
-    let world = Arc::new(World::new().await);
+    let world = Arc::new(World::new(&[]));
+    let (key, org) = (world.key.clone(), world.organization.clone());
     world.sell_tokens().await;
-    let grant = json!({"organization": world.organization, "amount": "100"});
-    world.server.post(&world.key, "/v1/grants", grant).await;
+    world.server.says(&key, &["grant", &org, "100"]);
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let load = tokio::spawn(report_until(Arc::clone(&world), Arc::clone(&stop), Arc::clone(&done)));
     while done.load(Ordering::Relaxed) < 20 {
@@ -185,16 +351,14 @@ async fn a_backup_made_under_load_is_restored_in_a_new_era() {
     let acknowledged = done.load(Ordering::Relaxed);
     let copy = world.folder.path().join("copy.db");
     let copy = copy.to_str().unwrap();
-    let output = world.server.command(&["backup", copy, "--json"]).output().unwrap();
-    let (said, failed) = texts(&output);
-    let made: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{failed}"));
+    let made = world.server.json("", &["backup", copy]);
     assert_eq!((&made["era"], made["bytes"].as_u64() > Some(4096)), (&json!(1), true), "{made}");
     stop.store(true, Ordering::Relaxed);
     load.await.unwrap();
-    let there = world.server.fails(&["backup", copy]);
+    let there = world.server.fails("", &["backup", copy]);
     assert_eq!(there, format!("{copy} exists already"));
     let here = world.server.store.display().to_string();
-    let refused = world.server.fails(&["restore", copy]);
+    let refused = world.server.fails("", &["restore", copy]);
     assert!(refused.starts_with("store in use: "), "{refused}");
 
     // The backup itself is a whole store, and reading it leaves nothing behind.
