@@ -109,7 +109,12 @@ pub fn open_run(
         reprices_at: next_change(ws, org, price.sku, opening.started_at)?,
     };
     if !run.is_waiting {
-        begin_billing(ws, org, &mut run, opening.paid_until, now)?;
+        // Of a run that takes another's place the first block is what was decided on.
+        let last = match (opening.paid_until, opening.previous) {
+            (None, Some(_)) => run.started_at,
+            _ => now,
+        };
+        begin_billing(ws, org, &mut run, (opening.paid_until, last), now)?;
     }
     let mut resource = ws.resources.find(Kind::Resource, org, opening.resource)?.clone();
     resource.run = Some(number);
@@ -128,14 +133,14 @@ pub fn open_run(
     Ok(run)
 }
 
-/// Lets a run cost money from its start on. Under block terms every block that has started is paid
-/// at once, after one that was paid before is used up, up to one that begins after an announced
-/// change. Of a run that takes another's place it is the first: that is what was decided on.
+/// Lets a run cost money from its start on. Under block terms every block that has started by
+/// `last` is paid at once, and the first in any case, after one that was paid before is used up, up
+/// to one that begins after an announced change.
 pub fn begin_billing(
     ws: &mut Workset,
     org: OrgId,
     run: &mut Run,
-    paid_until: Option<Timestamp>,
+    (paid_until, last): (Option<Timestamp>, Timestamp),
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let wallet = ws.wallet_mut(org)?;
@@ -143,11 +148,7 @@ pub fn begin_billing(
     wallet.next_beat = wallet.next_beat.min(run.beat_due());
     if let Some(paid) = &mut run.paid {
         paid.until = paid_until.unwrap_or(run.started_at);
-        let last = match (paid_until, run.previous) {
-            (Some(_), _) => now,
-            (None, Some(_)) => run.started_at,
-            (None, None) => now.max(run.started_at),
-        };
+        let last = if paid_until.is_some() { last } else { last.max(run.started_at) };
         while run.next_block() <= last && !run.is_repriced_by(run.next_block()) {
             charge_block(ws, org, run, now)?;
         }

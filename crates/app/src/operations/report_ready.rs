@@ -88,7 +88,7 @@ impl Operation for ReportReady {
         if let Some(heartbeat) = &mut run.heartbeat {
             heartbeat.beat_at = start.max(heartbeat.beat_at);
         }
-        begin_billing(ws, self.org, &mut run, None, now)?;
+        begin_billing(ws, self.org, &mut run, (None, now), now)?;
         ws.runs.put(self.org, self.run, run.clone());
         ws.wallet_mut(self.org)?.review_due = true;
         let fields = vec![("run", self.run.to_string()), ("resource", run.resource.to_string())];
