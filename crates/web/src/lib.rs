@@ -110,7 +110,7 @@ impl Web {
 /// Everything that is served.
 pub fn router(app: App, config: WebConfig, pages: Pages) -> Router {
     let web = Arc::new(Web::new(app, config));
-    let api = router::routes(Arc::clone(&web)).merge(open_pages::routes(Arc::clone(&web)));
+    let api = router::routes(Arc::clone(&web)).merge(open_pages::routes());
     match pages {
         Pages::None => api.fallback_service(router::nowhere(web)),
         Pages::Routes(pages) => api.merge(pages),

@@ -4,11 +4,9 @@
 //! *Invariant:* nothing here is about anybody's money, and every page is protected as the others
 //! are: no inline style or script, nothing from elsewhere.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -17,11 +15,10 @@ use axum::middleware::{self, Next};
 use axum::routing::get;
 use maud::Markup;
 
-use crate::console::fault;
-use crate::error::Fault;
+use crate::openapi;
 use crate::pages::assets::Asset;
-use crate::pages::{paths, reference};
-use crate::{Web, openapi, router};
+use crate::pages::paths;
+use crate::pages::reference::{self, Shown};
 
 /// As in `pages/mod.rs`: no inline style or script, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
@@ -31,38 +28,38 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 const KEPT: &str = "public, max-age=31536000, immutable";
 
 /// The routes of these pages.
-pub fn routes(web: Arc<Web>) -> Router {
+pub fn routes() -> Router {
     Router::new()
         .route(paths::DOCS, get(overview))
         .route("/docs/{noun}", get(of_noun))
         .route("/assets/{name}", get(asset))
         .layer(middleware::from_fn(guard))
-        .with_state(web)
 }
 
-async fn overview(State(web): State<Arc<Web>>) -> Response<Body> {
-    shown_or_nowhere(&web, reference::page(&openapi::DOCUMENT, None))
+async fn overview() -> Response<Body> {
+    shown(StatusCode::OK, reference::page(&openapi::DOCUMENT, Shown::All))
 }
 
-async fn of_noun(State(web): State<Arc<Web>>, Path(noun): Path<String>) -> Response<Body> {
-    shown_or_nowhere(&web, reference::page(&openapi::DOCUMENT, Some(&noun)))
+async fn of_noun(Path(noun): Path<String>) -> Response<Body> {
+    let page = Shown::of(&openapi::DOCUMENT, &noun);
+    let status = match page {
+        Shown::Nothing => StatusCode::NOT_FOUND,
+        Shown::All | Shown::Noun(_) => StatusCode::OK,
+    };
+    shown(status, reference::page(&openapi::DOCUMENT, page))
 }
 
-async fn asset(State(web): State<Arc<Web>>, Path(name): Path<String>) -> Response<Body> {
-    let Some(asset) = Asset::find(&name) else { return shown_or_nowhere(&web, None) };
+async fn asset(Path(name): Path<String>) -> Response<Body> {
+    let Some(asset) = Asset::find(&name) else {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    };
     let mut response = Response::new(Body::from(asset.body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(KEPT));
     response
-}
-
-fn shown_or_nowhere(web: &Web, page: Option<Markup>) -> Response<Body> {
-    let missing = || fault::page(&Fault::NotFound { kind: None }, router::request_id(web));
-    match page {
-        Some(page) => shown(StatusCode::OK, page),
-        None => shown(StatusCode::NOT_FOUND, missing()),
-    }
 }
 
 /// A page as an answer.

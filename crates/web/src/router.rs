@@ -117,7 +117,7 @@ async fn answer(
         Ok(Passed::Here(reply)) => respond(&web, media_of(route), reply, &request_id),
         Err(fault) => respond(&web, media_of(route), Reply::problem(&fault), &request_id),
     };
-    if route.path.contains("/v1/") {
+    if route.role.is_some() {
         response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
     }
     if let Some(left) = answered.left {

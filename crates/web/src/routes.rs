@@ -12,6 +12,19 @@ macro_rules! to {
     };
 }
 
+/// Why usage is not recorded, in whatever words it is sent.
+const USAGE_REFUSALS: &[&str] = &[
+    "too_many_events",
+    "event_conflict",
+    "quantity_not_positive",
+    "too_far_ahead",
+    "too_long_ago",
+    "unknown_sku",
+    "price_missing",
+    "amount_out_of_range",
+    "insufficient_credit",
+];
+
 /// Every route of the API.
 pub static ROUTES: &[Route] = &[
     Route::get("/livez", to!(server::livez)).is("get_livez", "Says that the process runs"),
@@ -620,17 +633,7 @@ pub static ROUTES: &[Route] = &[
         .large()
         .takes::<usage_events::UsageIn>()
         .answers::<usage_events::UsageAnswer>()
-        .refuses(&[
-            "too_many_events",
-            "event_conflict",
-            "quantity_not_positive",
-            "too_far_ahead",
-            "too_long_ago",
-            "unknown_sku",
-            "price_missing",
-            "amount_out_of_range",
-            "insufficient_credit",
-        ]),
+        .refuses(USAGE_REFUSALS),
     Route::act("/api/v1/events", to!(usage_events::dialects::create))
         .is("record_dialect", "Records usage sent in the dialect of OpenMeter or Lago")
         .role(Usage)
@@ -639,15 +642,7 @@ pub static ROUTES: &[Route] = &[
         .large()
         .takes::<usage_events::dialects::DialectIn>()
         .answers::<usage_events::dialects::DialectAnswer>()
-        .refuses(&[
-            "too_many_events",
-            "event_conflict",
-            "quantity_not_positive",
-            "too_far_ahead",
-            "too_long_ago",
-            "unknown_sku",
-            "price_missing",
-        ]),
+        .refuses(USAGE_REFUSALS),
     Route::act("/v1/usage_events/reverse", to!(usage_events::reverse))
         .is("reverse_usage", "Reverses the charge for a usage event, once")
         .role(Platform)

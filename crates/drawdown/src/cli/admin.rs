@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::{Id, Kind};
 use serde_json::{Value, json};
 
-use super::client::{Address, Client, Repeatable};
+use super::client::{Address, Client, Common};
 use super::{Done, EXAMPLES, out};
 
 #[derive(Debug, Subcommand)]
@@ -118,17 +118,6 @@ pub enum Role {
     Usage,
     Organization,
     Platform,
-}
-
-#[derive(Debug, Args)]
-pub struct Common {
-    /// Print the API's answer.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    repeatable: Repeatable,
-    #[command(flatten)]
-    address: Address,
 }
 
 pub async fn run(asked: Admin) -> Done {

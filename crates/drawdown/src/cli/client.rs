@@ -56,6 +56,18 @@ pub struct Address {
     url: String,
 }
 
+/// How a command that changes something is asked and told.
+#[derive(Debug, clap::Args)]
+pub struct Common {
+    /// Print the API's answer.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub repeatable: Repeatable,
+    #[command(flatten)]
+    pub address: Address,
+}
+
 /// A command that may be repeated safely.
 #[derive(Debug, clap::Args)]
 pub struct Repeatable {

@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::client::{Address, Answer, Client, Repeatable};
-use super::{Done, EXAMPLES, out};
+use super::client::{Answer, Client, Common};
+use super::{Done, EXAMPLES, Failure, out};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{EXAMPLES}
@@ -15,13 +15,8 @@ pub struct Deposit {
     organization: String,
     /// The credit to be bought, such as 50.00; tax that is due on deposits comes on top.
     amount: String,
-    /// Print the API's answer.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    repeatable: Repeatable,
-    #[command(flatten)]
-    address: Address,
+    common: Common,
 }
 
 #[derive(Debug, Args)]
@@ -39,21 +34,16 @@ pub struct Grant {
     /// When what is left of it expires; never, when no time is given.
     #[arg(long, value_name = "RFC3339")]
     expires: Option<String>,
-    /// Print the API's answer.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    repeatable: Repeatable,
-    #[command(flatten)]
-    address: Address,
+    common: Common,
 }
 
 /// Starts a deposit and says where it is paid.
 pub async fn deposit(asked: Deposit) -> Done {
-    let client = Client::new(&asked.address)?;
     let body = json!({"organization": asked.organization, "amount": asked.amount});
-    let answer = client.post("/v1/deposits", &body, &asked.repeatable.key()).await?;
-    if asked.json {
+    let is_json = asked.common.json;
+    let answer = send("/v1/deposits", &body, asked.common).await?;
+    if is_json {
         return out::line(&answer.text);
     }
     let deposit = answer.json()?;
@@ -70,15 +60,15 @@ pub async fn deposit(asked: Deposit) -> Done {
 
 /// Gives a promotional grant.
 pub async fn grant(asked: Grant) -> Done {
-    let client = Client::new(&asked.address)?;
     let mut body = json!({
         "organization": asked.organization, "amount": asked.amount, "note": asked.note
     });
     if let Some(expires) = asked.expires {
         body["expires_at"] = Value::from(expires);
     }
-    let answer = client.post("/v1/grants", &body, &asked.repeatable.key()).await?;
-    if asked.json {
+    let is_json = asked.common.json;
+    let answer = send("/v1/grants", &body, asked.common).await?;
+    if is_json {
         return out::line(&answer.text);
     }
     let grant = answer.json()?;
@@ -88,6 +78,11 @@ pub async fn grant(asked: Grant) -> Done {
         ("expires", grant["expires_at"].as_str().unwrap_or("never").to_owned()),
         ("moved", moved(&answer, &format!("{} to {}", text("amount"), text("organization")))),
     ])
+}
+
+async fn send(path: &str, body: &Value, common: Common) -> Result<Answer, Failure> {
+    let client = Client::new(&common.address)?;
+    Ok(client.post(path, body, &common.repeatable.key()).await?)
 }
 
 /// What moved just now: nothing, where an earlier answer is repeated.

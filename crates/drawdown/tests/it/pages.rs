@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use domain::profile::Profile;
+use domain::profile::{Expiry, Profile};
 use domain::run::{Run, StopReason};
 use domain::wallet::Wallet;
 use domain::{Amount, Id, Kind, OrgId, Timestamp};
@@ -249,6 +249,10 @@ async fn pages_agree_with_the_books_and_with_each_other() {
             let nanos = between(&page.body, "data-available-nanos=\"", "\"");
             let shown = Amount::from_nanos(nanos.parse().unwrap());
             let profile = world.profile(platform.org).await;
+            let is_kept = profile.purchased_expiry == Expiry::Never;
+            assert_eq!(page.body.contains("What you buy never expires"), is_kept);
+            let is_frozen = page.body.contains("frozen until a disputed payment is decided");
+            assert_eq!(is_frozen, wallet.is_frozen());
             let balance = wallet.balance(&profile, now.max(wallet.now));
             assert_eq!(shown, balance.shown.minus(balance.held));
             let home = world.get("/").await;
@@ -282,12 +286,15 @@ async fn refusals_are_said_and_strangers_are_turned_away() {
     let started = world.post(&form, &[("custom_amount", "25")]).await;
     let checkout = started.location.split('?').next().unwrap();
     let house = wallet_path(world.demo.platforms[0].org);
-    for missing in
-        [checkout, &format!("{checkout}?token=0"), "/w/nonsense", &house, "/nowhere", "/assets/x"]
-    {
+    for missing in [checkout, &format!("{checkout}?token=0"), "/w/nonsense", &house, "/nowhere"] {
         let page = world.get(missing).await;
         assert_eq!(page.status, 404, "{missing}");
         assert!(page.body.contains("No money moved.") && !page.policy.is_empty(), "{missing}");
+    }
+    // What is open to anyone is about nobody's money, and under the same policy.
+    for missing in ["/docs/nothing", "/assets/x"] {
+        let page = world.get(missing).await;
+        assert!(page.status == 404 && !page.policy.is_empty(), "{missing}");
     }
     let body = "outcome=succeed".to_owned();
     let before = world.wallet(org).await.posted();

@@ -220,20 +220,21 @@ fn on<O: Operation + 'static>(platform: Option<OrgId>, operation: O) -> Command 
     }
 }
 
-/// Checks one event. An organization that is not the caller's is a result of its own.
+/// Checks one event, its shape before anything is looked for. An organization that is not the
+/// caller's is a result of its own.
 fn checked(call: &Call, event: UsageEventIn) -> Result<Result<UsageEvent, Fault>, Fault> {
     event.check()?;
+    let labels = labels(&event.labels)?;
+    let occurred_at = event.occurred_at.as_ref().map(|at| at.parse("occurred_at")).transpose()?;
+    let (of, owner) = use_of(&event)?;
     let (org, platform) = match call.organization_to_check(event.organization.as_ref()) {
         Ok(found) => found,
         Err(fault @ Fault::NotFound { .. }) => return Ok(Err(fault)),
         Err(fault) => return Err(fault),
     };
-    let labels = labels(&event.labels)?;
-    let occurred_at = event.occurred_at.as_ref().map(|at| at.parse("occurred_at")).transpose()?;
-    let of = match use_of(org, &event)? {
-        Some(of) => of,
-        None => return Ok(Err(Fault::missing(Kind::Resource))),
-    };
+    if owner.is_some_and(|owner| owner != org) {
+        return Ok(Err(Fault::missing(Kind::Resource)));
+    }
     Ok(Ok(UsageEvent {
         org,
         platform,
@@ -246,17 +247,17 @@ fn checked(call: &Call, event: UsageEventIn) -> Result<Result<UsageEvent, Fault>
     }))
 }
 
-/// What `event` of `org` is about; nothing when that is somebody else's.
-fn use_of(org: OrgId, event: &UsageEventIn) -> Result<Option<UseOf>, Fault> {
+/// What `event` is about, and whose that has to be.
+fn use_of(event: &UsageEventIn) -> Result<(UseOf, Option<OrgId>), Fault> {
     match (&event.sku, &event.resource) {
-        (Some(sku), None) => Ok(Some(UseOf::Sku(sku.clone()))),
+        (Some(sku), None) => Ok((UseOf::Sku(sku.clone()), None)),
         (None, Some(resource)) => {
             let id = resource.parse("resource", &[Kind::Resource])?;
             if !event.quantities.is_only(BUSY_MILLISECONDS) {
                 let message = format!("a request of a resource has {BUSY_MILLISECONDS} alone");
                 return Err(Fault::param("quantities", message));
             }
-            Ok((id.org == org).then_some(UseOf::Resource(id.number)))
+            Ok((UseOf::Resource(id.number), Some(id.org)))
         }
         _ => Err(Fault::param("sku", "name either a sku or a resource")),
     }
@@ -420,7 +421,7 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     let media = call.sent.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     match read(media.unwrap_or(JSON), &call.sent.body)? {
         Given::One(event) => record_one(&call, *event).await,
-        Given::Batch(events) => record_all(&call, events).await,
+        Given::Batch(events) => record_all(&call, events.into_iter().map(Ok)).await,
     }
 }
 
@@ -432,10 +433,17 @@ async fn record_one(call: &Call, event: UsageEventIn) -> Result<Reply, Fault> {
     Ok(Reply { org: Some(org), ..Reply::new(200, result_of(outcome)?) })
 }
 
-async fn record_all(call: &Call, given: Vec<UsageEventIn>) -> Result<Reply, Fault> {
+/// Records a batch; what of it is refused already has that as its result.
+async fn record_all(
+    call: &Call,
+    given: impl ExactSizeIterator<Item = Result<UsageEventIn, Fault>>,
+) -> Result<Reply, Fault> {
     let mut events = Vec::with_capacity(given.len());
-    for (at, event) in given.into_iter().enumerate() {
-        events.push(checked(call, event).map_err(|fault| within(fault, at))?);
+    for (at, event) in given.enumerate() {
+        events.push(match event {
+            Ok(event) => checked(call, event).map_err(|fault| within(fault, at))?,
+            Err(fault) => Err(fault),
+        });
     }
     let mut results = decide(call, events).await;
     // An event that nothing was decided about may be sent again; when that is all of them, so may

@@ -8,7 +8,7 @@
 mod actions;
 mod clock;
 mod demo_home;
-pub(crate) mod fault;
+mod fault;
 mod feedback;
 mod form;
 mod live;

@@ -76,10 +76,10 @@ pub fn document(title: &str, body: &Markup) -> Markup {
     }
 }
 
-/// The product's mark: a balance that goes down in steps, and its name.
-pub fn mark() -> Markup {
+/// The product's mark: a balance that goes down in steps, and its name. It leads to `home`.
+pub fn mark(home: &str) -> Markup {
     html! {
-        a class="mark" href=(paths::HOME) {
+        a class="mark" href=(home) {
             svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" {
                 rect class="mark-ground" width="32" height="32" rx="7" {}
                 path class="mark-steps" d="M6 8h5v5h5v5h5v6h5" {}
@@ -101,7 +101,7 @@ fn top_bar(shell: &Shell) -> Markup {
     html! {
         header class="top-bar" {
             div class="top-bar-inner" {
-                (mark())
+                (mark(paths::HOME))
                 div class="place" {
                     @if let Some(platform) = &shell.platform {
                         span class="platform" { (platform) }

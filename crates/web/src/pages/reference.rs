@@ -27,28 +27,46 @@ pub fn nouns(document: &Value) -> Vec<&str> {
     first.into_iter().chain(rest).collect()
 }
 
-/// The page of one noun; of all of them, when none is named. Nothing when there is no such noun.
-pub fn page(document: &Value, noun: Option<&str>) -> Option<Markup> {
-    let nouns = nouns(document);
-    if noun.is_some_and(|noun| !nouns.contains(&noun)) {
-        return None;
+/// What the page shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown<'a> {
+    All,
+    Noun(&'a str),
+    /// There is no such noun.
+    Nothing,
+}
+
+impl<'a> Shown<'a> {
+    /// The page of `noun`, where the document has it.
+    pub fn of(document: &Value, noun: &'a str) -> Shown<'a> {
+        if nouns(document).contains(&noun) { Shown::Noun(noun) } else { Shown::Nothing }
     }
-    let title = noun.map_or("API".to_owned(), |noun| format!("API: {}", spoken(noun)));
-    let shown = html! {
+}
+
+/// One page of the reference.
+pub fn page(document: &Value, shown: Shown<'_>) -> Markup {
+    let nouns = nouns(document);
+    let title = match shown {
+        Shown::Noun(noun) => format!("API: {}", spoken(noun)),
+        Shown::All => "API".to_owned(),
+        Shown::Nothing => "There is no such page".to_owned(),
+    };
+    let is_here = |other| (shown == other).then_some("page");
+    let body = html! {
         header class="top-bar" {
-            div class="top-bar-inner" { (layout::mark()) (layout::theme_button()) }
+            div class="top-bar-inner" { (layout::mark(paths::DOCS)) (layout::theme_button()) }
         }
         main id="main" tabindex="-1" class="reference" {
             nav aria-label="Nouns" {
                 ul {
                     li {
                         a href=(paths::DOCS)
-                            aria-current=[noun.is_none().then_some("page")] { "All" }
+                            aria-current=[is_here(Shown::All)] { "All" }
                     }
                     @for &other in &nouns {
                         li {
                             a href=(paths::docs(other))
-                                aria-current=[(noun == Some(other)).then_some("page")] {
+                                aria-current=[is_here(Shown::Noun(other))] {
                                 (spoken(other))
                             }
                         }
@@ -57,14 +75,15 @@ pub fn page(document: &Value, noun: Option<&str>) -> Option<Markup> {
             }
             div class="reference-body" {
                 h1 { (title) }
-                @match noun {
-                    Some(noun) => (one(document, noun)),
-                    None => (all(document, &nouns)),
+                @match shown {
+                    Shown::Noun(noun) => (one(document, noun)),
+                    Shown::All => (all(document, &nouns)),
+                    Shown::Nothing => p { "The reference has a page for each noun." },
                 }
             }
         }
     };
-    Some(layout::document(&title, &shown))
+    layout::document(&title, &body)
 }
 
 fn spoken(noun: &str) -> String {
@@ -185,18 +204,45 @@ fn parameters(about: &Value) -> Markup {
     fields("Parameters", &rows)
 }
 
-/// A body: its fields, and one that was really sent or answered.
+/// A body: its fields, of each of its forms, and one that was really sent or answered.
 fn body(document: &Value, title: &str, json: &Value) -> Markup {
-    let schema = resolved(document, &json["schema"]);
-    let row = resolved(document, &schema["properties"]["data"]["items"]);
-    // An answer has all of its fields.
-    let required = if title == "Body" { required_of(schema) } else { Vec::new() };
     let example = serde_json::to_string_pretty(&json["example"]).unwrap_or_default();
     html! {
-        (fields(title, &rows_of(schema, &required)))
-        (fields("Each of data", &rows_of(row, &[])))
+        @for (at, schema) in forms(document, &json["schema"]).into_iter().enumerate() {
+            // An answer has all of its fields.
+            @let required = |schema| if title == "Body" { required_of(schema) } else { vec![] };
+            @let title = if at == 0 { title.to_owned() } else { format!("Or this {title}") };
+            (fields(&title, &rows_of(schema, &required(schema))))
+            @for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+                @let inner = inner(document, field);
+                (fields(&format!("In {name}"), &rows_of(inner, &required(inner))))
+            }
+        }
         @if !json["example"].is_null() { pre tabindex="0" { code { (example) } } }
     }
+}
+
+/// What a body may be: one thing, or one of several; of a list, what each is. Each once.
+fn forms<'a>(document: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
+    let schema = resolved(document, schema);
+    if schema["type"] == "array" {
+        return forms(document, &schema["items"]);
+    }
+    let Some(several) = schema["anyOf"].as_array() else { return vec![schema] };
+    let mut found: Vec<&Value> = Vec::new();
+    for form in several.iter().flat_map(|one| forms(document, one)) {
+        if !found.contains(&form) {
+            found.push(form);
+        }
+    }
+    found
+}
+
+/// What a field holds, or each of what it lists; a plain value has no fields.
+fn inner<'a>(document: &'a Value, field: &'a Value) -> &'a Value {
+    let one = field["anyOf"].as_array().and_then(|several| several.first()).unwrap_or(field);
+    let one = if one["type"] == "array" { &one["items"] } else { one };
+    resolved(document, one)
 }
 
 fn required_of(schema: &Value) -> Vec<&str> {
@@ -255,9 +301,9 @@ mod tests {
     #[test]
     fn every_operation_stands_on_the_page_of_its_noun_with_an_example() {
         let document = document(ROUTES);
-        let whole = page(&document, None).unwrap().into_string();
+        let whole = page(&document, Shown::All).into_string();
         for noun in nouns(&document) {
-            let shown = page(&document, Some(noun)).unwrap().into_string();
+            let shown = page(&document, Shown::of(&document, noun)).into_string();
             for operation in operations(&document, noun) {
                 let id = text(operation.about, "operationId");
                 assert!(shown.contains(&format!("id=\"{id}\"")), "{id}");
@@ -270,7 +316,16 @@ mod tests {
                 }
             }
         }
-        assert!(page(&document, Some("nothing")).is_none());
+        assert_eq!(Shown::of(&document, "nothing"), Shown::Nothing);
+    }
+
+    #[test]
+    fn a_body_of_several_forms_shows_the_fields_of_each() {
+        let document = document(ROUTES);
+        let shown = page(&document, Shown::of(&document, "usage_events")).into_string();
+        for field in ["quantities", "specversion", "transaction_id", "external_subscription_id"] {
+            assert!(shown.contains(&format!("<b>{field}</b>")), "{field}");
+        }
     }
 
     #[test]

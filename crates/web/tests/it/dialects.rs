@@ -37,11 +37,13 @@ async fn openmeters_events_are_charged_by_what_has_a_price() {
     // A model of its own type, as many in a batch as one likes, each answered by itself.
     let mut by_type = event("b", json!({ "tokens": 1_000_000 }));
     by_type["type"] = json!("llm");
-    let batch = json!([by_type, event("c", data.clone())]);
+    let nothing = event("n", json!({ "model": "nothing", "tokens": 1 }));
+    let batch = json!([by_type, event("c", data.clone()), nothing]);
     let many = "application/cloudevents-batch+json";
     let results = send(&world, &tenant.platform_key, many, &batch).await.expect(200);
     assert_eq!(results["results"][0]["amount"], "0.50", "{results}");
     assert_eq!(results["results"][1]["amount"], "1.00", "{results}");
+    assert_eq!(results["results"][2]["code"], "unknown_sku", "{results}");
     for (data, code) in [
         (json!({ "model": "nothing", "tokens": 1 }), "unknown_sku"),
         (json!({ "model": "llm", "cost": 0.5 }), "price_missing"),
@@ -83,5 +85,10 @@ async fn lagos_events_are_charged_and_answered_in_their_own_words() {
         let answer = send(&world, &tenant.platform_key, json, &event(timestamp)).await;
         answer.refused(400, code);
     }
+    // What is wrong is told in Lago's words.
+    let short = json!({ "event": { "transaction_id": "t-2", "code": "llm" } });
+    let answer = send(&world, &tenant.platform_key, json, &short).await;
+    assert_eq!(answer.json()["param"], "external_subscription_id", "{}", answer.text);
+    answer.refused(400, "malformed");
     world.close().await;
 }

@@ -9,15 +9,16 @@ use std::collections::BTreeMap;
 
 use axum::http::header;
 use domain::price::PriceBook;
-use domain::{Refusal, Timestamp};
+use domain::{OrgId, Refusal, Timestamp};
 use schemars::JsonSchema;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::input::{Bounded, EVENTS_PER_REQUEST_MAX, Quantities, UsageEventIn};
 use super::{UsageAnswer, record_all, record_one};
 use crate::error::Fault;
-use crate::extract::{Call, Reply, parse};
+use crate::extract::{Call, Reply};
 use crate::route::CLOUD_EVENTS;
 use crate::wire::{IdText, TimeText};
 
@@ -141,13 +142,58 @@ fn native(event: OpenMeterEvent, book: &PriceBook, now: Timestamp) -> Result<Usa
     })
 }
 
-async fn in_own_form(call: &Call, event: OpenMeterEvent) -> Result<UsageEventIn, Fault> {
-    let home = call.organization(Some(&event.subject)).await?;
-    let mut snapshot = call.snapshot().await?;
-    let platform = store::read::access::platform(&mut snapshot, home.platform).await?;
-    let now = call.web.now_at(platform.and_then(|platform| platform.clock));
-    let book = store::read::access::book(&mut snapshot, home.platform).await?;
-    native(event, &book, now)
+/// The price books of the platforms that a request is about, each read once.
+struct Books<'a> {
+    call: &'a Call,
+    read: BTreeMap<OrgId, (PriceBook, Timestamp)>,
+}
+
+impl Books<'_> {
+    fn of(call: &Call) -> Books<'_> {
+        Books { call, read: BTreeMap::new() }
+    }
+
+    async fn in_own_form(&mut self, event: OpenMeterEvent) -> Result<UsageEventIn, Fault> {
+        let platform = self.call.organization(Some(&event.subject)).await?.platform;
+        if !self.read.contains_key(&platform) {
+            let mut snapshot = self.call.snapshot().await?;
+            let row = store::read::access::platform(&mut snapshot, platform).await?;
+            let now = self.call.web.now_at(row.and_then(|row| row.clock));
+            let book = store::read::access::book(&mut snapshot, platform).await?;
+            self.read.insert(platform, (book, now));
+        }
+        let (book, now) = &self.read[&platform];
+        native(event, book, *now)
+    }
+}
+
+/// A batch of OpenMeter's, each event answered by itself.
+async fn record_batch(call: &Call) -> Result<Reply, Fault> {
+    let batch: Bounded<OpenMeterEvent> = call.json()?;
+    let too_many = Fault::TooManyEvents { events_max: EVENTS_PER_REQUEST_MAX };
+    let batch = batch.whole().ok_or(too_many)?;
+    if batch.is_empty() {
+        return Err(Fault::param("events", "holds no event"));
+    }
+    let (mut books, mut events) = (Books::of(call), Vec::with_capacity(batch.len()));
+    for event in batch {
+        events.push(match books.in_own_form(event).await {
+            refused @ (Ok(_) | Err(Fault::Refused(_) | Fault::NotFound { .. })) => refused,
+            Err(fault) => return Err(fault),
+        });
+    }
+    record_all(call, events.into_iter()).await
+}
+
+/// Which dialect a body is in: only Lago's has an `event`.
+#[derive(Deserialize)]
+struct Dialect {
+    event: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct LagoBody {
+    event: LagoEvent,
 }
 
 /// Records usage that is sent in the dialect of OpenMeter or Lago.
@@ -157,33 +203,21 @@ pub async fn create(call: Call) -> Result<Reply, Fault> {
     call.sent.refuse_members("usage is reported by programs: name the member in its labels")?;
     let media = call.sent.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if media.is_some_and(|media| media.starts_with(CLOUD_EVENTS)) {
-        let batch: Bounded<OpenMeterEvent> = call.json()?;
-        let too_many = Fault::TooManyEvents { events_max: EVENTS_PER_REQUEST_MAX };
-        let batch = batch.whole().ok_or(too_many)?;
-        if batch.is_empty() {
-            return Err(Fault::param("events", "holds no event"));
-        }
-        let mut events = Vec::with_capacity(batch.len());
-        for event in batch {
-            events.push(in_own_form(&call, event).await?);
-        }
-        return record_all(&call, events).await;
+        return record_batch(&call).await;
     }
-    #[derive(Deserialize)]
-    struct Lago {
-        event: LagoEvent,
+    let mut books = Books::of(&call);
+    if call.json::<Dialect>()?.event.is_none() {
+        let event = books.in_own_form(call.json()?).await?;
+        return record_one(&call, event).await;
     }
-    let Ok(Lago { event }) = parse::<Lago>(&call.sent.body) else {
-        let event: OpenMeterEvent = call.json()?;
-        return record_one(&call, in_own_form(&call, event).await?).await;
-    };
+    let LagoBody { event } = call.json()?;
     let echoed = json!({
         "transaction_id": event.transaction_id,
         "external_subscription_id": event.external_subscription_id,
         "code": event.code,
         "properties": event.properties,
     });
-    let event = in_own_form(&call, event.in_openmeter()?).await?;
+    let event = books.in_own_form(event.in_openmeter()?).await?;
     let reply = record_one(&call, event).await?;
     let charge: Value = serde_json::from_str(&reply.body).unwrap_or_default();
     let mut body = echoed;

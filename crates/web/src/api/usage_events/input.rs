@@ -9,7 +9,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use domain::Kind;
 use domain::ledger::EventKey;
 
 use crate::error::Fault;
@@ -63,7 +62,7 @@ pub struct UsageEventIn {
 pub struct Quantities(BTreeMap<String, i64>);
 
 impl UsageEventIn {
-    /// Refuses texts that are too long, hold what they must not, or are no id or time.
+    /// Refuses texts that are too long or hold what they must not.
     pub fn check(&self) -> Result<(), Fault> {
         require_text("id", &self.id, ID_CHARS_MAX)?;
         if let Some(source) = &self.source {
@@ -71,12 +70,6 @@ impl UsageEventIn {
         }
         if let Some(sku) = &self.sku {
             require_code("sku", sku, CODE_LENGTH_MAX)?;
-        }
-        if let Some(resource) = &self.resource {
-            resource.parse("resource", &[Kind::Resource])?;
-        }
-        if let Some(at) = &self.occurred_at {
-            at.parse("occurred_at")?;
         }
         let mut dimensions = self.quantities.0.keys();
         dimensions.try_for_each(|it| require_code("quantities", it, CODE_LENGTH_MAX))

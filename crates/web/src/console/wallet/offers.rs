@@ -2,7 +2,7 @@
 
 use domain::discount::percent;
 use domain::price::{Price, Sku, TIME_DIMENSION};
-use domain::profile::{Admission, Pack, Terms};
+use domain::profile::{Admission, Expiry, Pack, RefundPolicy, Terms};
 use domain::rate::Rate;
 use domain::run::ResourceClass;
 use domain::{Id, Kind};
@@ -10,7 +10,7 @@ use domain::{Id, Kind};
 use super::Read;
 use super::figures::{every, per_hour};
 use crate::console::fault::cents_up;
-use crate::pages::show::Unit;
+use crate::pages::show::{self, Unit};
 use crate::pages::wallet::add_credits::{AddCredits, Preset};
 use crate::pages::wallet::running::{Offer, QueryOffer, Running, RunningNow};
 
@@ -32,9 +32,31 @@ pub fn add_credits(read: &Read, typed: Option<(String, String)>) -> AddCredits {
         max: profile.deposit_max,
         custom,
         refusal,
-        expiry: "What you buy never expires".into(),
-        refund: format!("For a refund of unused credit, ask {}", read.rows.platform.name),
+        expiry: expiry(profile.purchased_expiry),
+        refund: refund(profile.refund_policy, &read.rows.platform.name),
         burn_per_hour: read.figures.balance.burn_per_hour,
+    }
+}
+
+/// How long purchased credit is good for.
+fn expiry(expiry: Expiry) -> String {
+    match expiry {
+        Expiry::Never => "What you buy never expires".to_owned(),
+        Expiry::Fixed(seconds) => format!("What you buy is good for {}", show::left(seconds)),
+        Expiry::Rolling(1) => "Your credit is good for a month after each payment".to_owned(),
+        Expiry::Rolling(months) => {
+            format!("Your credit is good for {months} months after each payment")
+        }
+    }
+}
+
+/// What of it can be had back.
+fn refund(policy: RefundPolicy, platform: &str) -> String {
+    let ask = format!("For a refund of unused credit, ask {platform}");
+    match policy {
+        RefundPolicy::None => "What you buy is not refunded".to_owned(),
+        RefundPolicy::Unspent => ask,
+        RefundPolicy::Within(seconds) => format!("{ask} within {}", show::left(seconds)),
     }
 }
 
@@ -81,7 +103,7 @@ fn offer(read: &Read, sku: &Sku) -> Option<Offer> {
         detail: class,
         per_hour: per_hour(rate),
         list: (rate != list).then(|| (per_hour(list), format!("−{}%", percent(rate.discount_bps)))),
-        refused: refused(read, rate),
+        refused: refused(read, sku.class, rate),
     })
 }
 
@@ -103,13 +125,19 @@ fn admission(read: &Read) -> String {
 }
 
 /// Why a start would be refused now. The operation decides; this only says it beforehand.
-fn refused(read: &Read, rate: Rate) -> Option<String> {
+fn refused(read: &Read, class: ResourceClass, rate: Rate) -> Option<String> {
     let (wallet, profile) = (&read.rows.wallet, read.rows.profile());
+    if wallet.is_frozen() {
+        return Some("frozen until a disputed payment is decided".to_owned());
+    }
     let lead = wallet.meters.burn_round_half_even(profile.stop_lead_seconds);
     let available = read.figures.balance.available.minus(lead);
-    let required = match profile.admission {
-        Admission::MinAvailable(amount) => amount,
-        Admission::HoldSeconds(seconds) => rate.charge_round_half_even(seconds)?,
+    let required = match (profile.compute_terms, profile.admission) {
+        (Terms::Block(seconds), _) if class == ResourceClass::Compute => {
+            rate.charge_round_half_even(seconds)?
+        }
+        (_, Admission::MinAvailable(amount)) => amount,
+        (_, Admission::HoldSeconds(seconds)) => rate.charge_round_half_even(seconds)?,
     };
     let unit = read.presentation.labels.unit;
     (available < required || !available.is_positive()).then(|| {
